@@ -1,0 +1,3 @@
+//! virtxen
+#![forbid(unsafe_code)]
+fn main() {}

@@ -1,0 +1,6 @@
+//! Conversions between the guest model and Xen's configuration languages.
+//!
+//! One folder a language, the same file names in each. Nothing here does I/O.
+#![forbid(unsafe_code)]
+
+pub mod sxpr;

@@ -1,0 +1,136 @@
+//! The seam between a Xen host and everything above it.
+//!
+//! [`Host`] is what the driver knows of Xen: operations in Xen's words on plain
+//! types. Which channel serves an operation is fixed when a host is opened.
+//! Nothing here knows libvirt's calls, flags or error codes.
+#![forbid(unsafe_code)]
+
+mod error;
+mod types;
+
+pub use error::{Error, Result};
+pub use types::{
+    DomainInfo, DomainState, DumpMode, MigrateOptions, Node, NodeTopology, RouteReport, Scheduler,
+    ShutdownReason, VcpuInfo, VncServer, XenVersion,
+};
+
+use std::path::Path;
+use virtxen_guest::{Device, Guest, MemoryKib};
+
+/// A Xen host.
+///
+/// A domain is addressed by its name; `domid` and `uuid` are found with
+/// [`Host::domains`] and [`Host::inactive`]. Every call may wait for the host,
+/// never longer than the deadline that the host was opened with for this kind of
+/// operation, and none waits for another one.
+#[async_trait::async_trait]
+pub trait Host: Send + Sync {
+    /// Whether this host exists in memory only; then every listing says so.
+    fn is_simulated(&self) -> bool;
+
+    /// Version of the hypervisor.
+    fn version(&self) -> XenVersion;
+
+    /// Which route each kind of operation takes, and why the others do not serve.
+    fn routes(&self) -> Vec<RouteReport>;
+
+    /// The machine: processors, memory, scheduler, guest types.
+    async fn node(&self) -> Result<Node>;
+
+    /// XenD's own log, newest part.
+    async fn log(&self) -> Result<String>;
+
+    /// All active domains, Domain-0 first, then by domid.
+    async fn domains(&self) -> Result<Vec<DomainInfo>>;
+
+    /// One active or inactive domain.
+    async fn domain(&self, name: &str) -> Result<DomainInfo>;
+
+    /// Names of the domains that are defined and not active, sorted.
+    async fn inactive(&self) -> Result<Vec<String>>;
+
+    /// The guest as it is now; for an inactive domain as it is defined.
+    async fn guest(&self, name: &str) -> Result<Guest>;
+
+    /// Starts a guest that is not to outlive its run. Devices are connected when
+    /// this returns.
+    async fn create(&self, guest: &Guest, paused: bool) -> Result<DomainInfo>;
+
+    /// Adds a guest to the host's inactive ones, or replaces the one with its uuid.
+    async fn define(&self, guest: &Guest) -> Result<()>;
+
+    /// Removes an inactive guest.
+    async fn undefine(&self, name: &str) -> Result<()>;
+
+    /// Starts an inactive guest.
+    async fn start(&self, name: &str, paused: bool) -> Result<()>;
+
+    /// Stops the vcpus.
+    async fn pause(&self, name: &str) -> Result<()>;
+
+    /// Lets the vcpus run on.
+    async fn unpause(&self, name: &str) -> Result<()>;
+
+    /// Asks the guest to shut down; returns when it has been asked.
+    async fn shutdown(&self, name: &str, reason: ShutdownReason) -> Result<()>;
+
+    /// Ends a domain at once.
+    async fn destroy(&self, name: &str) -> Result<()>;
+
+    /// Writes the domain to a file and ends it.
+    async fn save(&self, name: &str, file: &Path) -> Result<()>;
+
+    /// Starts a domain from a file that [`Host::save`] wrote.
+    async fn restore(&self, file: &Path) -> Result<()>;
+
+    /// Writes the memory of a domain to a file.
+    async fn dump(&self, name: &str, file: &Path, mode: DumpMode) -> Result<()>;
+
+    /// Moves a domain to another host.
+    async fn migrate(&self, name: &str, options: &MigrateOptions) -> Result<()>;
+
+    /// Gives a domain another name.
+    async fn rename(&self, name: &str, new_name: &str) -> Result<()>;
+
+    /// Sets the balloon target.
+    async fn set_memory(&self, name: &str, target: MemoryKib) -> Result<()>;
+
+    /// Sets the most memory that the domain may have.
+    async fn set_max_memory(&self, name: &str, limit: MemoryKib) -> Result<()>;
+
+    /// Sets the number of online vcpus.
+    async fn set_vcpus(&self, name: &str, count: u32) -> Result<()>;
+
+    /// The vcpus: state, time, where they run and may run.
+    async fn vcpus(&self, name: &str) -> Result<Vec<VcpuInfo>>;
+
+    /// Limits a vcpu to these physical cpus.
+    async fn pin_vcpu(&self, name: &str, vcpu: u32, cpus: &[u32]) -> Result<()>;
+
+    /// The domain's scheduler parameters.
+    async fn scheduler(&self, name: &str) -> Result<Scheduler>;
+
+    /// Sets the domain's scheduler parameters.
+    async fn set_scheduler(&self, name: &str, scheduler: &Scheduler) -> Result<()>;
+
+    /// Adds a device and waits until it is connected.
+    async fn attach(&self, name: &str, device: &Device) -> Result<()>;
+
+    /// Changes a device that is there (another medium in a CD drive).
+    async fn update(&self, name: &str, device: &Device) -> Result<()>;
+
+    /// Removes a device.
+    async fn detach(&self, name: &str, device: &Device) -> Result<()>;
+
+    /// Whether the guest is started with the host.
+    async fn autostart(&self, name: &str) -> Result<bool>;
+
+    /// Sets whether the guest is started with the host.
+    async fn set_autostart(&self, name: &str, autostart: bool) -> Result<()>;
+
+    /// The pseudo-terminal of the guest's first console.
+    async fn console(&self, name: &str) -> Result<std::path::PathBuf>;
+
+    /// Where the guest's VNC server listens, if it has one.
+    async fn vnc(&self, name: &str) -> Result<Option<VncServer>>;
+}

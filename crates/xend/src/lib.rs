@@ -1,0 +1,2 @@
+//! xend
+#![forbid(unsafe_code)]
