@@ -40,8 +40,19 @@ pub trait Host: Send + Sync {
     /// XenD's own log, newest part.
     async fn log(&self) -> Result<String>;
 
+    /// What people should know about this connection: that it has no
+    /// authentication, for one. Empty when all is well.
+    fn warnings(&self) -> Vec<String>;
+
+    /// The hypervisor's own messages, newest part.
+    async fn dmesg(&self) -> Result<String>;
+
     /// All active domains, Domain-0 first, then by domid.
     async fn domains(&self) -> Result<Vec<DomainInfo>>;
+
+    /// All domains from one look at the host: the active ones as
+    /// [`Host::domains`] has them, then the inactive ones by name.
+    async fn all_domains(&self) -> Result<Vec<DomainInfo>>;
 
     /// One active or inactive domain.
     async fn domain(&self, name: &str) -> Result<DomainInfo>;

@@ -104,8 +104,10 @@ pub struct DomainInfo {
     pub cpu_time: Duration,
     /// Fully virtualized.
     pub hvm: bool,
-    /// It is also defined and stays when it ends.
-    pub persistent: bool,
+    /// It is also defined and stays when it ends. `None` where the host does not
+    /// tell: XenD says it of inactive domains only, for active ones it is known
+    /// from its files, so not from another machine.
+    pub persistent: Option<bool>,
 }
 
 /// One vcpu.
