@@ -1,2 +1,14 @@
-//! sim
+//! A Xen host in memory, spoken to through the same bytes as a real one.
+//!
+//! [`SimHost`] is the machine with its domains ([`state`]), `xend` the XenD
+//! server on it: HTTP in, XenD's own replies out, for every release of the
+//! table in [`release`]. Nothing here touches the machine that it runs on.
 #![forbid(unsafe_code)]
+
+pub mod release;
+pub mod state;
+#[allow(dead_code)]
+mod xend;
+
+pub use release::Release;
+pub use state::{Options, SimHost};

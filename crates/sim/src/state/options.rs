@@ -1,0 +1,66 @@
+//! How a simulated host is to be: release, guests at the start, its tempo.
+//!
+//! The URI form of these options is read elsewhere.
+
+use std::time::Duration;
+
+use crate::release::Release;
+
+/// What a new host is like.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The XenD release that answers.
+    pub release: Release,
+    /// Guests that exist at the start, beside Domain-0.
+    pub guests: usize,
+    /// How long things take.
+    pub timing: Timing,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            release: Release::V4_1,
+            guests: 0,
+            timing: Timing::default(),
+        }
+    }
+}
+
+/// How long things take on the host.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// From an order to shut down (or reboot) until the guest is gone.
+    pub shutdown: Duration,
+    /// From the creation of a device until its back end is connected.
+    pub connect: Duration,
+    /// Building a domain, with XenD's domain lock held.
+    pub build: Duration,
+    /// Saving or restoring a domain.
+    pub save: Duration,
+}
+
+impl Default for Timing {
+    /// The tempo of a small idle host.
+    fn default() -> Self {
+        Self {
+            shutdown: Duration::from_millis(300),
+            connect: Duration::from_millis(40),
+            build: Duration::from_millis(20),
+            save: Duration::from_millis(200),
+        }
+    }
+}
+
+impl Timing {
+    /// Nothing takes time: for tests and scripts.
+    #[must_use]
+    pub fn instant() -> Self {
+        Self {
+            shutdown: Duration::ZERO,
+            connect: Duration::ZERO,
+            build: Duration::ZERO,
+            save: Duration::ZERO,
+        }
+    }
+}
