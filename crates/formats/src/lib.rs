@@ -3,4 +3,5 @@
 //! One folder a language, the same file names in each. Nothing here does I/O.
 #![forbid(unsafe_code)]
 
+pub mod capabilities;
 pub mod sxpr;
