@@ -1,3 +1,73 @@
-//! Developer commands.
+//! `cargo xtask`: the command line of the developer commands.
+//!
+//! Only arguments and exit codes; each command is a module of the library.
 #![forbid(unsafe_code)]
-fn main() {}
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use xtask::{Error, Result, generate, root, tidy};
+
+/// Commands for people who work on virtxen.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check the rules of the house: crate arrows, dependencies, file length, module documentation
+    Tidy,
+    /// Write the files that are made from code: manual page, completions, command tables
+    Gen {
+        /// Write nothing; say which are stale
+        #[arg(long)]
+        check: bool,
+    },
+    /// Throw bytes at the parsers; crashes are kept in fuzz/artifacts
+    Fuzz {
+        /// A file of fuzz/fuzz_targets, without .rs; all of them if absent
+        target: Option<String>,
+        /// How long for each target
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
+    /// Let virt-xml-validate judge documents, such as those that tests wrote to VIRTXEN_XML_OUT
+    CheckXml {
+        /// Files, or folders of .xml files
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Tidy => check_tidy(),
+        Command::Gen { check: false } => generate::write(&root()),
+        Command::Gen { check: true } => generate::check(&root()),
+        Command::Fuzz { target, seconds } => xtask::fuzz(&root(), target.as_deref(), seconds),
+        Command::CheckXml { paths } => {
+            xtask::check_xml(&paths).map(|count| println!("{count} documents are valid"))
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn check_tidy() -> Result<()> {
+    let findings = tidy::check(&root())?;
+    for finding in &findings {
+        println!("{finding}");
+    }
+    match findings.len() {
+        0 => Ok(()),
+        count => Err(Error::Failed(format!("{count} findings"))),
+    }
+}

@@ -1,4 +1,6 @@
-//! Plain types of the seam, in Xen's words. No behaviour beyond display.
+//! Plain types of the seam, in Xen's words.
+//!
+//! No behaviour beyond display, nothing of any one channel.
 
 use std::time::Duration;
 use virtxen_guest::{DomId, MemoryKib, Uuid};

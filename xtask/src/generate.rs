@@ -1,0 +1,54 @@
+//! `cargo xtask gen`: files that are made from code and committed, so that people
+//! can read them and a change shows in review.
+//!
+//! `virtxen` makes them itself, with a command that its help does not list; here
+//! is only where they go and whether they are fresh.
+
+use crate::workspace::{cargo, run};
+use crate::{Error, Result};
+use std::path::{Path, PathBuf};
+
+/// Writes the generated files of the workspace.
+///
+/// # Errors
+/// When `virtxen` does not build or cannot write.
+pub fn write(root: &Path) -> Result<()> {
+    generate(root, root)
+}
+
+/// Names the generated files that are missing or stale.
+///
+/// # Errors
+/// When there is one, or when `virtxen` does not build.
+pub fn check(root: &Path) -> Result<()> {
+    let fresh = root.join("target/gen-check");
+    if fresh.exists() {
+        std::fs::remove_dir_all(&fresh).map_err(Error::file(&fresh))?;
+    }
+    generate(root, &fresh)?;
+    let mut stale = Vec::new();
+    for file in crate::workspace::files(&fresh)? {
+        let path: PathBuf = file.strip_prefix(&fresh).unwrap_or(&file).to_path_buf();
+        let wanted = std::fs::read(&file).map_err(Error::file(&file))?;
+        if std::fs::read(root.join(&path)).ok() != Some(wanted) {
+            stale.push(path.display().to_string());
+        }
+    }
+    if stale.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Failed(format!(
+        "stale, run `cargo xtask gen`: {}",
+        stale.join(", ")
+    )))
+}
+
+fn generate(root: &Path, folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(Error::file(folder))?;
+    let mut virtxen = cargo(root);
+    virtxen
+        .args(["run", "--quiet", "--package", "virtxen-cli", "--bin"])
+        .args(["virtxen", "--", "generate"])
+        .arg(folder);
+    run(&mut virtxen, "")
+}

@@ -1,0 +1,19 @@
+//! What `cargo xtask` does: the checks, generators and measurements of the
+//! people who work on virtxen.
+//!
+//! One module a command. Nothing here is needed to build or run virtxen, and
+//! nothing here knows what a guest is: what needs the crates runs them as
+//! programs.
+#![forbid(unsafe_code)]
+
+mod check_xml;
+pub mod error;
+mod fuzz;
+pub mod generate;
+pub mod tidy;
+mod workspace;
+
+pub use check_xml::check_xml;
+pub use error::{Error, Result};
+pub use fuzz::fuzz;
+pub use workspace::root;

@@ -1,0 +1,211 @@
+//! Other people's crates: which of ours may use which, and under what licences.
+//!
+//! The list is short on purpose: each entry is code that everybody who runs
+//! virtxen trusts. A new one needs a line here with its reason.
+
+use super::Finding;
+use super::metadata::{Metadata, Package};
+
+/// A crate from outside, who may use it, and what for.
+struct Allowed {
+    name: &'static str,
+    users: Users,
+    why: &'static str,
+}
+
+enum Users {
+    /// Every crate.
+    All,
+    /// These crates.
+    These(&'static [&'static str]),
+    /// Every crate, in tests only.
+    Tests,
+}
+
+/// Crates that wait for something: they share one runtime.
+const WAITING: &[&str] = &[
+    "virtxen-xend",
+    "virtxen-host",
+    "virtxen-sim",
+    "virtxen-driver",
+    "virtxen-cli",
+];
+
+const ALLOWED: &[Allowed] = &[
+    allowed("thiserror", Users::All, "error enums without boilerplate"),
+    allowed(
+        "roxmltree",
+        Users::These(&["virtxen-guest"]),
+        "XML with positions, no DTD",
+    ),
+    allowed(
+        "uuid",
+        Users::These(&["virtxen-guest"]),
+        "random uuids for new guests",
+    ),
+    allowed("tokio", Users::These(WAITING), "the runtime"),
+    allowed(
+        "async-trait",
+        Users::These(&["virtxen-host", "virtxen-driver", "virtxen-cli"]),
+        "the Host trait as an object",
+    ),
+    allowed(
+        "rustix",
+        Users::These(&["virtxen-sim", "virtxen-driver", "virtxen-cli"]),
+        "system calls without unsafe code",
+    ),
+    allowed(
+        "clap",
+        Users::These(&["virtxen-cli", "virtxen-benches", "xtask"]),
+        "command lines",
+    ),
+    allowed(
+        "clap_complete",
+        Users::These(&["virtxen-cli"]),
+        "completions",
+    ),
+    allowed("clap_mangen", Users::These(&["virtxen-cli"]), "man page"),
+    allowed(
+        "rustyline",
+        Users::These(&["virtxen-cli"]),
+        "the interactive shell",
+    ),
+    allowed("serde", Users::These(&["virtxen-cli"]), "JSON output"),
+    allowed(
+        "serde_json",
+        Users::These(&["virtxen-cli", "xtask"]),
+        "JSON output and cargo metadata",
+    ),
+    allowed("serde_json", Users::Tests, "indexes of test cases"),
+    allowed("proptest", Users::Tests, "property tests"),
+    allowed("tempfile", Users::Tests, "folders for tests"),
+    allowed(
+        "tempfile",
+        Users::These(&["virtxen-cli", "virtxen-driver"]),
+        "files that are replaced as a whole",
+    ),
+];
+
+const fn allowed(name: &'static str, users: Users, why: &'static str) -> Allowed {
+    Allowed { name, users, why }
+}
+
+/// Licences that may be linked into a program under MIT OR Apache-2.0 without
+/// more than a notice.
+const LICENCES: &[&str] = &[
+    "MIT",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-1-Clause",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "ISC",
+    "Unicode-3.0",
+    "Unicode-DFS-2016",
+    "Unlicense",
+    "Zlib",
+    "0BSD",
+    "CC0-1.0",
+    "BSL-1.0",
+];
+
+pub(super) fn check(metadata: &Metadata) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let ours: Vec<&str> = metadata.ours().map(|p| p.name.as_str()).collect();
+    for package in metadata.ours() {
+        for dependency in &package.dependencies {
+            if ours.contains(&dependency.name.as_str()) {
+                continue;
+            }
+            if !is_allowed(&package.name, &dependency.name, dependency.dev) {
+                findings.push(finding(package, refusal(&package.name, &dependency.name)));
+            }
+        }
+    }
+    for package in &metadata.packages {
+        let licence = package.license.as_deref().unwrap_or("none stated");
+        if !is_free(licence) {
+            let message = format!(
+                "licence of {} is '{licence}', which is not one that xtask/src/tidy/dependencies.rs \
+                 lists: use another crate",
+                package.name
+            );
+            findings.push(finding(package, message));
+        }
+        if let Some(library) = &package.links {
+            let message = format!(
+                "{} links the C library '{library}': one binary has to run on every host, use \
+                 another crate",
+                package.name
+            );
+            findings.push(finding(package, message));
+        }
+    }
+    findings
+}
+
+fn is_allowed(user: &str, name: &str, dev: bool) -> bool {
+    ALLOWED
+        .iter()
+        .filter(|entry| entry.name == name)
+        .any(|entry| match entry.users {
+            Users::All => true,
+            Users::These(users) => users.contains(&user),
+            Users::Tests => dev,
+        })
+}
+
+fn refusal(user: &str, name: &str) -> String {
+    let known = ALLOWED.iter().find(|entry| entry.name == name);
+    let known = known.map_or(String::new(), |entry| {
+        format!(" ({name} is on the list for: {})", entry.why)
+    });
+    format!(
+        "{user} must not depend on {name}{known}: do without, or add it with its reason to \
+         xtask/src/tidy/dependencies.rs"
+    )
+}
+
+/// Whether an SPDX expression offers a choice that [`LICENCES`] has. Parentheses
+/// appear only around the alternatives of one part in practice.
+fn is_free(expression: &str) -> bool {
+    let plain = expression.replace(['(', ')'], " ").replace('/', " OR ");
+    plain.split(" AND ").all(|part| {
+        part.split(" OR ")
+            .any(|licence| LICENCES.contains(&licence.trim()))
+    })
+}
+
+fn finding(package: &Package, message: String) -> Finding {
+    Finding {
+        file: package.manifest.clone(),
+        line: None,
+        message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn licences_are_read_as_alternatives() {
+        assert!(is_free("MIT OR Apache-2.0"));
+        assert!(is_free("MIT/Apache-2.0"));
+        assert!(is_free("(MIT OR Apache-2.0) AND Unicode-3.0"));
+        assert!(is_free("MIT OR GPL-3.0-only"));
+        assert!(!is_free("LGPL-2.1-or-later"));
+        assert!(!is_free("MIT AND GPL-3.0-only"));
+        assert!(!is_free("none stated"));
+    }
+
+    #[test]
+    fn a_crate_outside_the_list_is_refused() {
+        assert!(is_allowed("virtxen-guest", "roxmltree", false));
+        assert!(!is_allowed("virtxen-guest", "tokio", false));
+        assert!(is_allowed("virtxen-guest", "proptest", true));
+        assert!(!is_allowed("virtxen-guest", "proptest", false));
+        assert!(!is_allowed("virtxen-cli", "openssl", false));
+        assert!(refusal("virtxen-guest", "tokio").contains("the runtime"));
+    }
+}
