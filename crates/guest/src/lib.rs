@@ -3,16 +3,66 @@
 //! Parse with positions, validate, format. Nothing here does I/O or knows how
 //! a guest is started; conversions to Xen's own configuration languages are in
 //! `virtxen-formats`.
+//!
+//! The model has one file a device family. Typed fields are what a Xen toolstack
+//! uses; what libvirt's schema knows beside that is carried along in [`Kept`] and
+//! [`Element`], so that nothing of a document is lost.
 #![forbid(unsafe_code)]
 
+mod address;
+mod chardev;
+mod clock;
+mod controller;
+mod cpu;
+mod devices;
+mod disk;
+mod element;
+mod features;
+mod graphics;
+mod guest;
+mod hostdev;
+mod input;
+mod interface;
+mod kept;
+mod lifecycle;
+mod memballoon;
+mod os;
+mod seclabel;
+mod sound;
 mod units;
+mod video;
+mod words;
 
+pub use address::{Address, DeviceInfo, DriveAddress, PciAddress, PciAddressError};
+pub use chardev::{
+    Chardev, ChardevSource, ChardevTarget, ChardevTargetType, SocketMode, TcpProtocol,
+};
+pub use clock::{Clock, ClockBasis, ClockOffset, Timer, TimerMode, TimerName};
+pub use controller::{Controller, ControllerType};
+pub use cpu::{
+    Cpu, CpuFallback, CpuFeature, CpuMode, CpuModel, CpuSet, CpuSetError, CpuTopology, CpuTune,
+    FeaturePolicy, NumaCell, NumaDistance, Placement, VcpuPin, Vcpus,
+};
+pub use devices::{Device, Devices};
+pub use disk::{
+    Discard, Disk, DiskAuth, DiskBus, DiskDevice, DiskDriver, DiskSource, NetworkDisk, NetworkHost,
+};
+pub use element::{Attribute, Element, Node};
+pub use features::{Features, Hyperv, HypervMode, Passthrough, PassthroughMode, XenFeatures};
+pub use graphics::{Graphics, GraphicsListen, GraphicsServer, MouseMode, Sdl, Spice, Vnc};
+pub use guest::Guest;
+pub use hostdev::{Hostdev, HostdevSource, UsbSource};
+pub use input::{Input, InputBus, InputType};
+pub use interface::{
+    Bandwidth, Interface, InterfaceIp, InterfaceSource, IpFamily, MacAddress, MacAddressError,
+    NativeMode, Rate, VirtualPort, Vlan, VlanTag,
+};
+pub use kept::{Kept, KeptContent, KeptItem};
+pub use lifecycle::{Lifecycle, LifecycleAction};
+pub use memballoon::{Memballoon, MemballoonModel};
+pub use os::{AcpiTable, AcpiTableType, BootDevice, Firmware, Loader, LoaderType, Os, OsType};
+pub use seclabel::{Seclabel, SeclabelType};
+pub use sound::{Sound, SoundModel};
 pub use units::{DomId, MemoryKib, Uuid, UuidError};
-
-/// What a guest is.
-#[derive(Clone, Debug)]
-pub struct Guest;
-
-/// One device of a guest.
-#[derive(Clone, Debug)]
-pub struct Device;
+pub use video::{Video, VideoModel};
+pub use words::{UnknownWord, Word};

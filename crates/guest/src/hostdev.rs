@@ -1,0 +1,68 @@
+//! Devices of the host that are passed through.
+
+use crate::{DeviceInfo, Element, PciAddress};
+
+/// A device of the host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hostdev {
+    /// Which one.
+    pub source: HostdevSource,
+    /// Whether it is taken from the host's driver at the start and given back at the end.
+    pub managed: Option<bool>,
+    /// What passes it through: `xen`.
+    pub driver: Option<String>,
+    /// Boot order, alias, address in the guest, known parts without effect.
+    pub info: DeviceInfo,
+}
+
+/// Which device of the host.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HostdevSource {
+    /// A PCI function.
+    Pci {
+        /// Its address on the host.
+        address: PciAddress,
+        /// Whether writes to its configuration space are filtered; `Some(false)` is
+        /// Xen's `permissive`.
+        write_filtering: Option<bool>,
+    },
+    /// A USB device.
+    Usb(UsbSource),
+    /// Another kind (`scsi`, `mdev`, capabilities): the whole element as it is written.
+    Other(Element),
+}
+
+/// A USB device, by place, by product, or by both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UsbSource {
+    /// Vendor number.
+    pub vendor: Option<u16>,
+    /// Product number.
+    pub product: Option<u16>,
+    /// Number of the bus.
+    pub bus: Option<u32>,
+    /// Number of the device on the bus.
+    pub device: Option<u32>,
+}
+
+impl Hostdev {
+    /// A PCI function with nothing else said.
+    #[must_use]
+    pub fn pci(address: PciAddress) -> Self {
+        Self::new(HostdevSource::Pci {
+            address,
+            write_filtering: None,
+        })
+    }
+
+    /// A device with nothing else said.
+    #[must_use]
+    pub fn new(source: HostdevSource) -> Self {
+        Self {
+            source,
+            managed: None,
+            driver: None,
+            info: DeviceInfo::default(),
+        }
+    }
+}
