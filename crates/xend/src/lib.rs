@@ -1,2 +1,23 @@
-//! xend
+//! Client of XenD, the toolstack of Xen 3.0 to 4.4: HTTP and S-expressions.
+//!
+//! The core does no I/O: [`Request`] makes bytes, [`ReplyReader`] takes them,
+//! [`answer`] says what a reply means, [`release`] what each release does its
+//! own way. [`transport`] and [`exchange`] move the bytes, [`Client`] has the
+//! operations. What a domain's expression means as a guest is in
+//! `virtxen-formats`, which operations make up a life cycle in `virtxen-host`.
 #![forbid(unsafe_code)]
+
+pub mod answer;
+mod error;
+pub mod exchange;
+pub mod release;
+mod reply;
+mod request;
+pub mod transport;
+
+pub use error::{Error, Phase, Result};
+pub use exchange::{Deadlines, Pace, Patience};
+pub use release::{Habits, Release};
+pub use reply::{Reply, ReplyError, ReplyLimits, ReplyReader};
+pub use request::{FORM_LIMIT, FormTooLarge, Method, Request};
+pub use transport::{Connector, Memory, Stream, TcpPort, UnixSocket, Warning};
