@@ -8,16 +8,31 @@
 #![forbid(unsafe_code)]
 
 pub mod answer;
+mod client;
+mod devices;
+mod domain;
 mod error;
 pub mod exchange;
+mod lifecycle;
+mod memory;
+mod node;
 pub mod release;
 mod reply;
 mod request;
+mod save;
+mod scheduler;
 pub mod transport;
+mod vcpu;
 
+pub use client::Client;
+pub use domain::{ListState, Vcpu};
 pub use error::{Error, Phase, Result};
 pub use exchange::{Deadlines, Pace, Patience};
+pub use lifecycle::Reason;
+pub use node::Node;
 pub use release::{Habits, Release};
 pub use reply::{Reply, ReplyError, ReplyLimits, ReplyReader};
 pub use request::{FORM_LIMIT, FormTooLarge, Method, Request};
+pub use save::{Dump, Migration};
+pub use scheduler::{Credit, Sedf};
 pub use transport::{Connector, Memory, Stream, TcpPort, UnixSocket, Warning};
