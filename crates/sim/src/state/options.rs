@@ -1,9 +1,10 @@
 //! How a simulated host is to be: release, guests at the start, its tempo.
 //!
-//! The URI form of these options is read elsewhere.
+//! The URI form of these options is in `uri`.
 
 use std::time::Duration;
 
+use crate::fault::Fault;
 use crate::release::Release;
 
 /// What a new host is like.
@@ -15,6 +16,12 @@ pub struct Options {
     pub guests: usize,
     /// How long things take.
     pub timing: Timing,
+    /// Faults of XenD that are set from the start.
+    pub faults: Vec<Fault>,
+    /// Guests, by name, that ignore orders to shut down.
+    pub hung_guests: Vec<String>,
+    /// Devices (`xvdb`, a MAC address) that never connect.
+    pub dead_devices: Vec<String>,
 }
 
 impl Default for Options {
@@ -23,6 +30,9 @@ impl Default for Options {
             release: Release::V4_1,
             guests: 0,
             timing: Timing::default(),
+            faults: Vec::new(),
+            hung_guests: Vec::new(),
+            dead_devices: Vec::new(),
         }
     }
 }

@@ -1,17 +1,21 @@
 //! The XenD server of the host: requests in, replies out.
 //!
-//! HTTP is in this folder's own files; what the operations do is in
-//! `operations`, how a domain is shown in `document`, how a configuration is
-//! read in `config`.
+//! HTTP is in this folder's own files: `serve` (connections), `http` (bytes),
+//! `dispatch` (what a path leads to), `page` (how an answer looks). What the
+//! operations do is in `operations`, how a domain is shown in `document`, how a
+//! configuration is read in `config`.
 
+mod dispatch;
 mod form;
+mod habits;
+mod header_order;
+mod http;
+mod node;
 mod operations;
+mod page;
+mod python;
 mod reply;
+mod serve;
+mod shared;
 
-// The HTTP side, which is the only caller of these, comes with its own commit.
-#[allow(unused_imports)]
-pub(crate) use self::{
-    form::Form,
-    operations::{get_domain, list_domains, post_domain, post_domain_root},
-    reply::{Reply, Status},
-};
+pub(crate) use self::{form::Form, node::NodeMemory, shared::Shared};
