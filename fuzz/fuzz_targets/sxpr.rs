@@ -3,7 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use virtxen_formats::sxpr::{EmptyAtom, Limits, Sxpr, read, read_prefix, write_reply, write_request};
+use virtxen_formats::sxpr::{
+    EmptyAtom, Limits, Sxpr, read, read_prefix, write_reply, write_request,
+};
 
 fuzz_target!(|text: &str| {
     let limits = Limits {

@@ -76,6 +76,7 @@ const ALLOWED: &[Allowed] = &[
         Users::These(&["virtxen-cli", "xtask"]),
         "JSON output and cargo metadata",
     ),
+    allowed("roxmltree", Users::Tests, "reading documents that are compared"),
     allowed("serde_json", Users::Tests, "indexes of test cases"),
     allowed("proptest", Users::Tests, "property tests"),
     allowed("tempfile", Users::Tests, "folders for tests"),
