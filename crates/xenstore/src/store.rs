@@ -1,0 +1,392 @@
+//! A xenstored, shared by any number of callers.
+//!
+//! One task owns the connection and keeps many requests in flight. When the
+//! connection ends, callers that wait get one clear error, the next call or the
+//! next second connects anew, and watches are set again with a resync for their
+//! listeners.
+
+use crate::error::{Error, Result};
+use crate::open::Connector;
+use crate::wire::{self, Kind, Permission};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// How long a call waits for its answer unless told otherwise.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// Events that a watch holds for a slow listener before it tells it to resync.
+const EVENTS_HELD: usize = 1024;
+
+/// How often a directory is read again because it changed between its parts.
+const DIRECTORY_ATTEMPTS: u32 = 16;
+
+/// A xenstored. Clones share one connection.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(crate) commands: mpsc::UnboundedSender<Command>,
+    deadline: Duration,
+    node: Arc<str>,
+    tokens: Arc<AtomicU64>,
+}
+
+/// What callers ask of the task that owns the connection.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Sends a request.
+    Call {
+        kind: Kind,
+        /// Connection and number of the transaction.
+        transaction: Option<(u64, u32)>,
+        texts: Vec<Vec<u8>>,
+        /// Gets the payload and the connection it came over.
+        reply: oneshot::Sender<Result<(Vec<u8>, u64)>>,
+    },
+    /// Adds a watch; it outlives the connection.
+    Watch {
+        path: String,
+        token: String,
+        listener: Listener,
+        reply: oneshot::Sender<Result<()>>,
+    },
+    /// Removes a watch.
+    Unwatch { token: String },
+}
+
+/// The task's end of a watch.
+#[derive(Clone, Debug)]
+pub(crate) struct Listener {
+    events: mpsc::Sender<String>,
+    resync: Arc<AtomicBool>,
+}
+
+impl Listener {
+    /// Hands over an event, or notes that events were lost.
+    pub(crate) fn event(&self, path: String) {
+        if self.events.try_send(path).is_err() {
+            self.resync();
+        }
+    }
+
+    /// Tells the listener to read all again.
+    pub(crate) fn resync(&self) {
+        self.resync.store(true, Ordering::Release);
+        // Wakes a listener that sleeps; a full queue keeps it awake anyway.
+        let _ = self.events.try_send(String::new());
+    }
+}
+
+/// What a watch tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WatchEvent {
+    /// This node, or something under it, was written, made or removed.
+    Changed(String),
+    /// Events were lost (xenstored restarted, or the listener was slow): read all again.
+    Resync,
+}
+
+/// A stream of changes below a node. Dropping it ends the watch.
+#[derive(Debug)]
+pub struct Watch {
+    events: mpsc::Receiver<String>,
+    resync: Arc<AtomicBool>,
+    token: String,
+    commands: mpsc::UnboundedSender<Command>,
+}
+
+impl Watch {
+    /// The next event. The first comes at once, as xenstored fires each new watch.
+    pub async fn next(&mut self) -> Option<WatchEvent> {
+        loop {
+            let event = self.events.recv().await;
+            if self.resync.swap(false, Ordering::AcqRel) {
+                while self.events.try_recv().is_ok() {}
+                return Some(WatchEvent::Resync);
+            }
+            match event {
+                Some(path) if path.is_empty() => {}
+                other => return other.map(WatchEvent::Changed),
+            }
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // The task is gone when this fails, and the watch with it.
+        let _ = self.commands.send(Command::Unwatch {
+            token: std::mem::take(&mut self.token),
+        });
+    }
+}
+
+impl Store {
+    /// A store over connections that `connector` makes; connects once to see that
+    /// somebody is there. Has to be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`].
+    pub async fn connect(connector: impl Connector) -> Result<Self> {
+        let node: Arc<str> = connector.address().into();
+        let unreachable = |reason: String| Error::Unreachable {
+            tried: vec![reason],
+        };
+        let stream = tokio::time::timeout(DEADLINE, connector.connect())
+            .await
+            .map_err(|_| unreachable(format!("{node}: no connection within 5 s")))?
+            .map_err(|error| unreachable(format!("{node}: {error}")))?;
+        let (commands, queue) = mpsc::unbounded_channel();
+        tokio::spawn(crate::task::run(Box::new(connector), stream, queue));
+        let tokens = Arc::new(AtomicU64::new(0));
+        Ok(Self {
+            commands,
+            deadline: DEADLINE,
+            node,
+            tokens,
+        })
+    }
+
+    /// The same store with another deadline for each call.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Socket or device of the xenstored.
+    #[must_use]
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// The value of a node.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Denied`] and what every call can meet.
+    pub async fn read(&self, path: &str) -> Result<Vec<u8>> {
+        self.call(Kind::Read, None, &[path.as_bytes()]).await
+    }
+
+    /// The value of a node as text; `None` when there is no such node.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn read_text(&self, path: &str) -> Result<Option<String>> {
+        match self.read(path).await {
+            Ok(value) => Ok(Some(String::from_utf8_lossy(&value).into_owned())),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes a node, making it and its parents where they are missing.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], [`Error::Quota`] and what every call can meet.
+    pub async fn write(&self, path: &str, value: &[u8]) -> Result<()> {
+        self.call(Kind::Write, None, &[path.as_bytes(), value])
+            .await
+            .map(drop)
+    }
+
+    /// Makes a node with an empty value; one that exists stays as it is.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn mkdir(&self, path: &str) -> Result<()> {
+        self.call(Kind::Mkdir, None, &[path.as_bytes()])
+            .await
+            .map(drop)
+    }
+
+    /// Removes a node and all below it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when also the parent is missing.
+    pub async fn remove(&self, path: &str) -> Result<()> {
+        self.call(Kind::Rm, None, &[path.as_bytes()])
+            .await
+            .map(drop)
+    }
+
+    /// Names of the nodes directly below one, sorted as xenstored has them.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn directory(&self, path: &str) -> Result<Vec<String>> {
+        match self.call(Kind::Directory, None, &[path.as_bytes()]).await {
+            Ok(payload) => Ok(names(&payload)),
+            // Xen 4.9 and later; older ones cut no reply and so have no such node.
+            Err(Error::Refused { errno, .. }) if errno == "E2BIG" => self.big_directory(path).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Permissions of a node: its owner first.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn permissions(&self, path: &str) -> Result<Vec<Permission>> {
+        let payload = self.call(Kind::GetPerms, None, &[path.as_bytes()]).await?;
+        names(&payload)
+            .iter()
+            .map(|text| Permission::decode(text).ok_or(Error::Protocol("a malformed permission")))
+            .collect()
+    }
+
+    /// Sets the permissions of a node.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn set_permissions(&self, path: &str, permissions: &[Permission]) -> Result<()> {
+        let encoded: Vec<String> = permissions.iter().map(|one| one.encode()).collect();
+        let mut texts = vec![path.as_bytes()];
+        texts.extend(encoded.iter().map(String::as_bytes));
+        self.call(Kind::SetPerms, None, &texts).await.map(drop)
+    }
+
+    /// Home of a domain, `/local/domain/N`.
+    ///
+    /// # Errors
+    /// What every call can meet.
+    pub async fn domain_path(&self, domid: u32) -> Result<String> {
+        let payload = self
+            .call(Kind::GetDomainPath, None, &[domid.to_string().as_bytes()])
+            .await?;
+        names(&payload)
+            .pop()
+            .ok_or(Error::Protocol("a domain path that is empty"))
+    }
+
+    /// Watches a node and all below it, or a special name such as `@releaseDomain`.
+    ///
+    /// # Errors
+    /// [`Error::Quota`] and what every call can meet.
+    pub async fn watch(&self, path: &str) -> Result<Watch> {
+        let token = format!("virtxen-{}", self.tokens.fetch_add(1, Ordering::Relaxed));
+        let (sender, events) = mpsc::channel(EVENTS_HELD);
+        let resync = Arc::new(AtomicBool::new(false));
+        let listener = Listener {
+            events: sender,
+            resync: resync.clone(),
+        };
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Watch {
+            path: path.to_owned(),
+            token: token.clone(),
+            listener,
+            reply,
+        };
+        self.send(command)?;
+        // Made before waiting, so that giving up also takes the watch back.
+        let watch = Watch {
+            events,
+            resync,
+            token,
+            commands: self.commands.clone(),
+        };
+        self.wait(Kind::Watch, path.as_bytes(), answer).await?;
+        Ok(watch)
+    }
+
+    pub(crate) async fn call(
+        &self,
+        kind: Kind,
+        transaction: Option<(u64, u32)>,
+        texts: &[&[u8]],
+    ) -> Result<Vec<u8>> {
+        Ok(self.call_on(kind, transaction, texts).await?.0)
+    }
+
+    /// [`call`](Self::call) that also tells the connection.
+    pub(crate) async fn call_on(
+        &self,
+        kind: Kind,
+        transaction: Option<(u64, u32)>,
+        texts: &[&[u8]],
+    ) -> Result<(Vec<u8>, u64)> {
+        let (reply, answer) = oneshot::channel();
+        let owned = texts.iter().map(|text| text.to_vec()).collect();
+        self.send(Command::Call {
+            kind,
+            transaction,
+            texts: owned,
+            reply,
+        })?;
+        self.wait(kind, texts.first().copied().unwrap_or_default(), answer)
+            .await
+    }
+
+    fn send(&self, command: Command) -> Result<()> {
+        self.commands.send(command).map_err(|_| self.ended())
+    }
+
+    async fn wait<T>(
+        &self,
+        kind: Kind,
+        path: &[u8],
+        answer: oneshot::Receiver<Result<T>>,
+    ) -> Result<T> {
+        match tokio::time::timeout(self.deadline, answer).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(self.ended()),
+            Err(_) => Err(Error::Timeout {
+                operation: kind.name(),
+                path: String::from_utf8_lossy(path).into_owned(),
+                limit: self.deadline,
+            }),
+        }
+    }
+
+    fn ended(&self) -> Error {
+        let reason = "the runtime that owned it has ended".to_owned();
+        Error::Disconnected {
+            node: self.node.to_string(),
+            reason,
+        }
+    }
+
+    /// A directory whose names do not fit in one packet, part by part. A part
+    /// begins with a generation; when it changes, all begins anew.
+    async fn big_directory(&self, path: &str) -> Result<Vec<String>> {
+        let mut list: Vec<u8> = Vec::new();
+        let mut generation: Option<Vec<u8>> = None;
+        let mut attempts = 1;
+        loop {
+            let offset = list.len().to_string();
+            let texts = [path.as_bytes(), offset.as_bytes()];
+            let payload = self.call(Kind::DirectoryPart, None, &texts).await?;
+            let end = payload.iter().position(|b| *b == 0);
+            let (stamp, part) = end
+                .and_then(|at| Some((payload.get(..at)?, payload.get(at + 1..)?)))
+                .ok_or(Error::Protocol("a part of a directory without generation"))?;
+            if generation.as_deref().is_some_and(|first| first != stamp) {
+                attempts += 1;
+                if attempts > DIRECTORY_ATTEMPTS {
+                    return Err(Error::ConflictLimit {
+                        attempts: DIRECTORY_ATTEMPTS,
+                    });
+                }
+                generation = None;
+                list.clear();
+                continue;
+            }
+            generation = Some(stamp.to_vec());
+            list.extend_from_slice(part);
+            // An empty name ends the last part.
+            if part.is_empty() || part == [0] || part.ends_with(&[0, 0]) {
+                while list.last() == Some(&0) {
+                    list.pop();
+                }
+                return Ok(names(&list));
+            }
+        }
+    }
+}
+
+fn names(payload: &[u8]) -> Vec<String> {
+    wire::texts(payload)
+        .map(|text| String::from_utf8_lossy(text).into_owned())
+        .collect()
+}
