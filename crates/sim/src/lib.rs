@@ -13,6 +13,7 @@ mod uri;
 // The operations and the state behind them come with their own commits.
 #[allow(dead_code)]
 mod xend;
+pub mod xenstore;
 
 pub use fault::Fault;
 pub use release::Release;

@@ -1,0 +1,104 @@
+//! What one connection owns: its domain, watches, transactions, and the packets
+//! that wait to be sent to it.
+
+use super::transaction::Transaction;
+use std::collections::HashMap;
+use tokio::sync::mpsc;
+use virtxen_xenstore::wire::{Kind, Packet};
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) domid: u32,
+    pub(super) watches: Vec<Watch>,
+    pub(super) transactions: HashMap<u32, Transaction>,
+    pub(super) next_transaction: u32,
+    pub(super) outgoing: mpsc::UnboundedSender<Packet>,
+}
+
+/// A watch as it was set.
+#[derive(Debug)]
+pub(super) struct Watch {
+    /// As the client wrote it, maybe relative to its home.
+    pub(super) written: String,
+    /// Absolute, or a special name.
+    pub(super) path: String,
+    pub(super) token: String,
+}
+
+impl Client {
+    /// A connection of this domain whose packets go to `outgoing`.
+    pub(super) fn new(domid: u32, outgoing: mpsc::UnboundedSender<Packet>) -> Self {
+        let transactions = HashMap::new();
+        Self {
+            domid,
+            watches: Vec::new(),
+            transactions,
+            next_transaction: 1,
+            outgoing,
+        }
+    }
+
+    /// Home of the client's domain: where relative paths begin.
+    pub(super) fn home(&self) -> String {
+        format!("/local/domain/{}", self.domid)
+    }
+
+    /// A path of this client as an absolute one.
+    pub(super) fn absolute(&self, path: &str) -> String {
+        if path.starts_with(['/', '@']) {
+            path.to_owned()
+        } else {
+            format!("{}/{path}", self.home())
+        }
+    }
+
+    /// Tells the client's watches of a change. A removal is also told to those
+    /// who watch something that was below.
+    pub(super) fn tell(&self, path: &str, removal: bool) {
+        for watch in &self.watches {
+            let below = is_below(path, &watch.path);
+            if below || (removal && is_below(&watch.path, path)) {
+                self.fire(watch, if below { path } else { &watch.path });
+            }
+        }
+    }
+
+    /// Sends one event of a watch. The path is relative when the watch was.
+    pub(super) fn fire(&self, watch: &Watch, path: &str) {
+        let relative = (watch.written != watch.path)
+            .then(|| path.strip_prefix(&format!("{}/", self.home())))
+            .flatten();
+        let mut payload = relative.unwrap_or(path).as_bytes().to_vec();
+        payload.push(0);
+        payload.extend_from_slice(watch.token.as_bytes());
+        payload.push(0);
+        let packet = Packet {
+            kind: Kind::WatchEvent,
+            request: 0,
+            transaction: 0,
+            payload,
+        };
+        // The connection is closing when nobody takes it.
+        let _ = self.outgoing.send(packet);
+    }
+}
+
+/// Whether a path is this node or one under it.
+fn is_below(path: &str, node: &str) -> bool {
+    node == "/" && path.starts_with('/')
+        || path
+            .strip_prefix(node)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_below;
+
+    #[test]
+    fn below_goes_by_whole_names() {
+        assert!(is_below("/a/b", "/a") && is_below("/a", "/a") && is_below("/a", "/"));
+        assert!(!is_below("/ab", "/a") && !is_below("/a", "/a/b") && !is_below("@x", "/"));
+    }
+}

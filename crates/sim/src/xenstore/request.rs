@@ -1,0 +1,423 @@
+//! What each message does to the store. Errors are xenstored's names.
+
+use super::client::{Client, Watch};
+use super::transaction::{Layer, Transaction};
+use super::tree::{self, Node, Nodes, Tree};
+use std::collections::{BTreeSet, HashMap};
+use virtxen_xenstore::Permission;
+use virtxen_xenstore::wire::{self, Kind, PAYLOAD_MAX, Packet};
+
+/// Quotas that xenstored has for domains other than 0: nodes, bytes of a value,
+/// watches, open transactions.
+const QUOTA_NODES: usize = 1000;
+const QUOTA_VALUE: usize = 2048;
+const QUOTA_WATCHES: usize = 128;
+const QUOTA_TRANSACTIONS: usize = 10;
+
+type Outcome = Result<Vec<u8>, &'static str>;
+
+/// The store behind all connections.
+#[derive(Debug)]
+pub(super) struct Store {
+    pub(super) tree: Tree,
+    pub(super) clients: HashMap<u64, Client>,
+    pub(super) introduced: BTreeSet<u32>,
+    /// First message that this release does not know.
+    pub(super) newest: Kind,
+}
+
+/// One request while it is served.
+struct Request<'a> {
+    kind: Kind,
+    transaction: u32,
+    texts: Vec<&'a [u8]>,
+    payload: &'a [u8],
+}
+
+impl Store {
+    /// Serves a request of a client: its reply is queued, then the events that
+    /// it caused.
+    pub(super) fn serve(&mut self, client: u64, packet: &Packet) {
+        let request = Request {
+            kind: packet.kind,
+            transaction: packet.transaction,
+            texts: wire::texts(&packet.payload).collect(),
+            payload: &packet.payload,
+        };
+        let mut events = Vec::new();
+        let outcome = self.dispatch(client, &request, &mut events);
+        let Some(owner) = self.clients.get(&client) else {
+            return;
+        };
+        let (kind, payload) = match outcome {
+            Ok(payload) if payload.len() > PAYLOAD_MAX => (Kind::Error, b"E2BIG\0".to_vec()),
+            Ok(payload) => (packet.kind, payload),
+            Err(errno) => (Kind::Error, [errno.as_bytes(), &[0]].concat()),
+        };
+        let reply = Packet {
+            kind,
+            request: packet.request,
+            transaction: packet.transaction,
+            payload,
+        };
+        let is_watch = kind == Kind::Watch;
+        let _ = owner.outgoing.send(reply);
+        if is_watch && let Some(watch) = owner.watches.last() {
+            owner.fire(watch, &watch.path);
+        }
+        self.tell(&events);
+    }
+
+    /// Tells every client's watches.
+    pub(super) fn tell(&self, events: &[(String, bool)]) {
+        for (path, removal) in events {
+            self.clients
+                .values()
+                .for_each(|client| client.tell(path, *removal));
+        }
+    }
+
+    fn dispatch(
+        &mut self,
+        id: u64,
+        request: &Request<'_>,
+        events: &mut Vec<(String, bool)>,
+    ) -> Outcome {
+        if request.kind as u32 > self.newest as u32 {
+            return Err("ENOSYS");
+        }
+        match request.kind {
+            Kind::Directory
+            | Kind::DirectoryPart
+            | Kind::Read
+            | Kind::GetPerms
+            | Kind::Write
+            | Kind::Mkdir
+            | Kind::Rm
+            | Kind::SetPerms => self.on_nodes(id, request, events),
+            Kind::TransactionStart => self.start(id, request),
+            Kind::TransactionEnd => self.end(id, request, events),
+            Kind::Watch => self.watch(id, request),
+            Kind::Unwatch => self.unwatch(id, request),
+            Kind::ResetWatches => {
+                let client = self.clients.get_mut(&id).ok_or("EIO")?;
+                client.watches.clear();
+                client.transactions.clear();
+                ok()
+            }
+            Kind::Introduce | Kind::Release | Kind::Resume | Kind::SetTarget => {
+                self.domains(id, request, events)
+            }
+            Kind::IsDomainIntroduced => {
+                let domid = request.domid()?;
+                let known = domid == 0 || self.introduced.contains(&domid);
+                Ok(if known {
+                    b"T\0".to_vec()
+                } else {
+                    b"F\0".to_vec()
+                })
+            }
+            Kind::GetDomainPath => Ok(format!("/local/domain/{}\0", request.domid()?).into_bytes()),
+            Kind::Control => ok(),
+            Kind::Restrict
+            | Kind::WatchEvent
+            | Kind::Error
+            | Kind::GetFeature
+            | Kind::SetFeature
+            | Kind::GetQuota
+            | Kind::SetQuota => Err("ENOSYS"),
+        }
+    }
+
+    fn on_nodes(
+        &mut self,
+        id: u64,
+        request: &Request<'_>,
+        events: &mut Vec<(String, bool)>,
+    ) -> Outcome {
+        let client = self.clients.get_mut(&id).ok_or("EIO")?;
+        let path = client.absolute(request.path()?);
+        if path.starts_with('@') {
+            return Err("EINVAL");
+        }
+        let domid = client.domid;
+        let writes = matches!(request.kind, Kind::Write | Kind::Mkdir);
+        if domid != 0 && writes && self.tree.owned_by(domid) >= QUOTA_NODES {
+            return Err("ENOSPC");
+        }
+        if request.transaction == 0 {
+            return on_node(&mut self.tree, domid, &path, request, events);
+        }
+        let transaction = client
+            .transactions
+            .get_mut(&request.transaction)
+            .ok_or("ENOENT")?;
+        let mut happened = Vec::new();
+        let mut layer = Layer {
+            transaction,
+            tree: &mut self.tree,
+        };
+        let outcome = on_node(&mut layer, domid, &path, request, &mut happened);
+        transaction.events.append(&mut happened);
+        outcome
+    }
+
+    fn start(&mut self, id: u64, request: &Request<'_>) -> Outcome {
+        let client = self.clients.get_mut(&id).ok_or("EIO")?;
+        if request.transaction != 0 {
+            return Err("EBUSY");
+        }
+        if client.domid != 0 && client.transactions.len() >= QUOTA_TRANSACTIONS {
+            return Err("ENOSPC");
+        }
+        let number = client.next_transaction;
+        client.next_transaction = client.next_transaction.wrapping_add(1).max(1);
+        client.transactions.insert(number, Transaction::default());
+        Ok(format!("{number}\0").into_bytes())
+    }
+
+    fn end(&mut self, id: u64, request: &Request<'_>, events: &mut Vec<(String, bool)>) -> Outcome {
+        let commit = match request.texts.as_slice() {
+            [b"T"] => true,
+            [b"F"] => false,
+            _ => return Err("EINVAL"),
+        };
+        let client = self.clients.get_mut(&id).ok_or("EIO")?;
+        let mut transaction = client
+            .transactions
+            .remove(&request.transaction)
+            .ok_or("ENOENT")?;
+        if commit {
+            if !transaction.commit(&mut self.tree) {
+                return Err("EAGAIN");
+            }
+            events.append(&mut transaction.events);
+        }
+        ok()
+    }
+
+    fn watch(&mut self, id: u64, request: &Request<'_>) -> Outcome {
+        let client = self.clients.get_mut(&id).ok_or("EIO")?;
+        let written = request.path()?.to_owned();
+        let token = request.text(1)?.to_owned();
+        let path = client.absolute(&written);
+        if client
+            .watches
+            .iter()
+            .any(|watch| watch.path == path && watch.token == token)
+        {
+            return Err("EEXIST");
+        }
+        if client.domid != 0 && client.watches.len() >= QUOTA_WATCHES {
+            return Err("E2BIG");
+        }
+        client.watches.push(Watch {
+            written,
+            path,
+            token,
+        });
+        ok()
+    }
+
+    fn unwatch(&mut self, id: u64, request: &Request<'_>) -> Outcome {
+        let client = self.clients.get_mut(&id).ok_or("EIO")?;
+        let path = client.absolute(request.path()?);
+        let token = request.text(1)?;
+        let found = client
+            .watches
+            .iter()
+            .position(|it| it.path == path && it.token == token);
+        client.watches.remove(found.ok_or("ENOENT")?);
+        ok()
+    }
+
+    fn domains(
+        &mut self,
+        id: u64,
+        request: &Request<'_>,
+        events: &mut Vec<(String, bool)>,
+    ) -> Outcome {
+        if self.clients.get(&id).is_none_or(|client| client.domid != 0) {
+            return Err("EACCES");
+        }
+        let domid = request.domid()?;
+        match request.kind {
+            Kind::Introduce if self.introduced.insert(domid) => {
+                events.push(("@introduceDomain".to_owned(), false));
+            }
+            Kind::Introduce => {}
+            Kind::Release => {
+                if !self.introduced.remove(&domid) {
+                    return Err("ENOENT");
+                }
+                events.push(("@releaseDomain".to_owned(), false));
+            }
+            _ if domid != 0 && !self.introduced.contains(&domid) => return Err("ENOENT"),
+            _ => {}
+        }
+        ok()
+    }
+}
+
+/// A message about one node, on the tree or in a transaction.
+fn on_node(
+    nodes: &mut dyn Nodes,
+    domid: u32,
+    path: &str,
+    request: &Request<'_>,
+    events: &mut Vec<(String, bool)>,
+) -> Outcome {
+    let found = permitted(nodes, domid, path, request.kind)?;
+    match request.kind {
+        Kind::Read => Ok(found.ok_or("ENOENT")?.value),
+        Kind::Directory => Ok(listing(&found.ok_or("ENOENT")?)),
+        Kind::DirectoryPart => part(&found.ok_or("ENOENT")?, request),
+        Kind::GetPerms => {
+            let node = found.ok_or("ENOENT")?;
+            let texts: Vec<String> = node.permissions.iter().map(|one| one.encode()).collect();
+            Ok(texts
+                .iter()
+                .flat_map(|text| [text.as_bytes(), &[0]].concat())
+                .collect())
+        }
+        Kind::Write => {
+            let value = request.value();
+            if domid != 0 && value.len() > QUOTA_VALUE {
+                return Err("ENOSPC");
+            }
+            tree::make(nodes, path, domid);
+            let mut node = nodes.node(path).ok_or("EIO")?;
+            node.value = value.to_vec();
+            nodes.put(path, node);
+            events.push((path.to_owned(), false));
+            ok()
+        }
+        Kind::Mkdir => {
+            if found.is_none() {
+                tree::make(nodes, path, domid);
+                events.push((path.to_owned(), false));
+            }
+            ok()
+        }
+        Kind::Rm => {
+            if path == "/" {
+                return Err("EINVAL");
+            }
+            if found.is_some() {
+                tree::remove(nodes, path);
+                events.push((path.to_owned(), true));
+                return ok();
+            }
+            let above = tree::split(path).and_then(|(parent, _)| nodes.node(parent));
+            if above.is_some() { ok() } else { Err("ENOENT") }
+        }
+        _ => {
+            let mut node = found.ok_or("ENOENT")?;
+            node.permissions = request.permissions()?;
+            nodes.put(path, node);
+            events.push((path.to_owned(), false));
+            ok()
+        }
+    }
+}
+
+/// The node, if the domain may do this with it; for one that is missing, the
+/// nearest one above decides.
+fn permitted(
+    nodes: &mut dyn Nodes,
+    domid: u32,
+    path: &str,
+    kind: Kind,
+) -> Result<Option<Node>, &'static str> {
+    let write = matches!(kind, Kind::Write | Kind::Mkdir | Kind::Rm);
+    let found = nodes.node(path);
+    let mut at = path;
+    let mut deciding = found.clone();
+    while deciding.is_none() {
+        let Some((parent, _)) = tree::split(at) else {
+            break;
+        };
+        deciding = nodes.node(parent);
+        at = parent;
+    }
+    let Some(deciding) = deciding else {
+        return Err("ENOENT");
+    };
+    let owner_only = kind == Kind::SetPerms;
+    let owns = deciding
+        .permissions
+        .first()
+        .is_some_and(|one| one.domid == domid);
+    if !deciding.permits(domid, write) || (owner_only && domid != 0 && !owns) {
+        return Err("EACCES");
+    }
+    Ok(found)
+}
+
+fn listing(node: &Node) -> Vec<u8> {
+    node.children
+        .iter()
+        .flat_map(|name| [name.as_bytes(), &[0]].concat())
+        .collect()
+}
+
+/// A part of a directory: its generation, then names from an offset, as many as
+/// fit; an empty name after the last.
+fn part(node: &Node, request: &Request<'_>) -> Outcome {
+    let offset: usize = request.text(1)?.parse().map_err(|_| "EINVAL")?;
+    let all = listing(node);
+    let rest = all.get(offset..).unwrap_or_default();
+    let mut reply = format!("{}\0", node.generation).into_bytes();
+    let room = PAYLOAD_MAX - reply.len() - 1;
+    if rest.len() <= room {
+        reply.extend_from_slice(rest);
+        reply.push(0);
+    } else {
+        let end = rest
+            .iter()
+            .take(room)
+            .rposition(|b| *b == 0)
+            .map_or(0, |at| at + 1);
+        reply.extend_from_slice(rest.get(..end).unwrap_or_default());
+    }
+    Ok(reply)
+}
+
+fn ok() -> Outcome {
+    Ok(b"OK\0".to_vec())
+}
+
+impl<'a> Request<'a> {
+    fn text(&self, index: usize) -> Result<&'a str, &'static str> {
+        std::str::from_utf8(self.texts.get(index).ok_or("EINVAL")?).map_err(|_| "EINVAL")
+    }
+
+    fn path(&self) -> Result<&'a str, &'static str> {
+        let path = self.text(0)?;
+        wire::check_path(path).map_err(|_| "EINVAL")?;
+        Ok(path)
+    }
+
+    fn domid(&self) -> Result<u32, &'static str> {
+        self.text(0)?.parse().map_err(|_| "EINVAL")
+    }
+
+    /// What is written: all after the path's NUL, NULs included.
+    fn value(&self) -> &'a [u8] {
+        let start = self
+            .payload
+            .iter()
+            .position(|b| *b == 0)
+            .map_or(self.payload.len(), |at| at + 1);
+        self.payload.get(start..).unwrap_or_default()
+    }
+
+    fn permissions(&self) -> Result<Vec<Permission>, &'static str> {
+        let texts = self.texts.get(1..).unwrap_or_default();
+        let all: Option<Vec<_>> = texts
+            .iter()
+            .map(|text| Permission::decode(std::str::from_utf8(text).ok()?))
+            .collect();
+        all.filter(|list| !list.is_empty()).ok_or("EINVAL")
+    }
+}

@@ -1,0 +1,156 @@
+//! The xenstored as others see it: connections that carry its packets.
+
+use super::client::Client;
+use super::request::Store;
+use super::tree::{self, Nodes, Tree};
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
+use tokio::sync::mpsc;
+use virtxen_xenstore::wire::{Kind, MESSAGES, Packet};
+
+/// A xenstored. Clones are the same one.
+#[derive(Clone, Debug)]
+pub struct SimXenstore {
+    store: Arc<Mutex<Store>>,
+    next_client: Arc<AtomicU64>,
+}
+
+impl SimXenstore {
+    /// The xenstored of this Xen release (major, minor), which knows the
+    /// messages of that release.
+    #[must_use]
+    pub fn new(release: (u32, u32)) -> Self {
+        let known = MESSAGES.iter().take_while(|(_, _, since)| {
+            let mut numbers = since.split('.').map(|part| part.parse().unwrap_or(0));
+            let since = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+            since <= release
+        });
+        let newest = known
+            .last()
+            .map_or(Kind::IsDomainIntroduced, |(kind, ..)| *kind);
+        let store = Store {
+            tree: Tree::new(),
+            clients: HashMap::new(),
+            introduced: BTreeSet::new(),
+            newest,
+        };
+        Self {
+            store: Arc::new(Mutex::new(store)),
+            next_client: Arc::default(),
+        }
+    }
+
+    /// A new connection of Domain-0. Has to be called inside a tokio runtime.
+    #[must_use]
+    pub fn connect(&self) -> DuplexStream {
+        self.connect_as(0)
+    }
+
+    /// A new connection of a domain, as over its shared ring.
+    #[must_use]
+    pub fn connect_as(&self, domid: u32) -> DuplexStream {
+        let (near, far) = tokio::io::duplex(64 * 1024);
+        let server = self.clone();
+        tokio::spawn(async move {
+            // The client closing its end is how a connection ends.
+            let _ = server.serve(far, domid).await;
+        });
+        near
+    }
+
+    /// Serves connections of Domain-0 on a UNIX socket until dropped.
+    ///
+    /// # Errors
+    /// When the socket cannot be made.
+    pub async fn serve_unix(&self, path: &Path) -> io::Result<()> {
+        let listener = tokio::net::UnixListener::bind(path)?;
+        loop {
+            let (stream, _) = listener.accept().await?;
+            let server = self.clone();
+            tokio::spawn(async move {
+                let _ = server.serve(stream, 0).await;
+            });
+        }
+    }
+
+    /// Writes a node as Domain-0 does.
+    pub fn write(&self, path: &str, value: &str) {
+        let mut store = self.lock();
+        tree::make(&mut store.tree, path, 0);
+        if let Some(mut node) = store.tree.node(path) {
+            node.value = value.as_bytes().to_vec();
+            store.tree.put(path, node);
+        }
+        store.tell(&[(path.to_owned(), false)]);
+    }
+
+    /// Removes a node and all below it as Domain-0 does.
+    pub fn remove(&self, path: &str) {
+        let mut store = self.lock();
+        if !tree::remove(&mut store.tree, path).is_empty() {
+            store.tell(&[(path.to_owned(), true)]);
+        }
+    }
+
+    /// A domain was made: who watches `@introduceDomain` is told.
+    pub fn introduce(&self, domid: u32) {
+        let mut store = self.lock();
+        store.introduced.insert(domid);
+        store.tell(&[("@introduceDomain".to_owned(), false)]);
+    }
+
+    /// A domain is gone or dying: who watches `@releaseDomain` is told.
+    pub fn release(&self, domid: u32) {
+        let mut store = self.lock();
+        store.introduced.remove(&domid);
+        store.tell(&[("@releaseDomain".to_owned(), false)]);
+    }
+
+    async fn serve(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Send + 'static,
+        domid: u32,
+    ) -> io::Result<()> {
+        let (mut reader, mut writer) = tokio::io::split(stream);
+        let (outgoing, mut queue) = mpsc::unbounded_channel::<Packet>();
+        let id = self.next_client.fetch_add(1, Ordering::Relaxed);
+        self.lock().clients.insert(id, Client::new(domid, outgoing));
+        let send = async {
+            while let Some(packet) = queue.recv().await {
+                let mut bytes = Vec::new();
+                let mut next = Some(packet);
+                while let Some(packet) = next {
+                    packet.encode(&mut bytes).map_err(io::Error::other)?;
+                    next = queue.try_recv().ok();
+                }
+                writer.write_all(&bytes).await?;
+            }
+            Ok(())
+        };
+        let receive = async {
+            let mut bytes = Vec::new();
+            while reader.read_buf(&mut bytes).await? > 0 {
+                let mut at = 0;
+                while let Some((packet, length)) =
+                    Packet::decode(bytes.get(at..).unwrap_or_default()).map_err(io::Error::other)?
+                {
+                    at += length;
+                    self.lock().serve(id, &packet);
+                }
+                bytes.drain(..at);
+            }
+            Ok(())
+        };
+        let result = tokio::select! { ended = send => ended, ended = receive => ended };
+        self.lock().clients.remove(&id);
+        result
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

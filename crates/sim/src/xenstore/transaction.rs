@@ -1,0 +1,74 @@
+//! Changes that are not committed: a layer over the tree.
+//!
+//! It remembers the generation of each node that it looked at. When one of them
+//! is another at the end, somebody else was faster and the transaction fails.
+
+use super::tree::{Node, Nodes, Tree};
+use std::collections::BTreeMap;
+
+/// An open transaction of one connection.
+#[derive(Debug, Default)]
+pub(super) struct Transaction {
+    /// Generation of each node at its first look.
+    seen: BTreeMap<String, u64>,
+    /// Nodes as changed; `None` for removed ones.
+    changed: BTreeMap<String, Option<Node>>,
+    /// What watches are told on commit: path, and whether it is a removal.
+    pub(super) events: Vec<(String, bool)>,
+}
+
+/// A transaction with the tree under it.
+pub(super) struct Layer<'a> {
+    pub(super) transaction: &'a mut Transaction,
+    pub(super) tree: &'a mut Tree,
+}
+
+impl Layer<'_> {
+    fn look(&mut self, path: &str) {
+        if !self.transaction.seen.contains_key(path) {
+            self.transaction
+                .seen
+                .insert(path.to_owned(), self.tree.generation(path));
+        }
+    }
+}
+
+impl Nodes for Layer<'_> {
+    fn node(&mut self, path: &str) -> Option<Node> {
+        if let Some(node) = self.transaction.changed.get(path) {
+            return node.clone();
+        }
+        self.look(path);
+        self.tree.node(path)
+    }
+
+    fn put(&mut self, path: &str, node: Node) {
+        self.look(path);
+        self.transaction.changed.insert(path.to_owned(), Some(node));
+    }
+
+    fn forget(&mut self, path: &str) {
+        self.look(path);
+        self.transaction.changed.insert(path.to_owned(), None);
+    }
+}
+
+impl Transaction {
+    /// Writes the changes to the tree; `false` and nothing written when it collided.
+    pub(super) fn commit(&mut self, tree: &mut Tree) -> bool {
+        if self
+            .seen
+            .iter()
+            .any(|(path, generation)| tree.generation(path) != *generation)
+        {
+            return false;
+        }
+        for (path, node) in std::mem::take(&mut self.changed) {
+            match node {
+                Some(node) => tree.put(&path, node),
+                None => tree.forget(&path),
+            }
+        }
+        true
+    }
+}
