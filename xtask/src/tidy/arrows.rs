@@ -34,13 +34,23 @@ const ARROWS: &[Arrow] = &[
         tests: &["virtxen-testkit", "virtxen-sim"],
     },
     Arrow {
+        from: "virtxen-xenstore",
+        to: &[],
+        tests: &["virtxen-testkit", "virtxen-sim"],
+    },
+    Arrow {
         from: "virtxen-host",
-        to: &["virtxen-guest", "virtxen-formats", "virtxen-xend"],
+        to: &[
+            "virtxen-guest",
+            "virtxen-formats",
+            "virtxen-xend",
+            "virtxen-xenstore",
+        ],
         tests: &["virtxen-testkit", "virtxen-sim"],
     },
     Arrow {
         from: "virtxen-sim",
-        to: &["virtxen-formats"],
+        to: &["virtxen-formats", "virtxen-xenstore"],
         tests: &["virtxen-testkit", "virtxen-xend", "virtxen-guest"],
     },
     Arrow {

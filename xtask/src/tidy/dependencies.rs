@@ -25,6 +25,7 @@ enum Users {
 /// Crates that wait for something: they share one runtime.
 const WAITING: &[&str] = &[
     "virtxen-xend",
+    "virtxen-xenstore",
     "virtxen-host",
     "virtxen-sim",
     "virtxen-driver",
