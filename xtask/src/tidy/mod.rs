@@ -1,7 +1,7 @@
 //! The rules of the house that a machine can check.
 //!
-//! [`arrows`] and [`dependencies`] read `cargo metadata`; [`source`] reads each
-//! Rust file; [`text`] reads every file that people write. Rules that a compiler
+//! `arrows` and `dependencies` read `cargo metadata`; `source` reads each
+//! Rust file; `text` reads every file that people write. Rules that a compiler
 //! lint covers (function length, `todo!`, unused results) are in the workspace's
 //! `Cargo.toml`, not here. What a finding says is enough to act on it.
 
