@@ -4,6 +4,10 @@
 //! facts come from recordings of real XenD and from reading its source; releases
 //! that were not recorded follow the source alone.
 
+use std::time::Duration;
+
+use virtxen_formats::sxpr::EmptyAtom;
+
 /// A XenD release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -90,6 +94,228 @@ impl Release {
             Self::V4_1 => "4.1.6",
             Self::V4_2 => "4.2.5",
             Self::V4_4 => "4.4.4",
+        }
+    }
+}
+
+/// What a release does, where releases differ.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts {
+    pub(crate) release: Release,
+    /// XenD keeps domains that are not active.
+    pub(crate) inactive: bool,
+    /// The domain list shows the running only.
+    pub(crate) lists_running: bool,
+    /// A domain can be looked up by its uuid.
+    pub(crate) uuid_lookup: bool,
+    /// How an empty text is written.
+    pub(crate) empty: EmptyAtom,
+    /// Domains have a description.
+    pub(crate) description: bool,
+    /// An expression without vcpus fails.
+    pub(crate) vcpus_needed: bool,
+    /// `cpus` is shown, one list a vcpu.
+    pub(crate) cpus_shown: bool,
+    /// An HVM image is known by its name, not by its boot order.
+    pub(crate) hvm_without_boot: bool,
+    /// `(sdl 1)` of an HVM image makes a frame buffer.
+    pub(crate) sdl_makes_vfb: bool,
+    /// A frame buffer has `(type vnc)`, not `(vnc 1)`.
+    pub(crate) vfb_type: bool,
+    /// A uuid must be one.
+    pub(crate) uuid_checked: bool,
+    /// Names of actions are checked.
+    pub(crate) actions_checked: bool,
+    /// `coredump-destroy` and `coredump-restart` exist.
+    pub(crate) core_dump_actions: bool,
+    /// Memory settings are checked against each other.
+    pub(crate) memory_checked: bool,
+    /// A domain with graphics gets a device model by itself.
+    pub(crate) device_model_default: bool,
+    /// The device model must exist when a domain is defined.
+    pub(crate) device_model_checked: bool,
+    /// Settings of every domain.
+    pub(crate) platform_defaults: &'static [(&'static str, &'static str)],
+    /// Settings of fully virtualised domains.
+    pub(crate) hvm_defaults: &'static [(&'static str, &'static str)],
+    /// The loader is a setting, no longer the kernel.
+    pub(crate) loader_setting: bool,
+    /// The kind of a tap disk is checked.
+    pub(crate) tap_checked: bool,
+    /// The same disk or address twice is refused.
+    pub(crate) duplicates_checked: bool,
+    /// Disks say whether they are booted from.
+    pub(crate) bootable: bool,
+    /// So do tap disks.
+    pub(crate) tap_bootable: bool,
+    /// Weight and cap are shown, first of all.
+    pub(crate) weight_first: bool,
+    /// Weight and cap are shown after `vcpu_avail`.
+    pub(crate) weight_late: bool,
+    /// Disks say which VDI they are.
+    pub(crate) vdi: bool,
+    /// Front ends say which protocol they speak.
+    pub(crate) protocol: bool,
+    /// The image shows superpages.
+    pub(crate) superpages: bool,
+    /// A started domain shows its (empty) list of PCI devices.
+    pub(crate) pci_shown: bool,
+    /// The script of an interface is shown with its folder.
+    pub(crate) script_path: bool,
+    /// An interface gets a type.
+    pub(crate) interface_type: bool,
+    /// A uuid that is in use is refused.
+    pub(crate) uuid_unique: bool,
+    /// Slashes are allowed in names.
+    pub(crate) slash_in_names: bool,
+    /// How long a domain must have run to be started again.
+    pub(crate) restart_after: Duration,
+    /// More vcpus than the maximum are refused.
+    pub(crate) vcpus_limited: bool,
+    /// `force` and `rm_cfg` are needed to detach a device.
+    pub(crate) detach_needs_all: bool,
+    /// The console is there when a create answers.
+    pub(crate) console_at_once: bool,
+    /// A core dump needs `reset`.
+    pub(crate) dump_needs_reset: bool,
+    /// Weights and caps out of range are refused.
+    pub(crate) weight_checked: bool,
+    /// The domain list waits for a build.
+    pub(crate) list_waits: bool,
+    /// Domain-0 is not shut down.
+    pub(crate) control_domain_guarded: bool,
+    /// Words for a reason that there is not.
+    pub(crate) invalid_reason: &'static str,
+    /// Words for a name that is empty.
+    pub(crate) missing_name: &'static str,
+    /// Words for a name that is none.
+    pub(crate) invalid_name: &'static str,
+    /// Words for a host without enough memory.
+    pub(crate) no_memory: &'static str,
+    /// Words for a domain that the hypervisor refuses.
+    pub(crate) refused: &'static str,
+    /// Words for a weight out of range.
+    pub(crate) weight_words: &'static str,
+    /// Shadow memory of a fully virtualised domain, in MiB.
+    pub(crate) hvm_shadow: i64,
+    /// The credit scheduler can be asked.
+    pub(crate) credit: bool,
+    /// Parameters of a migration.
+    pub(crate) migrate_parameters: &'static [&'static str],
+    /// How long XenD waits for a back end.
+    pub(crate) hotplug_limit: Duration,
+    /// A missing device is named by its number.
+    pub(crate) device_words_number: bool,
+    /// Changing a medium always fails.
+    pub(crate) configure_broken: bool,
+    /// Consoles are devices.
+    pub(crate) consoles: bool,
+    /// Also those of fully virtualised domains.
+    pub(crate) hvm_console: bool,
+}
+
+impl Facts {
+    /// The facts of a release.
+    pub(crate) fn of(release: Release) -> Self {
+        use Release::{V3_0_1, V3_0_4, V3_1, V3_2, V3_3, V3_4, V4_0, V4_1};
+        let since = |first: Release| release >= first;
+        Self {
+            release,
+            inactive: since(V3_0_4),
+            lists_running: since(V3_0_4),
+            uuid_lookup: since(V3_0_4),
+            empty: if since(V4_1) {
+                EmptyAtom::Quotes
+            } else {
+                EmptyAtom::Nothing
+            },
+            description: since(V4_0),
+            vcpus_needed: since(V3_4),
+            cpus_shown: since(V3_4),
+            hvm_without_boot: !since(V3_1),
+            sdl_makes_vfb: release == V3_1 || release == V3_2 || release == V3_3,
+            vfb_type: !since(V3_4),
+            uuid_checked: since(V3_1),
+            actions_checked: since(V3_0_4),
+            core_dump_actions: since(V3_3),
+            memory_checked: since(V3_1),
+            device_model_default: since(V3_1),
+            device_model_checked: since(V4_0),
+            platform_defaults: if since(V4_0) {
+                &[("tsc_mode", "0"), ("nomigrate", "0")]
+            } else {
+                &[]
+            },
+            hvm_defaults: if since(V3_4) {
+                &[
+                    ("timer_mode", "1"),
+                    ("viridian", "0"),
+                    ("rtc_timeoffset", "0"),
+                    ("hpet", "0"),
+                    ("xen_platform_pci", "1"),
+                    ("vpt_align", "1"),
+                ]
+            } else if release == V3_3 {
+                &[("timer_mode", "0"), ("rtc_timeoffset", "0"), ("hpet", "0")]
+            } else {
+                &[]
+            },
+            loader_setting: since(V3_3),
+            tap_checked: since(V3_2),
+            duplicates_checked: since(V3_2),
+            bootable: since(V3_1),
+            tap_bootable: since(V3_1),
+            weight_first: since(V4_0),
+            weight_late: release == V3_0_4 || release == V3_1,
+            vdi: since(V3_2),
+            protocol: since(V3_2),
+            superpages: since(V4_0),
+            pci_shown: since(V3_4),
+            script_path: since(V3_3),
+            interface_type: release == V3_1,
+            uuid_unique: since(V3_2),
+            slash_in_names: !since(V4_0),
+            restart_after: Duration::from_secs(if since(V3_4) { 60 } else { 20 }),
+            vcpus_limited: since(V3_4),
+            detach_needs_all: since(V3_3),
+            console_at_once: since(V4_1),
+            dump_needs_reset: since(V3_4),
+            weight_checked: since(V3_1) && release > V3_0_1,
+            list_waits: !since(V4_1),
+            control_domain_guarded: since(V3_0_4),
+            invalid_reason: "Invalid reason: %s",
+            missing_name: if since(V3_4) {
+                "Missing VM Name"
+            } else {
+                "missing vm name"
+            },
+            invalid_name: if since(V3_4) {
+                "Invalid VM Name"
+            } else {
+                "invalid vm name"
+            },
+            no_memory: "Not enough free memory and enable-dom0-ballooning is False, so I cannot release any more.  I need %need KiB but only have %have.",
+            refused: "Creating domain failed: name=%s",
+            weight_words: "Cpu weight out of range, valid values are within range from 1 to 65535",
+            hvm_shadow: 2,
+            credit: release > V3_0_1,
+            migrate_parameters: if since(V4_0) {
+                &[
+                    "destination",
+                    "live",
+                    "port",
+                    "node",
+                    "ssl",
+                    "change_home_server",
+                ]
+            } else {
+                &["destination", "live", "port"]
+            },
+            hotplug_limit: Duration::from_secs(if release == V3_0_1 { 10 } else { 100 }),
+            device_words_number: since(V3_4),
+            configure_broken: since(V4_0),
+            consoles: since(V3_1),
+            hvm_console: true,
         }
     }
 }

@@ -10,4 +10,4 @@ mod write;
 
 pub use read::{Limits, ReadError, ReadErrorKind, read, read_prefix};
 pub use tree::Sxpr;
-pub use write::{EmptyAtom, write_reply, write_request};
+pub use write::{EmptyAtom, append_reply, append_reply_atom, write_reply, write_request};

@@ -31,6 +31,24 @@ pub fn write_reply(tree: &Sxpr, empty: EmptyAtom) -> String {
     out
 }
 
+/// Appends a reply's expression to a text, as [`write_reply`] writes it.
+pub fn append_reply(tree: &Sxpr, empty: EmptyAtom, out: &mut String) {
+    reply(tree, empty, out);
+}
+
+/// Appends one atom as XenD writes it in a reply.
+pub fn append_reply_atom(text: &str, empty: EmptyAtom, out: &mut String) {
+    if text.is_empty() {
+        if empty == EmptyAtom::Quotes {
+            out.push_str("''");
+        }
+    } else if is_bare(text) {
+        out.push_str(text);
+    } else {
+        python_repr(text, out);
+    }
+}
+
 fn request(tree: &Sxpr, out: &mut String) {
     match tree {
         Sxpr::Atom { text, quoted, .. } => {
@@ -63,13 +81,7 @@ fn request(tree: &Sxpr, out: &mut String) {
 
 fn reply(tree: &Sxpr, empty: EmptyAtom, out: &mut String) {
     match tree {
-        Sxpr::Atom { text, .. } if text.is_empty() => {
-            if empty == EmptyAtom::Quotes {
-                out.push_str("''");
-            }
-        }
-        Sxpr::Atom { text, .. } if is_bare(text) => out.push_str(text),
-        Sxpr::Atom { text, .. } => python_repr(text, out),
+        Sxpr::Atom { text, .. } => append_reply_atom(text, empty, out),
         Sxpr::List { items, .. } => {
             out.push('(');
             for (i, item) in items.iter().enumerate() {

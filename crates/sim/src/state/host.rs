@@ -3,12 +3,17 @@
 //! The state sits behind one lock that is never held over an await; XenD's own
 //! domain lock, which is held during a build, is another.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use super::Options;
+use super::machine::{State, TOTAL_MEMORY};
+use super::{Options, behaviour};
 use crate::fault::{Fault, Faults};
-use crate::release::Release;
+use crate::release::{Facts, Release};
 use crate::xend::{NodeMemory, Shared};
+
+/// The build of a guest that is meant to be slow.
+const SLOW_BUILD: Duration = Duration::from_secs(3);
 
 /// A Xen host in memory; clones are the same host.
 #[derive(Clone, Debug)]
@@ -20,6 +25,9 @@ pub struct SimHost {
 struct Inner {
     options: Options,
     xend: Shared,
+    facts: Facts,
+    state: Mutex<State>,
+    domains_lock: tokio::sync::Mutex<()>,
 }
 
 impl SimHost {
@@ -27,10 +35,16 @@ impl SimHost {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let faults = Faults::new(&options.faults, &options.hung_guests, &options.dead_devices);
+        let facts = Facts::of(options.release);
+        let mut state = State::new(facts, options.timing);
+        state.populate(options.guests);
         Self {
             inner: Arc::new(Inner {
-                options,
                 xend: Shared::new(faults),
+                facts,
+                state: Mutex::new(state),
+                domains_lock: tokio::sync::Mutex::new(()),
+                options,
             }),
         }
     }
@@ -70,8 +84,47 @@ impl SimHost {
     /// The memory of the machine.
     pub(crate) fn node_memory(&self) -> NodeMemory {
         NodeMemory {
-            total: 8192,
-            free: 7104,
+            total: TOTAL_MEMORY.unsigned_abs(),
+            free: self.state().free_memory().unsigned_abs(),
         }
+    }
+
+    /// How the host was asked to be.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.inner.options
+    }
+
+    /// What the release does.
+    pub(crate) fn facts(&self) -> &Facts {
+        &self.inner.facts
+    }
+
+    /// The state, brought up to now.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        let mut state = self
+            .inner
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        state.advance();
+        state
+    }
+
+    /// Lets the time of a build pass.
+    pub(crate) async fn pass_build_time(&self, guest: &str) {
+        let time = if behaviour::is_slow(guest) {
+            SLOW_BUILD
+        } else {
+            self.inner.options.timing.build
+        };
+        if !time.is_zero() {
+            tokio::time::sleep(time).await;
+        }
+    }
+
+    /// XenD's lock on its domains.
+    pub(crate) fn domains_lock(&self) -> &tokio::sync::Mutex<()> {
+        &self.inner.domains_lock
     }
 }

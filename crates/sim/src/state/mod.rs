@@ -2,8 +2,18 @@
 //!
 //! No XenD here: how a release shows this state is in `xend`.
 
+pub(crate) mod behaviour;
+mod block;
+mod domain;
+mod entropy;
+mod guests;
 mod host;
+mod machine;
 mod options;
 
+pub(crate) use block::block_number;
+pub(crate) use domain::{Active, Domain, Life, Reason, StoreDevice};
+pub(crate) use entropy::Entropy;
 pub use host::SimHost;
+pub(crate) use machine::{CPUS, Key, Saved, State};
 pub use options::{Options, Timing};

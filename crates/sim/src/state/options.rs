@@ -44,6 +44,8 @@ pub struct Timing {
     pub shutdown: Duration,
     /// From the creation of a device until its back end is connected.
     pub connect: Duration,
+    /// From the end of a domain that boots again until it is back.
+    pub reboot: Duration,
     /// Building a domain, with XenD's domain lock held.
     pub build: Duration,
     /// Saving or restoring a domain.
@@ -56,6 +58,7 @@ impl Default for Timing {
         Self {
             shutdown: Duration::from_millis(300),
             connect: Duration::from_millis(40),
+            reboot: Duration::from_millis(150),
             build: Duration::from_millis(20),
             save: Duration::from_millis(200),
         }
@@ -69,6 +72,7 @@ impl Timing {
         Self {
             shutdown: Duration::ZERO,
             connect: Duration::ZERO,
+            reboot: Duration::ZERO,
             build: Duration::ZERO,
             save: Duration::ZERO,
         }

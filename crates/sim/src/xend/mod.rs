@@ -5,13 +5,16 @@
 //! operations do is in `operations`, how a domain is shown in `document`, how a
 //! configuration is read in `config`.
 
+pub(crate) mod config;
+pub(crate) mod dict;
 mod dispatch;
+mod document;
 mod form;
 mod habits;
 mod header_order;
 mod http;
 mod node;
-mod operations;
+pub(crate) mod operations;
 mod page;
 mod python;
 mod reply;

@@ -1,0 +1,142 @@
+//! A domain: its configuration, and what lives when it is active.
+//!
+//! Nothing here knows how a release shows it.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::behaviour::Hotplug;
+use crate::xend::config::Config;
+
+/// A domain as XenD has it.
+#[derive(Clone, Debug)]
+pub(crate) struct Domain {
+    pub(crate) config: Config,
+    pub(crate) active: Option<Active>,
+}
+
+/// The living part of a domain.
+#[derive(Clone, Debug)]
+pub(crate) struct Active {
+    pub(crate) domid: u32,
+    pub(crate) created: Instant,
+    pub(crate) life: Life,
+    /// XenD has asked the hypervisor about it since it was built.
+    pub(crate) refreshed: bool,
+    /// Since when its clock runs, and what it had run before.
+    pub(crate) running_since: Option<Instant>,
+    pub(crate) ran: Duration,
+    /// Memory that it holds, in MiB.
+    pub(crate) memory: i64,
+    /// The limit that the hypervisor keeps, in MiB.
+    pub(crate) limit: i64,
+    /// The cpus that the hypervisor lets each vcpu use; none means any.
+    pub(crate) affinity: Vec<Vec<i64>>,
+    /// How many vcpus are up.
+    pub(crate) online: i64,
+    /// The devices in the store, in the order of their creation.
+    pub(crate) devices: Vec<StoreDevice>,
+    /// Interfaces that ever were, to number the next.
+    pub(crate) next_interface: i64,
+}
+
+/// What a domain does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// Built, or stopped by an order.
+    Paused,
+    /// Runs.
+    Running,
+    /// Has shut down for this reason and is kept.
+    Shutdown(Reason),
+}
+
+/// Why a domain shut down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// Powered off, or halted.
+    Poweroff,
+    /// Wants to boot again.
+    Reboot,
+    /// Crashed.
+    Crash,
+}
+
+/// A device in the store.
+#[derive(Clone, Debug)]
+pub(crate) struct StoreDevice {
+    pub(crate) class: String,
+    pub(crate) id: i64,
+    /// Its key in the configuration.
+    pub(crate) uuid: String,
+    /// What the back end's folder says.
+    pub(crate) back: Vec<(String, String)>,
+    /// What the front end's folder says.
+    pub(crate) front: Vec<(String, String)>,
+    /// When its back end will have connected it.
+    pub(crate) connects: Instant,
+    pub(crate) hotplug: Hotplug,
+}
+
+impl StoreDevice {
+    /// A value of the back end's folder.
+    pub(crate) fn back(&self, name: &str) -> Option<&str> {
+        find(&self.back, name)
+    }
+
+    /// A value of the front end's folder.
+    pub(crate) fn front(&self, name: &str) -> Option<&str> {
+        find(&self.front, name)
+    }
+}
+
+fn find<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    pairs
+        .iter()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.as_str())
+}
+
+impl Active {
+    /// A domain that has just been built and waits.
+    pub(crate) fn new(domid: u32, config: &Config) -> Self {
+        Self {
+            domid,
+            created: Instant::now(),
+            life: Life::Paused,
+            refreshed: false,
+            running_since: None,
+            ran: Duration::ZERO,
+            memory: config.dynamic_max,
+            limit: config.static_max,
+            affinity: config.cpus.clone(),
+            online: config.vcpus,
+            devices: Vec::new(),
+            next_interface: 0,
+        }
+    }
+
+    /// Processor time used by one vcpu.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        let running = self.running_since.map_or(Duration::ZERO, |since| {
+            // An idle guest uses two per cent of a processor.
+            since.elapsed() / 50
+        });
+        self.ran + running
+    }
+
+    /// Stops or lets run.
+    pub(crate) fn set_life(&mut self, life: Life) {
+        self.ran = self.cpu_time();
+        self.running_since = (life == Life::Running).then(Instant::now);
+        self.life = life;
+    }
+
+    /// The device of a class and number.
+    pub(crate) fn device(&self, class: &str, id: i64) -> Option<&StoreDevice> {
+        self.devices
+            .iter()
+            .find(|device| device.class == class && device.id == id)
+    }
+}

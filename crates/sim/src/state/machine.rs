@@ -1,0 +1,377 @@
+//! The machine with its domains: memory, domain numbers, the passing of time.
+//!
+//! Time passes when somebody looks: whatever was due is done first.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
+
+use super::domain::{Active, Domain, Life, Reason};
+use super::{Entropy, Timing, behaviour};
+use crate::release::Facts;
+use crate::xend::config::Config;
+use crate::xend::dict::PyDict;
+
+/// Memory of the host, in MiB.
+pub(crate) const TOTAL_MEMORY: i64 = 8192;
+/// What the hypervisor keeps for itself, in MiB.
+const HYPERVISOR_MEMORY: i64 = 64;
+/// Processors of the host.
+pub(crate) const CPUS: i64 = 4;
+
+/// Names a domain for as long as XenD has it.
+pub(crate) type Key = u64;
+
+/// Everything that changes.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) facts: Facts,
+    pub(crate) timing: Timing,
+    pub(crate) entropy: Entropy,
+    booted: Instant,
+    booted_at: f64,
+    next_domid: u32,
+    next_key: Key,
+    domains: HashMap<Key, Domain>,
+    active: PyDict<Key, u32>,
+    managed: PyDict<Key>,
+    names: BTreeMap<String, Vec<Key>>,
+    due: Vec<(Instant, Due)>,
+    pub(crate) saved: HashMap<String, Saved>,
+}
+
+/// A saved domain.
+#[derive(Clone, Debug)]
+pub(crate) struct Saved {
+    pub(crate) config: Config,
+}
+
+#[derive(Clone, Debug)]
+enum Due {
+    Shutdown(u32, Reason),
+    Start(Key, Box<Config>),
+}
+
+impl State {
+    /// A machine with nothing but Domain-0.
+    pub(crate) fn new(facts: Facts, timing: Timing) -> Self {
+        let booted_at = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0.0, |since| since.as_secs_f64());
+        let mut state = Self {
+            facts,
+            timing,
+            entropy: Entropy::new(0x5eed),
+            booted: Instant::now(),
+            booted_at,
+            next_domid: 0,
+            next_key: 0,
+            domains: HashMap::new(),
+            active: PyDict::default(),
+            managed: PyDict::default(),
+            names: BTreeMap::new(),
+            due: Vec::new(),
+            saved: HashMap::new(),
+        };
+        state.add_control_domain();
+        state
+    }
+
+    /// Seconds since 1970 on the host's clock.
+    pub(crate) fn now(&self) -> f64 {
+        self.booted_at + self.booted.elapsed().as_secs_f64()
+    }
+
+    /// Memory that no domain holds, in MiB.
+    pub(crate) fn free_memory(&self) -> i64 {
+        let used: i64 = self
+            .active_keys()
+            .filter_map(|key| self.domains.get(&key)?.active.as_ref())
+            .map(|active| active.memory)
+            .sum();
+        (TOTAL_MEMORY - HYPERVISOR_MEMORY - used).max(0)
+    }
+
+    /// A number for a new domain; also one that will not be is numbered.
+    pub(crate) fn take_domid(&mut self) -> u32 {
+        let domid = self.next_domid;
+        self.next_domid += 1;
+        domid
+    }
+
+    /// Adds a domain that has been built.
+    pub(crate) fn add_active(&mut self, config: Config, active: Active) -> Key {
+        let domid = active.domid;
+        let key = self.add(Domain {
+            config,
+            active: Some(active),
+        });
+        self.active.set(&domid, key);
+        key
+    }
+
+    /// Adds a domain that XenD keeps, or takes its place.
+    pub(crate) fn define(&mut self, config: Config) -> Key {
+        let uuid = config.uuid.clone();
+        let old = self.managed.get(uuid.as_str()).copied();
+        let key = self.add(Domain {
+            config,
+            active: None,
+        });
+        self.managed.set(uuid.as_str(), key);
+        if let Some(old) = old {
+            self.forget_unless_used(old);
+        }
+        key
+    }
+
+    /// Makes an inactive domain active.
+    pub(crate) fn activate(&mut self, key: Key, active: Active) {
+        let domid = active.domid;
+        if let Some(domain) = self.domains.get_mut(&key) {
+            domain.active = Some(active);
+            self.active.set(&domid, key);
+        }
+    }
+
+    /// Takes a domain off the machine; a managed one stays, inactive.
+    pub(crate) fn destroy(&mut self, key: Key) {
+        let Some(domain) = self.domains.get_mut(&key) else {
+            return;
+        };
+        if let Some(active) = domain.active.take() {
+            self.active.remove(&active.domid);
+        }
+        self.forget_unless_used(key);
+    }
+
+    /// Removes an inactive domain for good.
+    pub(crate) fn undefine(&mut self, key: Key) {
+        if let Some(uuid) = self.domains.get(&key).map(|d| d.config.uuid.clone()) {
+            if self.managed.get(uuid.as_str()) == Some(&key) {
+                self.managed.remove(uuid.as_str());
+            }
+        }
+        self.forget_unless_used(key);
+    }
+
+    /// A domain.
+    pub(crate) fn get(&self, key: Key) -> Option<&Domain> {
+        self.domains.get(&key)
+    }
+
+    /// A domain, to change it. Its name is changed with [`rename`](Self::rename).
+    pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut Domain> {
+        self.domains.get_mut(&key)
+    }
+
+    /// Whether XenD keeps the domain when it is not active.
+    pub(crate) fn is_managed(&self, key: Key) -> bool {
+        self.domains
+            .get(&key)
+            .is_some_and(|d| self.managed.get(d.config.uuid.as_str()) == Some(&key))
+    }
+
+    /// Gives a domain another name.
+    pub(crate) fn rename(&mut self, key: Key, name: &str) {
+        if let Some(domain) = self.domains.get_mut(&key) {
+            let old = std::mem::replace(&mut domain.config.name, name.to_owned());
+            unlist(&mut self.names, &old, key);
+            self.names.entry(name.to_owned()).or_default().push(key);
+        }
+    }
+
+    /// Active domains in the order in which XenD walks them.
+    pub(crate) fn active_keys(&self) -> impl Iterator<Item = Key> {
+        self.active.iter().map(|(_, key)| *key)
+    }
+
+    /// Inactive domains in the order in which XenD walks them. One that is
+    /// active with an older configuration is not among them.
+    pub(crate) fn inactive_keys(&self) -> impl Iterator<Item = Key> {
+        self.managed.iter().filter_map(|(uuid, key)| {
+            let active =
+                self.domains.get(key)?.active.is_some() || self.active_of_uuid(uuid).is_some();
+            (!active).then_some(*key)
+        })
+    }
+
+    /// The domain with this number.
+    pub(crate) fn by_domid(&self, domid: u32) -> Option<Key> {
+        self.active.get(&domid).copied()
+    }
+
+    /// The domain of this name, an active one first.
+    pub(crate) fn by_name(&self, name: &str) -> Option<Key> {
+        let keys = self.names.get(name)?;
+        let active = |key: &&Key| self.domains.get(key).is_some_and(|d| d.active.is_some());
+        keys.iter().find(active).or_else(|| keys.first()).copied()
+    }
+
+    /// The domain of this uuid, an active one first.
+    pub(crate) fn by_uuid(&self, uuid: &str) -> Option<Key> {
+        self.active_of_uuid(uuid)
+            .or_else(|| self.managed.get(uuid).copied())
+    }
+
+    fn active_of_uuid(&self, uuid: &str) -> Option<Key> {
+        // A managed domain, which most inactive ones are, is looked up fast.
+        if let Some(key) = self.managed.get(uuid) {
+            if self.domains.get(key).is_some_and(|d| d.active.is_some()) {
+                return Some(*key);
+            }
+        }
+        self.active_keys()
+            .find(|key| self.domains.get(key).is_some_and(|d| d.config.uuid == uuid))
+    }
+
+    /// A guest obeys an order to shut down, after a while.
+    pub(crate) fn order_shutdown(&mut self, domid: u32, reason: Reason) {
+        let at = Instant::now() + self.timing.shutdown;
+        self.due.push((at, Due::Shutdown(domid, reason)));
+        self.advance();
+    }
+
+    /// Lets a guest do at once what it does by itself: crash.
+    pub(crate) fn let_run(&mut self, key: Key) {
+        let Some(domain) = self.domains.get_mut(&key) else {
+            return;
+        };
+        let Some(active) = domain.active.as_mut() else {
+            return;
+        };
+        if active.life == Life::Paused {
+            active.set_life(Life::Running);
+        }
+        if behaviour::crashes(&domain.config.name) {
+            let domid = active.domid;
+            self.due
+                .push((Instant::now(), Due::Shutdown(domid, Reason::Crash)));
+        }
+    }
+
+    /// Does whatever was due by now.
+    pub(crate) fn advance(&mut self) {
+        let now = Instant::now();
+        while let Some(at) = self.due.iter().position(|(time, _)| *time <= now) {
+            match self.due.remove(at).1 {
+                Due::Shutdown(domid, reason) => self.shut_down(domid, reason),
+                Due::Start(key, config) => self.start_again(key, *config),
+            }
+        }
+    }
+
+    fn add(&mut self, domain: Domain) -> Key {
+        let key = self.next_key;
+        self.next_key += 1;
+        self.names
+            .entry(domain.config.name.clone())
+            .or_default()
+            .push(key);
+        self.domains.insert(key, domain);
+        key
+    }
+
+    fn forget_unless_used(&mut self, key: Key) {
+        if self.is_managed(key) {
+            return;
+        }
+        if self.domains.get(&key).is_some_and(|d| d.active.is_some()) {
+            return;
+        }
+        if let Some(domain) = self.domains.remove(&key) {
+            unlist(&mut self.names, &domain.config.name, key);
+        }
+    }
+
+    fn shut_down(&mut self, domid: u32, reason: Reason) {
+        let Some(key) = self.by_domid(domid) else {
+            return;
+        };
+        let restart_after = self.facts.restart_after;
+        let Some(domain) = self.domains.get_mut(&key) else {
+            return;
+        };
+        let action = match reason {
+            Reason::Poweroff => domain.config.on_poweroff.clone(),
+            Reason::Reboot => domain.config.on_reboot.clone(),
+            Reason::Crash => domain.config.on_crash.clone(),
+        };
+        let Some(active) = domain.active.as_mut() else {
+            return;
+        };
+        active.set_life(Life::Shutdown(reason));
+        match action.as_str() {
+            "preserve" => {}
+            "restart" | "rename-restart" | "coredump-restart" => {
+                let too_fast = active.created.elapsed() < restart_after;
+                let config = domain.config.clone();
+                if action == "rename-restart" && !too_fast {
+                    let uuid = self.entropy.uuid();
+                    self.rename(key, &format!("Domain-{uuid}"));
+                    if let Some(domain) = self.domains.get_mut(&key) {
+                        domain.config.uuid = uuid;
+                    }
+                } else {
+                    self.destroy(key);
+                }
+                if !too_fast {
+                    let at = Instant::now() + self.timing.reboot;
+                    self.due.push((at, Due::Start(key, Box::new(config))));
+                }
+            }
+            _ => self.destroy(key),
+        }
+    }
+
+    fn start_again(&mut self, key: Key, config: Config) {
+        let domid = self.take_domid();
+        let active = crate::xend::operations::build(self, domid, &config);
+        let Ok(active) = active else { return };
+        let mut config = config;
+        config.start_time = Some(self.now());
+        let managed = self.domains.contains_key(&key) && self.is_managed(key);
+        let key = if managed {
+            self.activate(key, active);
+            if let Some(domain) = self.domains.get_mut(&key) {
+                domain.config.start_time = config.start_time;
+            }
+            key
+        } else {
+            self.add_active(config, active)
+        };
+        self.let_run(key);
+    }
+
+    fn add_control_domain(&mut self) {
+        let mut config = Config::new();
+        config.uuid = "00000000-0000-0000-0000-000000000000".to_owned();
+        config.name = "Domain-0".to_owned();
+        config.vcpus = CPUS;
+        config.vcpu_avail = (1 << CPUS) - 1;
+        config.cpus = vec![(0..CPUS).collect(); usize::try_from(CPUS).unwrap_or(0)];
+        config.dynamic_max = 1024;
+        config.dynamic_min = 1024;
+        config.static_max = 16_777_215;
+        for (name, value) in self.facts.platform_defaults {
+            config
+                .platform
+                .set(*name, virtxen_formats::sxpr::Sxpr::atom(*value));
+        }
+        let domid = self.take_domid();
+        let mut active = Active::new(domid, &config);
+        active.set_life(Life::Running);
+        active.refreshed = true;
+        self.add_active(config, active);
+    }
+}
+
+fn unlist(names: &mut BTreeMap<String, Vec<Key>>, name: &str, key: Key) {
+    if let Some(keys) = names.get_mut(name) {
+        keys.retain(|other| *other != key);
+        if keys.is_empty() {
+            names.remove(name);
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! Making domains: create, new, start, reset, and the build itself.
+//!
+//! Numbers are used up by builds that fail, as on a real host.
+
+use virtxen_formats::sxpr::{Limits, ReadErrorKind, Sxpr, read};
+
+use super::lifecycle::check_name;
+use super::{devices, find};
+use crate::state::{Active, Key, SimHost, State, behaviour};
+use crate::xend::config::{Config, Words};
+use crate::xend::document::{self, Writer};
+use crate::xend::form::Form;
+use crate::xend::reply::Reply;
+
+/// `op=create` with `config`.
+pub(super) async fn create(host: &SimHost, form: &Form) -> Reply {
+    let tree = match expression(form) {
+        Ok(tree) => tree,
+        Err(words) => return Reply::failed(words),
+    };
+    let _lock = host.domains_lock().lock().await;
+    let wrap = |words: Words| Reply::failed(format!("Error creating domain: {words}"));
+    let config = match prepare(host, &tree) {
+        Ok(config) => config,
+        Err(words) => return wrap(words),
+    };
+    host.pass_build_time(&config.name).await;
+    let mut state = host.state();
+    let domid = match number(&mut state, &config) {
+        Ok(domid) => domid,
+        Err(words) => return wrap(words),
+    };
+    let active = match build(&mut state, domid, &config) {
+        Ok(active) => active,
+        Err(words) => return wrap(words),
+    };
+    let name = config.name.clone();
+    let config = built(&state, config);
+    let key = state.add_active(config, active);
+    if host.facts().console_at_once && has_disk_or_interface(&state, key) {
+        devices::update_consoles(&mut state, key);
+    }
+    let mut out = Writer::new(host.facts().empty);
+    if let Some(domain) = state.get(key) {
+        document::domain(&mut out, domain, host.facts());
+    }
+    Reply::Created {
+        name,
+        body: out.finish(),
+    }
+}
+
+/// `op=new` with `config`: an inactive domain, or another configuration of it.
+pub(super) fn new(host: &SimHost, form: &Form) -> Reply {
+    let tree = match expression(form) {
+        Ok(tree) => tree,
+        Err(words) => return Reply::failed(words),
+    };
+    let mut state = host.state();
+    let facts = state.facts;
+    let config = Config::read(&tree, &facts, &mut state.entropy);
+    let config = config.and_then(|config| {
+        check_name(&state, &config.name, &config.uuid)?;
+        Ok(config)
+    });
+    match config {
+        Ok(config) => {
+            state.define(config);
+            Reply::Empty
+        }
+        Err(words) => Reply::failed(format!("Error creating domain: {words}")),
+    }
+}
+
+/// `op=start` of an inactive domain: builds it, waits for its devices, lets it
+/// run.
+pub(super) async fn start(host: &SimHost, key: Key) -> Reply {
+    let outcome = start_inactive(host, key).await;
+    let outcome = match outcome {
+        Ok(()) => devices::wait(host, key).await.map(|_| ()),
+        Err(words) => Err(words),
+    };
+    let mut state = host.state();
+    match outcome {
+        Ok(()) => {
+            super::list::refresh(&mut state, key);
+            state.let_run(key);
+            Reply::Accepted
+        }
+        Err(words) => {
+            let running = words == ALREADY;
+            if !running {
+                state.destroy(key);
+            }
+            Reply::failed(words)
+        }
+    }
+}
+
+const ALREADY: &str = "Domain is already running";
+
+async fn start_inactive(host: &SimHost, key: Key) -> Result<(), Words> {
+    let _lock = host.domains_lock().lock().await;
+    let config = host
+        .state()
+        .get(key)
+        .map(|d| (d.config.clone(), d.active.is_some()));
+    let Some((config, active)) = config else {
+        return Ok(());
+    };
+    if active {
+        return Err(ALREADY.to_owned());
+    }
+    host.pass_build_time(&config.name).await;
+    let mut state = host.state();
+    let domid = number(&mut state, &config)?;
+    let active = build(&mut state, domid, &config)?;
+    let config = built(&state, config);
+    if let Some(domain) = state.get_mut(key) {
+        domain.config = config;
+    }
+    state.activate(key, active);
+    Ok(())
+}
+
+/// `op=reset`: destroys the domain and builds it again.
+pub(super) async fn reset(host: &SimHost, key: Key) -> Reply {
+    let (config, managed) = {
+        let mut state = host.state();
+        match super::domid(&state, key) {
+            Some(0) => return Reply::failed("Cannot reset privileged domain Domain-0"),
+            Some(_) => {}
+            None => {
+                let name = state.get(key).map(|d| d.config.name.clone());
+                return Reply::failed(format!(
+                    "Domain '{}' is not started",
+                    name.unwrap_or_default()
+                ));
+            }
+        }
+        let Some(config) = state.get(key).map(|d| d.config.clone()) else {
+            return Reply::Accepted;
+        };
+        let managed = state.is_managed(key);
+        state.destroy(key);
+        (config, managed)
+    };
+    host.pass_build_time(&config.name).await;
+    let mut state = host.state();
+    let Ok(domid) = number(&mut state, &config) else {
+        return Reply::Accepted;
+    };
+    if let Ok(active) = build(&mut state, domid, &config) {
+        let config = built(&state, config);
+        let key = if managed {
+            state.activate(key, active);
+            key
+        } else {
+            state.add_active(config, active)
+        };
+        state.let_run(key);
+    }
+    Reply::Accepted
+}
+
+/// Builds a domain: what can fail once it has a number.
+///
+/// # Errors
+/// XenD's words.
+pub(crate) fn build(state: &mut State, domid: u32, config: &Config) -> Result<Active, Words> {
+    boot_loader(config)?;
+    if let Some(kind) = &config.image_type {
+        return Err(format!("unknown image type: {kind}"));
+    }
+    let free = state.free_memory();
+    if config.dynamic_max > free {
+        let need = config.dynamic_max.saturating_mul(1024);
+        let have = free * 1024;
+        return Err(state
+            .facts
+            .no_memory
+            .replace("%need", &need.to_string())
+            .replace("%have", &have.to_string()));
+    }
+    let kernel = if config.hvm { "" } else { &config.kernel };
+    if behaviour::build_fails(&config.name) {
+        return Err("(-1, 'Internal error', 'xc_dom_find_loader: no loader found')".to_owned());
+    }
+    if !config.hvm && config.bootloader.is_empty() && !behaviour::exists(kernel) {
+        return Err("(2, 'Invalid kernel', 'xc_dom_find_loader: no loader found')".to_owned());
+    }
+    let mut active = Active::new(domid, config);
+    devices::create_all(state, &mut active, config)?;
+    Ok(active)
+}
+
+fn boot_loader(config: &Config) -> Result<(), Words> {
+    if config.bootloader.is_empty() || !config.kernel.is_empty() && config.hvm {
+        return Ok(());
+    }
+    if !behaviour::exists(&config.bootloader) {
+        return Err("Bootloader isn't executable".to_owned());
+    }
+    let disk = config.devices.in_order().into_iter().find(|device| {
+        matches!(device.class.as_str(), "vbd" | "tap" | "tap2")
+            && device.get("bootable").unwrap_or("1") != "0"
+    });
+    let Some(disk) = disk else {
+        return Err("Had a bootloader specified, but no disks are bootable".to_owned());
+    };
+    if disk
+        .get("uname")
+        .is_some_and(|name| name.contains("bootfail"))
+    {
+        return Err("Boot loader didn't return any data!".to_owned());
+    }
+    Ok(())
+}
+
+/// What a configuration knows once it was built.
+fn built(state: &State, config: Config) -> Config {
+    let mut config = config;
+    config.start_time = Some(state.now());
+    config.notes = true;
+    if state.facts.pci_shown {
+        config.platform.set("pci", Sxpr::list(Vec::new()));
+    }
+    if config.hvm {
+        config.shadow_memory = config.shadow_memory.max(state.facts.hvm_shadow);
+    }
+    config
+}
+
+/// Reads the expression and does the checks that come before a build.
+fn prepare(host: &SimHost, tree: &Sxpr) -> Result<Config, Words> {
+    let mut state = host.state();
+    let facts = state.facts;
+    let config = Config::read(tree, &facts, &mut state.entropy)?;
+    let mut other = find(&state, &config.name).and_then(|key| super::domid(&state, key));
+    if other.is_none() && facts.uuid_unique {
+        other = find(&state, &config.uuid).and_then(|key| super::domid(&state, key));
+    }
+    if let Some(domid) = other {
+        return Err(format!(
+            "Domain '{}' already exists with ID '{domid}'",
+            config.name
+        ));
+    }
+    check_name(&state, &config.name, &config.uuid)?;
+    Ok(config)
+}
+
+/// The number of a new domain, if the hypervisor takes it.
+fn number(state: &mut State, config: &Config) -> Result<u32, Words> {
+    if behaviour::is_refused(&config.name) {
+        return Err(state.facts.refused.replace("%s", &config.name));
+    }
+    Ok(state.take_domid())
+}
+
+fn has_disk_or_interface(state: &State, key: Key) -> bool {
+    state.get(key).is_some_and(|domain| {
+        let devices = &domain.config.devices;
+        !devices.disks.is_empty() || !devices.interfaces.is_empty()
+    })
+}
+
+/// The `config` parameter as an expression.
+fn expression(form: &Form) -> Result<Sxpr, Words> {
+    let Some(text) = form.get("config") else {
+        return Err(
+            "Configuration error 'NoneType' object has no attribute '__getitem__'".to_owned(),
+        );
+    };
+    match read(text, Limits::default()) {
+        Ok(tree) => Ok(tree),
+        Err(error) => Err(match error.kind {
+            ReadErrorKind::Empty => "Configuration error list index out of range".to_owned(),
+            ReadErrorKind::OpenList { .. } => "Invalid configuration unexpected EOF".to_owned(),
+            ReadErrorKind::OpenQuote { .. } => {
+                "Invalid configuration unterminated string".to_owned()
+            }
+            ReadErrorKind::UnexpectedClose => "Invalid configuration syntax error: )".to_owned(),
+            other => format!("Invalid configuration {other}"),
+        }),
+    }
+}

@@ -1,0 +1,560 @@
+//! Devices of domains: attach, detach, change, wait until they are connected.
+//!
+//! What the store says of a device is made here; how it is shown is not.
+
+use virtxen_formats::sxpr::{EmptyAtom, Sxpr, write_reply};
+
+use super::{number, text};
+use crate::state::behaviour::{Hotplug, hotplug};
+use crate::state::{Active, Key, SimHost, State, StoreDevice, block_number};
+use crate::xend::config::{Config, Device, Words, orders};
+use crate::xend::document::store_expression;
+use crate::xend::form::Form;
+use crate::xend::reply::Reply;
+
+type Answer = Result<Reply, Words>;
+
+const DISKS: &[&str] = &["vbd", "tap", "tap2"];
+
+/// Creates every device of a domain that is being built.
+pub(super) fn create_all(state: &State, active: &mut Active, config: &Config) -> Result<(), Words> {
+    for uuid in config.devices.ordered() {
+        if let Some(device) = config.devices.all.get(uuid.as_str()) {
+            if device.class != "console" {
+                plug(state, active, config, device)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `op=wait_for_devices`: until every device is connected.
+pub(super) async fn wait(host: &SimHost, key: Key) -> Answer {
+    let devices: Vec<(String, i64)> = {
+        let state = host.state();
+        let classes = &orders(host.facts().release).classes;
+        let Some(active) = state.get(key).and_then(|d| d.active.as_ref()) else {
+            return Err("'NoneType' object has no attribute 'startswith'".to_owned());
+        };
+        classes
+            .iter()
+            .flat_map(|class| active.devices.iter().filter(|d| d.class == *class))
+            .map(|device| (device.class.clone(), device.id))
+            .collect()
+    };
+    for (class, id) in devices {
+        wait_for(host, key, &class, id).await?;
+    }
+    Ok(Reply::Accepted)
+}
+
+/// Waits for one device; one that fails is taken out of the store.
+async fn wait_for(host: &SimHost, key: Key, class: &str, id: i64) -> Result<(), Words> {
+    let found = host
+        .state()
+        .get(key)
+        .and_then(|d| d.active.as_ref()?.device(class, id))
+        .map(|device| (device.connects, device.hotplug, device.clone()));
+    let Some((connects, outcome, device)) = found else {
+        return Ok(());
+    };
+    if outcome == Hotplug::Never {
+        tokio::time::sleep(host.facts().hotplug_limit).await;
+    } else {
+        tokio::time::sleep_until(connects).await;
+    }
+    let why = match outcome {
+        Hotplug::Connects => return Ok(()),
+        Hotplug::Fails => format!(" {} failed; error detected.", script(&device)),
+        Hotplug::Never => " Hotplug scripts not working.".to_owned(),
+        Hotplug::Busy => {
+            "\nDevice /dev/loop0 is mounted read-write in a guest domain,\nand so cannot be mounted now."
+                .to_owned()
+        }
+    };
+    unplug(&mut host.state(), key, class, id);
+    Err(format!(
+        "Device {id} ({class}) could not be connected.{why}"
+    ))
+}
+
+fn script(device: &StoreDevice) -> String {
+    match device.back("script") {
+        Some(script) if script.starts_with('/') => script.to_owned(),
+        Some(script) => format!("/etc/xen/scripts/{script}"),
+        None => "/etc/xen/scripts/block".to_owned(),
+    }
+}
+
+/// `op=device_create` with `config`.
+pub(super) async fn create(host: &SimHost, key: Key, form: &Form) -> Answer {
+    let node = expression(form)?;
+    let class = node.name().unwrap_or_default().to_owned();
+    let plugged = {
+        let mut state = host.state();
+        let facts = state.facts;
+        check_pci(&class, &node)?;
+        let Some(domain) = state.get(key) else {
+            return Ok(Reply::Empty);
+        };
+        let mut config = domain.config.clone();
+        let uuid = config.add_device(&node, &facts, &mut state.entropy)?;
+        let Some(device) = config.devices.all.get(uuid.as_str()).cloned() else {
+            return Ok(Reply::Empty);
+        };
+        let mut active = state.get(key).and_then(|d| d.active.clone());
+        let mut id = None;
+        if let Some(active) = &mut active {
+            id = Some(plug(&state, active, &config, &device)?);
+        }
+        if let Some(domain) = state.get_mut(key) {
+            domain.config = config;
+            domain.active = active;
+        }
+        id.map(|id| (id, uuid))
+    };
+    let Some((id, uuid)) = plugged else {
+        return Ok(Reply::Value(format!("({class} (dom 'None' id 'None'))")));
+    };
+    if let Err(words) = wait_for(host, key, &class, id).await {
+        if let Some(domain) = host.state().get_mut(key) {
+            domain.config.devices.remove(&uuid);
+        }
+        return Err(words);
+    }
+    let domid = super::domid(&host.state(), key).unwrap_or_default();
+    Ok(Reply::Value(format!("({class} (dom {domid} id {id}))")))
+}
+
+/// `op=device_destroy` with `type`, `dev` and, later, `force` and `rm_cfg`.
+pub(super) fn destroy(host: &SimHost, key: Key, form: &Form) -> Answer {
+    let class = text(form, "type")?;
+    let dev = text(form, "dev")?;
+    let mut remove_config = true;
+    if host.facts().detach_needs_all {
+        number(form, "force")?;
+        remove_config = number(form, "rm_cfg")? != 0;
+    }
+    let facts = *host.facts();
+    let mut state = host.state();
+    known_class(class, &facts)?;
+    let id = device_number(&state, key, class, dev)?;
+    let Some(domain) = state.get(key) else {
+        return Ok(Reply::Empty);
+    };
+    let uuid = match &domain.active {
+        Some(active) => match active.device(class, id) {
+            Some(device) => device.uuid.clone(),
+            None => {
+                let shown = if facts.device_words_number {
+                    id.to_string()
+                } else {
+                    dev.to_owned()
+                };
+                return Err(format!("Device {shown} not connected"));
+            }
+        },
+        None => configured(&domain.config, class, id, dev)?,
+    };
+    unplug(&mut state, key, class, id);
+    if remove_config {
+        if let Some(domain) = state.get_mut(key) {
+            domain.config.devices.remove(&uuid);
+        }
+    }
+    Ok(Reply::Empty)
+}
+
+/// The uuid of a device of an inactive domain.
+fn configured(config: &Config, class: &str, id: i64, dev: &str) -> Result<String, Words> {
+    if class == "vif" {
+        let index = usize::try_from(id).unwrap_or(usize::MAX);
+        return config
+            .devices
+            .interfaces
+            .get(index)
+            .cloned()
+            .ok_or_else(|| "list index out of range".to_owned());
+    }
+    config
+        .devices
+        .in_order()
+        .into_iter()
+        .find(|device| {
+            DISKS.contains(&device.class.as_str())
+                && device.get("dev").and_then(block_number) == Some(id)
+        })
+        .and_then(|device| device.get("uuid").map(str::to_owned))
+        .ok_or_else(|| format!("Device {dev} is not defined"))
+}
+
+/// `op=device_configure` with `config` and `dev`: another medium.
+pub(super) fn configure(host: &SimHost, key: Key, form: &Form) -> Answer {
+    let node = expression(form)?;
+    let dev = text(form, "dev")?;
+    let class = node.name().unwrap_or_default().to_owned();
+    let facts = *host.facts();
+    check_pci(&class, &node)?;
+    known_class(&class, &facts)?;
+    if facts.configure_broken {
+        return Err(format!("Device {dev} not connected"));
+    }
+    let mut state = host.state();
+    let id = device_number(&state, key, &class, dev)?;
+    change_medium(&mut state, key, &class, id, &node).map(|()| Reply::Value("True".to_owned()))
+}
+
+fn change_medium(
+    state: &mut State,
+    key: Key,
+    class: &str,
+    id: i64,
+    node: &Sxpr,
+) -> Result<(), Words> {
+    let refuse = || Err(format!("Refusing to reconfigure device {class}:{id}"));
+    let Some(domain) = state.get_mut(key) else {
+        return Ok(());
+    };
+    let Some(active) = &mut domain.active else {
+        return refuse();
+    };
+    let Some(device) = active
+        .devices
+        .iter_mut()
+        .find(|device| device.class == class && device.id == id)
+    else {
+        return Err(format!("Device {id} not connected"));
+    };
+    if device.front("device-type") != Some("cdrom") || device.back("mode") != Some("r") {
+        return refuse();
+    }
+    let uname = node.value("uname").unwrap_or_default();
+    let (kind, params) = uname.split_once(':').unwrap_or(("", ""));
+    for (name, value) in &mut device.back {
+        match name.as_str() {
+            "type" => kind.clone_into(value),
+            "params" => params.clone_into(value),
+            _ => {}
+        }
+    }
+    let uuid = device.uuid.clone();
+    domain.config.update_device(&uuid, node);
+    Ok(())
+}
+
+/// `op=devices` with `type`: what the store says of a class.
+pub(super) fn list(host: &SimHost, key: Key, form: &Form) -> Answer {
+    let class = text(form, "type")?;
+    known_class(class, host.facts())?;
+    let state = host.state();
+    let shown = match state.get(key).and_then(|d| d.active.as_ref()) {
+        Some(active) => {
+            let disks = DISKS.contains(&class);
+            store_expression(active.devices.iter().filter(|device| {
+                device.class == class || disks && DISKS.contains(&device.class.as_str())
+            }))
+        }
+        None => Sxpr::list(Vec::new()),
+    };
+    let empty = EmptyAtom::Quotes;
+    Ok(Reply::Value(write_reply(&shown, empty)))
+}
+
+/// XenD learns of the console of a domain, and of where its screen is.
+pub(super) fn update_consoles(state: &mut State, key: Key) {
+    if !state.facts.consoles {
+        return;
+    }
+    let uuid = state.entropy.clone().uuid();
+    let facts = state.facts;
+    let Some(domain) = state.get_mut(key) else {
+        return;
+    };
+    let Some(active) = domain.active.as_mut().filter(|active| active.domid != 0) else {
+        return;
+    };
+    let location = format!("{}:{}", "127.0.0.1", 5900 + active.domid);
+    for device in active.devices.iter_mut().filter(|d| d.class == "vfb") {
+        let vnc = device.back("vnc").is_some() || device.back("type") == Some("vnc");
+        if vnc && device.back("location").is_none() {
+            let listen = device.back("vnclisten").unwrap_or("127.0.0.1");
+            let port = 5900
+                + device
+                    .back("vncdisplay")
+                    .map_or(i64::from(active.domid), |n| n.parse().unwrap_or_default());
+            let place = format!("{listen}:{port}");
+            device.back.push(("location".to_owned(), place));
+        }
+    }
+    let _ = location;
+    let has = active.devices.iter().any(|d| d.class == "console");
+    if has || domain.config.hvm && !facts.hvm_console {
+        return;
+    }
+    let mut device = Device {
+        class: "console".to_owned(),
+        info: crate::xend::dict::PyDict::with_room(4),
+        lists: Vec::new(),
+    };
+    device.info.set("uuid", Sxpr::atom(&uuid));
+    device.info.set("protocol", Sxpr::atom("vt100"));
+    device.info.set("location", Sxpr::atom("3"));
+    device.info.set("other_config", Sxpr::list(Vec::new()));
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    active.devices.push(StoreDevice {
+        class: "console".to_owned(),
+        id: 0,
+        uuid: uuid.clone(),
+        back: vec![
+            pair("location", "3"),
+            pair("uuid", &uuid),
+            pair("protocol", "vt100"),
+        ],
+        front: Vec::new(),
+        connects: tokio::time::Instant::now(),
+        hotplug: Hotplug::Connects,
+    });
+    domain.config.devices.all.set(uuid.as_str(), device);
+    domain.config.devices.consoles.push(uuid);
+    let _ = state.entropy.uuid();
+}
+
+/// Puts a device into the store and returns its number.
+fn plug(
+    state: &State,
+    active: &mut Active,
+    config: &Config,
+    device: &Device,
+) -> Result<i64, Words> {
+    let (id, back, mut front) = match device.class.as_str() {
+        "vbd" | "tap" | "tap2" => disk(device, state)?,
+        "vif" => interface(active, device, state),
+        "vfb" => {
+            let back = device
+                .info
+                .iter()
+                .filter_map(|(name, value)| Some((name.clone(), value.as_atom()?.to_owned())))
+                .collect();
+            (0, back, Vec::new())
+        }
+        _ => (0, Vec::new(), Vec::new()),
+    };
+    if active.device(&device.class, id).is_some()
+        || DISKS.contains(&device.class.as_str())
+            && DISKS.iter().any(|class| active.device(class, id).is_some())
+    {
+        return Err(format!(
+            "Device {} ({id}, {}) is already connected.",
+            device.get("dev").unwrap_or_default(),
+            device.class
+        ));
+    }
+    let domid = active.domid;
+    if state.facts.protocol && !config.hvm {
+        front.push(("protocol".to_owned(), "x86_64-abi".to_owned()));
+    }
+    front.push(("backend-id".to_owned(), "0".to_owned()));
+    front.push(("state".to_owned(), "4".to_owned()));
+    front.push((
+        "backend".to_owned(),
+        format!("/local/domain/0/backend/{}/{domid}/{id}", device.class),
+    ));
+    let outcome = [device.get("uname"), device.get("bridge")]
+        .into_iter()
+        .flatten()
+        .map(hotplug)
+        .find(|outcome| *outcome != Hotplug::Connects)
+        .unwrap_or(Hotplug::Connects);
+    active.devices.push(StoreDevice {
+        class: device.class.clone(),
+        id,
+        uuid: device.get("uuid").unwrap_or_default().to_owned(),
+        back,
+        front,
+        connects: tokio::time::Instant::now() + state.timing.connect,
+        hotplug: outcome,
+    });
+    Ok(id)
+}
+
+type Details = (i64, Vec<(String, String)>, Vec<(String, String)>);
+
+fn disk(device: &Device, state: &State) -> Result<Details, Words> {
+    let full = device.get("dev").unwrap_or_default();
+    let name = full.strip_prefix("ioemu:").unwrap_or(full);
+    let (dev, kind) = name.split_once(':').unwrap_or((name, "disk"));
+    let uname = device.get("uname").unwrap_or_default();
+    let (typ, params) = match uname.split_once(':') {
+        Some(parts) => parts,
+        None if uname.is_empty() && kind == "cdrom" => ("", ""),
+        None => return Err("Block device must have physical details specified".to_owned()),
+    };
+    let known = matches!(typ, "" | "phy" | "file" | "tap" | "tap2");
+    if !known {
+        return Err(format!("Block device type \"{typ}\" is invalid."));
+    }
+    let mode = device.get("mode").unwrap_or("r");
+    if !matches!(mode, "r" | "w" | "w!") {
+        return Err("Invalid mode".to_owned());
+    }
+    let id =
+        block_number(dev).ok_or_else(|| format!("Unable to find number for device ({dev})"))?;
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let mut back = vec![
+        pair("dev", dev),
+        pair("type", typ),
+        pair("params", params),
+        pair("mode", mode),
+    ];
+    for name in ["uuid", "bootable"] {
+        if let Some(value) = device.get(name).filter(|_| state.facts.bootable) {
+            back.push(pair(name, value));
+        }
+    }
+    let front = vec![
+        pair("virtual-device", &id.to_string()),
+        pair("device-type", kind),
+    ];
+    Ok((id, back, front))
+}
+
+fn interface(active: &mut Active, device: &Device, state: &State) -> Details {
+    let id = active.next_interface;
+    active.next_interface += 1;
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let mut back = Vec::new();
+    for (name, value) in device.info.iter() {
+        let Some(value) = value.as_atom() else {
+            continue;
+        };
+        match name.as_str() {
+            "script" if state.facts.script_path && !value.starts_with('/') => {
+                back.push((name.clone(), format!("/etc/xen/scripts/{value}")));
+            }
+            "rate" => back.push((name.clone(), rate(value))),
+            _ => back.push((name.clone(), value.to_owned())),
+        }
+    }
+    if state.facts.interface_type && device.get("type").is_none() {
+        back.push(pair("type", "netfront"));
+    }
+    let mut front = Vec::new();
+    if device.get("type") != Some("ioemu") {
+        front.push(pair("mac", device.get("mac").unwrap_or_default()));
+        front.push(pair("handle", &id.to_string()));
+    }
+    (id, back, front)
+}
+
+/// `10MB/s@50ms` as bytes an interval and microseconds.
+fn rate(text: &str) -> String {
+    const UNLIMITED: &str = "4294967295,0";
+    let read = || -> Option<String> {
+        let (amount, window) = match text.split_once('@') {
+            Some((amount, window)) => (amount, Some(window)),
+            None => (text, None),
+        };
+        let amount = amount.strip_suffix("/s")?;
+        let (amount, bits) = match amount.strip_suffix('B') {
+            Some(amount) => (amount, false),
+            None => (amount.strip_suffix('b')?, true),
+        };
+        let (amount, factor) = match amount.as_bytes().last()? {
+            b'G' => (amount.strip_suffix('G')?, 1_000_000_000),
+            b'M' => (amount.strip_suffix('M')?, 1_000_000),
+            b'K' => (amount.strip_suffix('K')?, 1_000),
+            _ => (amount, 1_u64),
+        };
+        let mut bytes = amount.parse::<u64>().ok()?.checked_mul(factor)?;
+        if bits {
+            bytes /= 8;
+        }
+        let micros = match window {
+            None => 50_000,
+            Some(window) => {
+                let window = window.strip_suffix('s')?;
+                if let Some(n) = window.strip_suffix('m') {
+                    n.parse::<u64>().ok()?.checked_mul(1_000)?
+                } else if let Some(n) = window.strip_suffix('u') {
+                    n.parse().ok()?
+                } else {
+                    window.parse::<u64>().ok()?.checked_mul(1_000_000)?
+                }
+            }
+        };
+        let interval = bytes.checked_mul(micros)? / 1_000_000;
+        let fits = |n: u64| n > 0 && n <= 0xffff_ffff;
+        (fits(interval) && fits(micros)).then(|| format!("{interval},{micros}"))
+    };
+    read().unwrap_or_else(|| UNLIMITED.to_owned())
+}
+
+fn unplug(state: &mut State, key: Key, class: &str, id: i64) {
+    if let Some(active) = state.get_mut(key).and_then(|d| d.active.as_mut()) {
+        active
+            .devices
+            .retain(|device| device.class != class || device.id != id);
+    }
+}
+
+fn known_class(class: &str, facts: &crate::release::Facts) -> Result<(), Words> {
+    if orders(facts.release).classes.contains(&class) {
+        Ok(())
+    } else {
+        Err(format!("Unknown device type: {class}"))
+    }
+}
+
+/// The number of a device that a request names.
+fn device_number(state: &State, key: Key, class: &str, dev: &str) -> Result<i64, Words> {
+    if let Ok(id) = dev.trim().parse() {
+        return Ok(id);
+    }
+    let last = dev.rsplit('/').next().unwrap_or(dev);
+    if let Ok(id) = last.parse() {
+        return Ok(id);
+    }
+    if class == "vif" {
+        let interfaces = state.get(key).map(|d| d.config.devices.in_order());
+        let position = interfaces
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|d| d.class == "vif")
+            .position(|d| {
+                d.get("mac")
+                    .is_some_and(|mac| mac.eq_ignore_ascii_case(dev))
+            });
+        return position
+            .and_then(|n| i64::try_from(n).ok())
+            .ok_or_else(|| format!("unknown devid {dev}"));
+    }
+    block_number(last).ok_or_else(|| format!("Device {dev} not connected"))
+}
+
+/// The host has no devices to give away.
+fn check_pci(class: &str, node: &Sxpr) -> Result<(), Words> {
+    let Some(dev) = node.child("dev").filter(|_| class == "pci") else {
+        return Ok(());
+    };
+    let hex = |name: &str| {
+        let text = dev.value(name).unwrap_or("0");
+        i64::from_str_radix(text.trim_start_matches("0x"), 16).unwrap_or(0)
+    };
+    Err(format!(
+        "pci: failed to locate device and parse its resources - {:04x}:{:02x}:{:02x}.{:x}: the device doesn't exist?",
+        hex("domain"),
+        hex("bus"),
+        hex("slot"),
+        hex("func")
+    ))
+}
+
+/// The `config` parameter as an expression.
+fn expression(form: &Form) -> Result<Sxpr, Words> {
+    let config = text(form, "config")?;
+    if config.is_empty() {
+        return Err("object of type 'NoneType' has no len()".to_owned());
+    }
+    virtxen_formats::sxpr::read(config, virtxen_formats::sxpr::Limits::default())
+        .map_err(|_| "Coercion to sxpr failed".to_owned())
+}

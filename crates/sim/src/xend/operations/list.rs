@@ -1,0 +1,111 @@
+//! Looking: one domain, the list of domains, vcpus.
+//!
+//! Nothing changes but that XenD has looked, which is when it learns of a
+//! domain's console and processor time.
+
+use super::find;
+use crate::state::{Key, SimHost, State};
+use crate::xend::document::{self, Writer, vcpu_info};
+use crate::xend::form::Form;
+use crate::xend::reply::Reply;
+
+/// `GET /xend/domain/TARGET`, also with `op=vcpuinfo`.
+pub(crate) async fn get_domain(host: &SimHost, target: &str, query: &Form) -> Reply {
+    let _lock = host.domains_lock().lock().await;
+    let mut state = host.state();
+    let Some(key) = find(&state, target) else {
+        return Reply::NoDomain {
+            name: target.to_owned(),
+        };
+    };
+    if query.get("op") == Some("vcpuinfo") {
+        drop(state);
+        return vcpus(host, key);
+    }
+    refresh(&mut state, key);
+    let mut out = Writer::new(host.facts().empty);
+    if let Some(domain) = state.get(key) {
+        document::domain(&mut out, domain, host.facts());
+    }
+    Reply::Page(out.finish())
+}
+
+/// `GET /xend/domain`, with `detail` and `state`.
+pub(crate) async fn list_domains(host: &SimHost, query: &Form) -> Reply {
+    let facts = host.facts();
+    let _lock = if facts.list_waits {
+        Some(host.domains_lock().lock().await)
+    } else {
+        None
+    };
+    let mut state = host.state();
+    let active: Vec<Key> = state.active_keys().collect();
+    for key in &active {
+        refresh(&mut state, *key);
+    }
+    let detail = query.get("detail") == Some("1");
+    let wanted = match query.get("state") {
+        Some(name) if !detail => name,
+        _ => "running",
+    };
+    let keys: Vec<Key> = if facts.lists_running {
+        active
+            .into_iter()
+            .chain(state.inactive_keys())
+            .filter(|key| in_state(&state, *key, wanted))
+            .collect()
+    } else {
+        active
+    };
+    let mut out = Writer::new(facts.empty);
+    out.open_bare();
+    if detail {
+        for domain in keys.iter().filter_map(|key| state.get(*key)) {
+            document::domain(&mut out, domain, facts);
+        }
+    } else {
+        let mut names: Vec<_> = keys
+            .iter()
+            .filter_map(|key| state.get(*key))
+            .map(|domain| domain.config.name.as_str())
+            .collect();
+        names.sort_unstable();
+        for name in names {
+            out.atom(name);
+        }
+    }
+    out.close();
+    Reply::List(out.finish())
+}
+
+/// `vcpuinfo` of a domain.
+pub(super) fn vcpus(host: &SimHost, key: Key) -> Reply {
+    let mut state = host.state();
+    refresh(&mut state, key);
+    let mut out = Writer::new(host.facts().empty);
+    if let Some(domain) = state.get(key) {
+        vcpu_info(&mut out, domain, host.facts());
+    }
+    Reply::Value(out.finish())
+}
+
+/// XenD asks the hypervisor and the store about a domain.
+pub(super) fn refresh(state: &mut State, key: Key) {
+    super::devices::update_consoles(state, key);
+    if let Some(active) = state.get_mut(key).and_then(|d| d.active.as_mut()) {
+        active.refreshed = true;
+    }
+}
+
+fn in_state(state: &State, key: Key, wanted: &str) -> bool {
+    let Some(domain) = state.get(key) else {
+        return false;
+    };
+    match wanted {
+        "all" => true,
+        "halted" => document::status(domain) == 0,
+        "paused" => document::status(domain) == 1,
+        "running" => document::status(domain) == 2,
+        _ => false,
+    }
+}

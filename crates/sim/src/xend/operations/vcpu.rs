@@ -1,0 +1,84 @@
+//! Vcpus: how many are up, and where they may run.
+//!
+//! What a vcpu does now is in the documents.
+
+use super::{number, text};
+use crate::state::{CPUS, Key, SimHost};
+use crate::xend::config::{Words, all_vcpus, int_of};
+use crate::xend::form::Form;
+use crate::xend::reply::Reply;
+
+/// `op=set_vcpus` with `vcpus`.
+pub(super) fn set_count(host: &SimHost, key: Key, form: &Form) -> Result<Reply, Words> {
+    let vcpus = number(form, "vcpus")?;
+    let facts = host.facts();
+    let mut state = host.state();
+    let Some(domain) = state.get_mut(key) else {
+        return Ok(Reply::Empty);
+    };
+    if facts.vcpus_limited {
+        if vcpus <= 0 {
+            return Err("Zero or less VCPUs is invalid".to_owned());
+        }
+        if domain.active.is_some() && vcpus > domain.config.vcpus {
+            return Err("Cannot set vcpus greater than max vcpus on running domain".to_owned());
+        }
+    }
+    domain.config.vcpu_avail = all_vcpus(vcpus);
+    match &mut domain.active {
+        // The guest's own processors, and Domain-0's, do not come and go here.
+        Some(active) if active.domid != 0 => active.online = vcpus.min(domain.config.vcpus),
+        Some(_) => {}
+        None => {
+            let count = usize::try_from(vcpus).unwrap_or(0).min(4096);
+            domain.config.cpus.resize(count, Vec::new());
+            domain.config.vcpus = vcpus;
+        }
+    }
+    Ok(Reply::Empty)
+}
+
+/// `op=pincpu` with `vcpu` and `cpumap`.
+pub(super) fn pin(host: &SimHost, key: Key, form: &Form) -> Result<Reply, Words> {
+    let vcpu = text(form, "vcpu")?;
+    let map = text(form, "cpumap")?;
+    let facts = *host.facts();
+    let mut state = host.state();
+    let Some(domain) = state.get_mut(key) else {
+        return Ok(Reply::Empty);
+    };
+    let vcpus = if vcpu.eq_ignore_ascii_case("all") {
+        (0..domain.config.vcpus).collect()
+    } else {
+        vec![int_of(vcpu)?]
+    };
+    let cpus: Vec<i64> = map.split(',').map(int_of).collect::<Result<_, _>>()?;
+    let shown = format!("{cpus:?}");
+    for n in vcpus {
+        let refuse = |why: &str| Err(format!("Cannot pin vcpu: {n} to cpu: {shown} - {why}"));
+        let index = usize::try_from(n).unwrap_or(usize::MAX);
+        if domain.active.is_some() {
+            if n < 0 || n >= domain.config.vcpus {
+                return refuse("(3, 'No such process')");
+            }
+            if !cpus.iter().any(|cpu| (0..CPUS).contains(cpu)) {
+                return refuse("(22, 'Invalid argument')");
+            }
+        }
+        match domain.config.cpus.get_mut(index) {
+            Some(list) if facts.cpus_shown => *list = cpus.clone(),
+            Some(_) => {}
+            None => return refuse("list assignment index out of range"),
+        }
+        if let Some(active) = &mut domain.active {
+            if let Some(list) = active.affinity.get_mut(index) {
+                *list = cpus
+                    .iter()
+                    .copied()
+                    .filter(|cpu| (0..CPUS).contains(cpu))
+                    .collect();
+            }
+        }
+    }
+    Ok(Reply::Value("0".to_owned()))
+}
