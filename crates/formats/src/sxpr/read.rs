@@ -225,8 +225,7 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        Ok(String::from_utf8(value)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+        Ok(text_of(value))
     }
 
     /// An escape of Python's string literals. XenD drops the letter of one that
@@ -313,6 +312,15 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Escapes can spell any bytes. XenD writes UTF-8 that way; bytes that are not
+/// UTF-8 come from Latin-1 configurations, so they are read as such.
+fn text_of(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| {
+        let bytes = error.as_bytes();
+        bytes.iter().map(|byte| char::from(*byte)).collect()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -335,6 +343,17 @@ mod tests {
                 .len(),
             2
         );
+    }
+
+    #[test]
+    fn escapes_are_pythons() {
+        let text = |quoted: &str| {
+            let tree = read(quoted, Limits::default()).unwrap();
+            tree.as_atom().unwrap().to_owned()
+        };
+        assert_eq!(text(r"'\x41\101\n\q\xZ'"), "AA\n\\q\\xZ");
+        assert_eq!(text(r"'caf\xe9'"), "caf\u{e9}");
+        assert_eq!(text("\"two\nlines\""), "two\nlines");
     }
 
     #[test]

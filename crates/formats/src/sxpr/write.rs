@@ -52,7 +52,7 @@ pub fn append_reply_atom(text: &str, empty: EmptyAtom, out: &mut String) {
 fn request(tree: &Sxpr, out: &mut String) {
     match tree {
         Sxpr::Atom { text, quoted, .. } => {
-            if *quoted || !is_bare(text) {
+            if *quoted || !is_bare_in_request(text) {
                 out.push('\'');
                 for c in text.chars() {
                     if matches!(c, '\'' | '\\') {
@@ -95,7 +95,16 @@ fn reply(tree: &Sxpr, empty: EmptyAtom, out: &mut String) {
     }
 }
 
-/// Characters that every XenD release reads and writes without quotes.
+/// Whether every XenD release reads the text right without quotes. Commas and
+/// `@` are more than XenD writes bare itself; libvirt has always sent them so.
+fn is_bare_in_request(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"._:/~-,@".contains(&b))
+}
+
+/// Whether XenD writes the text without quotes.
 fn is_bare(text: &str) -> bool {
     !text.is_empty()
         && text
