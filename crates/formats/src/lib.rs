@@ -4,4 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod capabilities;
+mod convert;
 pub mod sxpr;
+
+pub use convert::{Converted, Error, Note};

@@ -1,0 +1,402 @@
+//! Disks: `(vbd …)`, `(tap …)`, `(tap2 …)`, and the drives that old releases keep
+//! in the image.
+//!
+//! `uname` is the backend and the path: `file:/x`, `phy:/dev/x`, `tap:aio:/x`.
+
+use super::Sxpr;
+use super::device::note_info;
+use super::dialect::{ConfigVersion, Source};
+use super::section::{Quiet, Section};
+use crate::convert::{Notes, excerpt};
+use virtxen_guest::{Address, Disk, DiskBus, DiskDevice, DiskDriver, DiskSource, DriveAddress};
+
+/// Classes of devices that are disks.
+pub(super) const CLASSES: &[&str] = &["vbd", "tap", "tap2"];
+
+/// What XenD says of a disk without being asked.
+const QUIET: &[Quiet] = &[
+    ("uuid", &[]),
+    ("bootable", &[]),
+    ("driver", &["paravirtualised", "ioemu"]),
+    ("protocol", &[]),
+    ("VDI", &[""]),
+    ("devid", &[]),
+    ("type", &["Disk", "CD", ""]),
+    ("image", &[""]),
+];
+
+/// Reads a disk and whether XenD boots from it.
+pub(super) fn read(mut node: Section<'_>, class: &str, notes: &mut Notes) -> (Disk, bool) {
+    let mut disk = Disk::default();
+    let (device, target) = target_of(node.text("dev").unwrap_or_default(), node.path(), notes);
+    if target.is_empty() {
+        notes.essential(node.path(), "the disk has no name in the guest");
+    }
+    disk.device = device;
+    disk.bus = Some(bus_of(&target));
+    disk.target = target;
+    if let Some(uname) = node.text("uname") {
+        let (driver, source) = source_of(uname, class);
+        disk.driver = driver;
+        disk.source = source;
+    } else if device == DiskDevice::Disk {
+        notes.essential(format!("{}/uname", node.path()), "the disk has no source");
+    }
+    let mode = node.value("mode").unwrap_or("w");
+    disk.readonly = mode.contains('r') && !mode.contains('w');
+    disk.shareable = mode.contains('!');
+    if mode.chars().any(|c| !"rwo!".contains(c)) {
+        notes.setting(
+            format!("{}/mode", node.path()),
+            format!("'{}' is no mode", excerpt(mode)),
+        );
+    }
+    disk.backend_domain = super::device::backend_domain(&mut node);
+    let bootable = node.value("bootable") == Some("1");
+    node.finish(notes, QUIET);
+    (disk, bootable)
+}
+
+/// `hda:disk`, `hdc:cdrom`, `xvda`, and `ioemu:hda` of the first releases.
+fn target_of(dev: &str, path: &str, notes: &mut Notes) -> (DiskDevice, String) {
+    let name = dev.strip_prefix("ioemu:").unwrap_or(dev);
+    let Some((name, kind)) = name.rsplit_once(':') else {
+        return (DiskDevice::Disk, name.to_owned());
+    };
+    let device = match kind {
+        "cdrom" => DiskDevice::Cdrom,
+        "floppy" => DiskDevice::Floppy,
+        "disk" => DiskDevice::Disk,
+        _ => {
+            let reason = format!("'{}' is read as a disk", excerpt(kind));
+            notes.setting(format!("{path}/dev"), reason);
+            DiskDevice::Disk
+        }
+    };
+    (device, name.to_owned())
+}
+
+fn bus_of(target: &str) -> DiskBus {
+    match target.get(..2) {
+        Some("xv") => DiskBus::Xen,
+        Some("sd") => DiskBus::Scsi,
+        Some("fd") => DiskBus::Fdc,
+        _ => DiskBus::Ide,
+    }
+}
+
+fn source_of(uname: &str, class: &str) -> (DiskDriver, DiskSource) {
+    let (backend, rest) = uname.split_once(':').unwrap_or(("file", uname));
+    let path = |path: &str| (!path.is_empty()).then(|| path.to_owned());
+    let named = |name: &str, format: Option<&str>| DiskDriver {
+        name: Some(name.to_owned()),
+        format: format.map(str::to_owned),
+        ..DiskDriver::default()
+    };
+    match backend {
+        "phy" => {
+            // XenD looks for a bare name in /dev.
+            let full = if rest.is_empty() || rest.starts_with('/') {
+                path(rest)
+            } else {
+                Some(format!("/dev/{rest}"))
+            };
+            (named("phy", None), DiskSource::Block { path: full })
+        }
+        "tap" | "tap2" => {
+            // Xen 4.0 writes tap2 disks as `tap:…` and names tapdisk itself.
+            let name = if class == "tap2" { "tap2" } else { backend };
+            let rest = rest.strip_prefix("tapdisk:").unwrap_or(rest);
+            let (format, file) = match rest.split_once(':') {
+                Some(("aio", file)) => (Some("raw"), file),
+                Some((format, file)) => (Some(format), file),
+                None => (None, rest),
+            };
+            (named(name, format), DiskSource::File { path: path(file) })
+        }
+        other => (named(other, None), DiskSource::File { path: path(rest) }),
+    }
+}
+
+/// Reads the drives that are in the image: floppies, and the CD-ROM of 3.0.2.
+pub(super) fn read_image(image: &mut Section<'_>, source: &Source<'_>, disks: &mut Vec<Disk>) {
+    let mut drive = |name: &str, target: &str, device| {
+        let path = image.text(name)?;
+        Some(Disk {
+            device,
+            source: DiskSource::File {
+                path: Some(path.to_owned()),
+            },
+            driver: DiskDriver {
+                name: Some("file".to_owned()),
+                ..DiskDriver::default()
+            },
+            target: target.to_owned(),
+            bus: Some(if device == DiskDevice::Floppy {
+                DiskBus::Fdc
+            } else {
+                DiskBus::Ide
+            }),
+            readonly: device == DiskDevice::Cdrom,
+            ..Disk::default()
+        })
+    };
+    if source.version == ConfigVersion::Xen302 {
+        disks.extend(drive("cdrom", "hdc", DiskDevice::Cdrom));
+    }
+    disks.extend(drive("fda", "fda", DiskDevice::Floppy));
+    disks.extend(drive("fdb", "fdb", DiskDevice::Floppy));
+}
+
+/// The disks in the order in which libvirt keeps them: on each bus by name. XenD
+/// boots from the first.
+pub(super) fn in_order(disks: &[Disk]) -> Vec<(usize, &Disk)> {
+    let mut sorted: Vec<(usize, &Disk)> = Vec::with_capacity(disks.len());
+    for (index, disk) in disks.iter().enumerate() {
+        let bus = disk.bus.unwrap_or_else(|| bus_of(plain_target(disk)));
+        let name = name_index(plain_target(disk));
+        let same_bus =
+            |other: &Disk| other.bus.unwrap_or_else(|| bus_of(plain_target(other))) == bus;
+        let before = sorted
+            .iter()
+            .position(|(_, other)| same_bus(other) && name < name_index(plain_target(other)));
+        let after = sorted
+            .iter()
+            .rposition(|(_, other)| same_bus(other))
+            .map(|i| i + 1);
+        let at = before.or(after).unwrap_or(sorted.len());
+        sorted.insert(at, (index, disk));
+    }
+    sorted
+}
+
+/// Number of a disk's name: `hda` 0, `hdb` 1, `xvdaa` 26; partitions do not count.
+fn name_index(target: &str) -> Option<u64> {
+    let letters = ["xvd", "hd", "sd", "fd"]
+        .iter()
+        .find_map(|prefix| target.strip_prefix(prefix))?;
+    let letters = letters.trim_end_matches(|c: char| c.is_ascii_digit());
+    letters.bytes().try_fold(0_u64, |number, byte| {
+        let digit = u64::from(byte.checked_sub(b'a').filter(|d| *d < 26)?) + 1;
+        number.checked_mul(26)?.checked_add(digit)
+    })
+}
+
+/// The name without the prefix of the first releases, which documents may have.
+pub(super) fn plain_target(disk: &Disk) -> &str {
+    disk.target.strip_prefix("ioemu:").unwrap_or(&disk.target)
+}
+
+/// Writes the drives that belong into the image.
+pub(super) fn write_image(
+    disks: &[(usize, &Disk)],
+    version: ConfigVersion,
+    image: &mut Vec<Sxpr>,
+    notes: &mut Notes,
+) {
+    for (index, disk) in disks {
+        let path = format!("/domain/devices/disk[{}]", index + 1);
+        let target = plain_target(disk);
+        let word = match disk.device {
+            DiskDevice::Cdrom if version == ConfigVersion::Xen302 => {
+                if target != "hdc" {
+                    notes.essential(path, "XenD before 3.0.3 has its CD-ROM at hdc only");
+                    continue;
+                }
+                "cdrom"
+            }
+            DiskDevice::Floppy if matches!(target, "fda" | "fdb") => target,
+            DiskDevice::Floppy => {
+                notes.essential(path, "XenD has floppies at fda and fdb only");
+                continue;
+            }
+            _ => continue,
+        };
+        match &disk.source {
+            DiskSource::File { path: Some(file) } | DiskSource::Block { path: Some(file) } => {
+                image.push(Sxpr::quoted_pair(word, file));
+            }
+            source if disk.is_empty() => {
+                let reason = "XenD before 3.0.3 has no empty drive; floppy drives are never empty";
+                notes.setting(format!("{path}[@type='{}']", source.kind()), reason);
+            }
+            source => notes.essential(path.clone(), no_such_source(source)),
+        }
+        note_settings(disk, &path, notes);
+    }
+}
+
+/// Whether a disk of a fully virtualized guest is in its image.
+pub(super) fn is_in_image(disk: &Disk, hvm: bool, version: ConfigVersion) -> bool {
+    hvm && match disk.device {
+        DiskDevice::Floppy => true,
+        DiskDevice::Cdrom => version == ConfigVersion::Xen302,
+        DiskDevice::Disk | DiskDevice::Lun => false,
+    }
+}
+
+/// The class of the device that the disk is.
+pub(super) fn class_of(disk: &Disk) -> &'static str {
+    match disk.driver.name.as_deref() {
+        Some("tap") => "tap",
+        Some("tap2") => "tap2",
+        _ => "vbd",
+    }
+}
+
+/// Writes `(vbd …)`; `None` when XenD cannot serve the source.
+pub(super) fn write(
+    disk: &Disk,
+    path: &str,
+    hvm: bool,
+    version: ConfigVersion,
+    notes: &mut Notes,
+) -> Option<Sxpr> {
+    let uname = uname_of(disk, path, notes).ok()?;
+    let target = plain_target(disk);
+    let dev = match (hvm, disk.device) {
+        (true, _) if version == ConfigVersion::Xen302 => format!("ioemu:{target}"),
+        (_, DiskDevice::Cdrom) => format!("{target}:cdrom"),
+        (true, _) => format!("{target}:disk"),
+        (false, _) => target.to_owned(),
+    };
+    let mut children = vec![Sxpr::quoted_pair("dev", dev)];
+    children.extend(uname.map(|uname| Sxpr::quoted_pair("uname", uname)));
+    let mode = match (disk.readonly, disk.shareable) {
+        (true, _) => "r",
+        (false, true) => "w!",
+        (false, false) => "w",
+    };
+    children.push(Sxpr::quoted_pair("mode", mode));
+    let backend = disk.backend_domain.iter();
+    children.extend(backend.map(|domain| Sxpr::quoted_pair("backend", domain)));
+    if matches!(disk.device, DiskDevice::Floppy | DiskDevice::Lun) {
+        let reason = format!("XenD has no {} here, a disk is written", disk.device);
+        notes.essential(format!("{path}/@device"), reason);
+    }
+    note_settings(disk, path, notes);
+    Some(Sxpr::named(class_of(disk), children))
+}
+
+/// The backend and the path; nothing for an empty drive; an error once noted.
+fn uname_of(disk: &Disk, path: &str, notes: &mut Notes) -> Result<Option<String>, ()> {
+    let DiskDriver { name, format, .. } = &disk.driver;
+    let (file, default) = match &disk.source {
+        DiskSource::File { path } => (path, "file"),
+        DiskSource::Block { path } => (path, "phy"),
+        other => {
+            notes.essential(path, no_such_source(other));
+            return Err(());
+        }
+    };
+    let format = format
+        .as_deref()
+        .filter(|format| !matches!(*format, "raw" | "aio"));
+    let Some(file) = file else { return Ok(None) };
+    let backend = name.as_deref().unwrap_or(default);
+    if matches!(backend, "tap" | "tap2") {
+        return Ok(Some(format!(
+            "{backend}:{}:{file}",
+            format.unwrap_or("aio")
+        )));
+    }
+    if let Some(format) = format {
+        let reason = format!("{backend} serves raw images, not {format}");
+        notes.essential(format!("{path}/driver/@type"), reason);
+    }
+    let dev = if default == "phy" && !file.starts_with('/') {
+        "/dev/"
+    } else {
+        ""
+    };
+    Ok(Some(format!("{backend}:{dev}{file}")))
+}
+
+fn no_such_source(source: &DiskSource) -> String {
+    format!(
+        "XenD serves files and block devices, not type '{}'",
+        source.kind()
+    )
+}
+
+fn note_settings(disk: &Disk, path: &str, notes: &mut Notes) {
+    if disk.transient {
+        notes.essential(format!("{path}/transient"), "XenD keeps what is written");
+    }
+    if disk.driver.discard.is_some() {
+        notes.setting(format!("{path}/driver/@discard"), "XenD does not know it");
+    }
+    let mut info = disk.info.clone();
+    if drive_address(disk).is_some_and(|own| info.address == Some(Address::Drive(own))) {
+        info.address = None;
+    }
+    note_info(&info, path, notes);
+}
+
+/// The address that follows from an IDE disk's or a floppy's name.
+fn drive_address(disk: &Disk) -> Option<DriveAddress> {
+    let index = u32::try_from(name_index(plain_target(disk))?.checked_sub(1)?).ok()?;
+    match disk.bus.unwrap_or_else(|| bus_of(plain_target(disk))) {
+        DiskBus::Ide => Some(DriveAddress {
+            controller: index / 4,
+            bus: index / 2 % 2,
+            target: 0,
+            unit: index % 2,
+        }),
+        DiskBus::Fdc => Some(DriveAddress {
+            controller: index / 2,
+            unit: index % 2,
+            ..DriveAddress::default()
+        }),
+        DiskBus::Scsi => Some(DriveAddress {
+            controller: index / 7,
+            unit: index % 7,
+            ..DriveAddress::default()
+        }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn disk(target: &str) -> Disk {
+        Disk {
+            target: target.to_owned(),
+            ..Disk::default()
+        }
+    }
+
+    #[test]
+    fn disks_are_ordered_on_their_bus() {
+        let disks = ["hdc", "xvdb", "hda", "xvdaa", "xvda", "51712", "ioemu:hdb"].map(disk);
+        let names: Vec<_> = in_order(&disks)
+            .into_iter()
+            .map(|(_, d)| plain_target(d))
+            .collect();
+        assert_eq!(names[1..], ["hda", "hdb", "hdc", "xvda", "xvdb", "xvdaa"]);
+        assert_eq!(names[0], "51712");
+    }
+
+    #[test]
+    fn unames_of_all_releases_are_read() {
+        let read = |uname: &str, class: &str| {
+            let (driver, source) = source_of(uname, class);
+            (
+                driver.name.unwrap_or_default(),
+                driver.format.unwrap_or_default(),
+                source.path().unwrap_or_default().to_owned(),
+            )
+        };
+        let words = |a: &str, b: &str, c: &str| (a.to_owned(), b.to_owned(), c.to_owned());
+        assert_eq!(read("file:/a:b", "vbd"), words("file", "", "/a:b"));
+        assert_eq!(read("phy:sda1", "vbd"), words("phy", "", "/dev/sda1"));
+        assert_eq!(read("tap:qcow:/x", "tap"), words("tap", "qcow", "/x"));
+        assert_eq!(read("tap:aio:/x", "tap2"), words("tap2", "raw", "/x"));
+        assert_eq!(
+            read("tap2:tapdisk:vhd:/x", "tap2"),
+            words("tap2", "vhd", "/x")
+        );
+    }
+}
