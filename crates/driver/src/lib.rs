@@ -1,2 +1,35 @@
-//! driver
+//! The driver: libvirt's calls on a Xen host, and the one path that they take.
+//!
+//! [`Driver`] speaks libvirt's words (flags, states, persistent and transient,
+//! error codes) above and [`virtxen_host::Host`] below. Every change goes through
+//! one function (`call`): look up, access check, one job a domain, deadline, look at
+//! the outcome, event. Reads never wait for a job. Front ends are elsewhere: no
+//! sockets, no text output here.
 #![forbid(unsafe_code)]
+
+mod access;
+mod call;
+mod document;
+mod domain;
+mod driver;
+mod error;
+mod events;
+mod job;
+mod node;
+mod operations;
+mod poll;
+mod registry;
+
+pub use access::{Access, AllowAll};
+pub use domain::{
+    Accepted, Affect, BlockEntry, Converted, CreateFlags, DefineFlags, Domain, DomainKey,
+    DumpFlags, InterfaceEntry, ListFilter, MigrateFlags, NativeFormat, Reason, ShutdownMode, State,
+    TypedParameter, TypedValue, VcpuCounts, XmlFlags,
+};
+pub use driver::{Driver, Options};
+pub use error::{Error, LibvirtError, Result};
+pub use events::{Delivery, Event, EventKind, Subscription};
+pub use job::{JobInfo, Monitor, Progress};
+pub use node::{FreeMemory, NodeInfo};
+pub use operations::{JobKind, Need, Operation, OperationRow};
+pub use registry::Snapshot;

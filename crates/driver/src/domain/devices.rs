@@ -1,0 +1,297 @@
+//! Devices of a domain: attach, detach, update, lists of disks and interfaces.
+//!
+//! XenD takes disks, interfaces and PCI devices while a domain runs, and changes
+//! the medium of a CD drive; what a release cannot do its host says.
+
+use crate::call::Call;
+use crate::document::{self, Strictness};
+use crate::{Affect, Domain, DomainKey, Driver, Error, Operation, Result};
+use std::sync::Arc;
+use virtxen_guest::{
+    Device, Disk, DiskDevice, Guest, Hostdev, HostdevSource, Interface, InterfaceSource, MacAddress,
+};
+use virtxen_host::Host;
+
+/// A row of `domblklist`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockEntry {
+    /// Type of source: `file`, `block`, …
+    pub kind: String,
+    /// What the guest sees: `disk`, `cdrom`, `floppy`.
+    pub device: String,
+    /// Name in the guest.
+    pub target: String,
+    /// Where the data are; `None` for an empty drive.
+    pub source: Option<String>,
+}
+
+/// A row of `domiflist`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InterfaceEntry {
+    /// Name of the backend's interface on the host, while it is known.
+    pub name: Option<String>,
+    /// Type of connection: `bridge`, `network`, …
+    pub kind: String,
+    /// What it is connected to.
+    pub source: Option<String>,
+    /// Model that the guest sees.
+    pub model: Option<String>,
+    /// Hardware address.
+    pub mac: Option<String>,
+}
+
+impl Driver {
+    /// Adds a device from its XML; to a running domain and to its configuration, as
+    /// the flags say.
+    ///
+    /// # Errors
+    /// The document is wrong; the place is taken; this kind of device cannot be added;
+    /// flags that do not go with the domain's state.
+    pub async fn attach_device(&self, key: &DomainKey, xml: &str, affect: Affect) -> Result<()> {
+        let operation = Operation::AttachDevice;
+        let mut device = read(xml)?;
+        if let Device::Interface(interface) = &mut device {
+            interface.mac.get_or_insert_with(document::random_mac);
+        }
+        let refused = not_pluggable(operation, &device);
+        self.on_devices(operation, key, affect, async move |host, domain, guest| {
+            if let Some(error) = refused {
+                return Err(error);
+            }
+            match (find(&guest, &device), &device) {
+                (None, _) => Ok(host.attach(&domain.name, &device).await?),
+                // Putting a medium into a drive that is there.
+                (Some(Device::Disk(there)), Device::Disk(disk))
+                    if there.device == DiskDevice::Cdrom && disk.device == there.device =>
+                {
+                    Ok(host.update(&domain.name, &device).await?)
+                }
+                (Some(there), _) => Err(Error::Invalid {
+                    name: domain.name,
+                    operation: operation.verb(),
+                    reason: format!("there is {} already", describe(&there)),
+                }),
+            }
+        })
+        .await
+    }
+
+    /// Removes the device that this XML describes: a disk by its target, an
+    /// interface by its address, a PCI device by its place on the host.
+    ///
+    /// # Errors
+    /// There is no such device; this kind of device cannot be removed; flags that do
+    /// not go with the domain's state.
+    pub async fn detach_device(&self, key: &DomainKey, xml: &str, affect: Affect) -> Result<()> {
+        let operation = Operation::DetachDevice;
+        let device = read(xml)?;
+        let refused = not_pluggable(operation, &device);
+        self.on_devices(operation, key, affect, async move |host, domain, guest| {
+            if let Some(error) = refused {
+                return Err(error);
+            }
+            let there = find(&guest, &device).ok_or_else(|| no_device(&domain, &device))?;
+            Ok(host.detach(&domain.name, &there).await?)
+        })
+        .await
+    }
+
+    /// Changes the medium of a CD drive to that of this XML; none ejects.
+    ///
+    /// # Errors
+    /// It is no CD drive; the release cannot do it; flags that do not go with the
+    /// domain's state.
+    pub async fn update_device(&self, key: &DomainKey, xml: &str, affect: Affect) -> Result<()> {
+        let operation = Operation::UpdateDevice;
+        let device = read(xml)?;
+        self.on_devices(
+            operation,
+            key,
+            affect,
+            async move |host, domain, guest| match find(&guest, &device) {
+                Some(Device::Disk(there)) if there.device == DiskDevice::Cdrom => {
+                    Ok(host.update(&domain.name, &device).await?)
+                }
+                Some(there) => Err(Error::Unsupported {
+                    operation: operation.verb(),
+                    reason: format!(
+                        "{} cannot be changed, only the medium of a CD drive",
+                        describe(&there)
+                    ),
+                }),
+                None => Err(no_device(&domain, &device)),
+            },
+        )
+        .await
+    }
+
+    /// The disks of a domain; with `inactive` as it is defined.
+    ///
+    /// # Errors
+    /// No such domain.
+    pub async fn block_list(&self, key: &DomainKey, inactive: bool) -> Result<Vec<BlockEntry>> {
+        let guest = self.listed(key, inactive).await?;
+        Ok(guest.devices.disks.iter().map(block_entry).collect())
+    }
+
+    /// The interfaces of a domain; with `inactive` as it is defined.
+    ///
+    /// # Errors
+    /// No such domain.
+    pub async fn interface_list(
+        &self,
+        key: &DomainKey,
+        inactive: bool,
+    ) -> Result<Vec<InterfaceEntry>> {
+        let guest = self.listed(key, inactive).await?;
+        let interfaces = guest.devices.interfaces.iter();
+        Ok(interfaces.map(interface_entry).collect())
+    }
+
+    async fn listed(&self, key: &DomainKey, inactive: bool) -> Result<Guest> {
+        let mut guest = self.guest(key, false).await?;
+        if inactive {
+            document::forget_run(&mut guest);
+        }
+        Ok(guest)
+    }
+
+    /// Does something to the devices of a domain, which it is given as a guest.
+    async fn on_devices<W, F>(
+        &self,
+        operation: Operation,
+        key: &DomainKey,
+        affect: Affect,
+        work: W,
+    ) -> Result<()>
+    where
+        W: FnOnce(Arc<dyn Host>, Domain, Guest) -> F + Send + 'static,
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.change(Call::domain(operation, key), async move |host, domain| {
+            affect.part(operation, &domain)?;
+            let guest = host.guest(&domain.name).await?;
+            work(host, domain, guest).await
+        })
+        .await
+    }
+}
+
+fn read(xml: &str) -> Result<Device> {
+    document::parse_device(xml, Strictness::Lenient)
+}
+
+/// Why XenD cannot add or remove a device of this kind.
+fn not_pluggable(operation: Operation, device: &Device) -> Option<Error> {
+    let reason = match device {
+        Device::Disk(disk) if disk.device == DiskDevice::Floppy => {
+            "a floppy drive is part of the machine".to_owned()
+        }
+        Device::Disk(_) | Device::Interface(_) => return None,
+        Device::Hostdev(hostdev) => match (&hostdev.source, hostdev.managed) {
+            (HostdevSource::Pci { .. }, Some(true)) => {
+                "XenD does not take PCI devices from the host's driver: \
+                 use managed='no' and bind it to pciback"
+                    .to_owned()
+            }
+            (HostdevSource::Pci { .. }, _) => return None,
+            _ => "of the host's devices, only PCI ones can be added and removed".to_owned(),
+        },
+        other => format!(
+            "a device of kind '{}' can be neither added nor removed",
+            other.element_name()
+        ),
+    };
+    Some(Error::Unsupported {
+        operation: operation.verb(),
+        reason,
+    })
+}
+
+/// The device of a guest that a description means.
+fn find(guest: &Guest, wanted: &Device) -> Option<Device> {
+    let devices = &guest.devices;
+    match wanted {
+        Device::Disk(disk) => {
+            let mut disks = devices.disks.iter();
+            let found = disks.find(|there| there.target == disk.target)?;
+            Some(Device::Disk(Box::new(found.clone())))
+        }
+        Device::Interface(interface) => {
+            let found = find_interface(&devices.interfaces, interface)?;
+            Some(Device::Interface(Box::new(found.clone())))
+        }
+        Device::Hostdev(hostdev) => {
+            let mut hostdevs = devices.hostdevs.iter();
+            let found = hostdevs.find(|there| same_pci(there, hostdev))?;
+            Some(Device::Hostdev(found.clone()))
+        }
+        _ => None,
+    }
+}
+
+/// By address; without one, by what it is connected to if only one is.
+fn find_interface<'a>(there: &'a [Interface], wanted: &Interface) -> Option<&'a Interface> {
+    if wanted.mac.is_some() {
+        return there.iter().find(|i| i.mac == wanted.mac);
+    }
+    let mut same = there.iter().filter(|i| i.source == wanted.source);
+    let first = same.next()?;
+    same.next().is_none().then_some(first)
+}
+
+fn same_pci(a: &Hostdev, b: &Hostdev) -> bool {
+    match (&a.source, &b.source) {
+        (HostdevSource::Pci { address: a, .. }, HostdevSource::Pci { address: b, .. }) => a == b,
+        _ => false,
+    }
+}
+
+fn no_device(domain: &Domain, device: &Device) -> Error {
+    Error::NoDevice {
+        name: domain.name.clone(),
+        device: describe(device),
+    }
+}
+
+/// A device in words for messages.
+fn describe(device: &Device) -> String {
+    match device {
+        Device::Disk(disk) => format!("{} '{}'", disk.device, disk.target),
+        Device::Interface(interface) => match &interface.mac {
+            Some(mac) => format!("interface with address {mac}"),
+            None => format!("single {} interface like this", interface.source.kind()),
+        },
+        Device::Hostdev(Hostdev {
+            source: HostdevSource::Pci { address, .. },
+            ..
+        }) => format!("PCI device {address}"),
+        other => format!("device of kind '{}'", other.element_name()),
+    }
+}
+
+fn block_entry(disk: &Disk) -> BlockEntry {
+    let source = disk.source.path().map(str::to_owned);
+    BlockEntry {
+        kind: disk.source.kind().to_owned(),
+        device: disk.device.to_string(),
+        target: disk.target.clone(),
+        source,
+    }
+}
+
+fn interface_entry(interface: &Interface) -> InterfaceEntry {
+    let source = match &interface.source {
+        InterfaceSource::Bridge { bridge } => bridge.clone(),
+        InterfaceSource::Network { network, .. } => Some(network.clone()),
+        InterfaceSource::Hostdev { address, .. } => Some(address.to_string()),
+        InterfaceSource::Ethernet | InterfaceSource::Other { .. } => None,
+    };
+    InterfaceEntry {
+        name: interface.target.clone(),
+        kind: interface.source.kind().to_owned(),
+        source,
+        model: interface.model.clone(),
+        mac: interface.mac.map(|mac: MacAddress| mac.to_string()),
+    }
+}

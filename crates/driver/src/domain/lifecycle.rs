@@ -1,0 +1,124 @@
+//! Life of a domain that is there: start, suspend, resume, shut down, reboot,
+//! destroy, undefine.
+//!
+//! Domains from documents (create, define) are in `xml`; domains from files in
+//! `save`.
+
+use crate::call::Call;
+use crate::{DomainKey, Driver, Error, Operation, Result, State};
+use virtxen_host::ShutdownReason;
+
+/// How a guest is asked to shut down or to reboot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ShutdownMode {
+    /// As the host does it.
+    #[default]
+    Any,
+    /// Through the guest's Xen drivers.
+    Paravirt,
+    /// Through its ACPI power button. XenD cannot press it.
+    AcpiPowerButton,
+}
+
+impl Driver {
+    /// Starts an inactive domain; with `paused` its vcpus do not run yet.
+    ///
+    /// # Errors
+    /// The domain is active; the host cannot start it.
+    pub async fn start(&self, key: &DomainKey, paused: bool) -> Result<()> {
+        let call = Call::domain(Operation::Start, key);
+        self.change(call, async move |host, domain| {
+            Ok(host.start(&domain.name, paused).await?)
+        })
+        .await
+    }
+
+    /// Stops the vcpus of a running domain; of a paused one they are.
+    ///
+    /// # Errors
+    /// The domain is not running.
+    pub async fn suspend(&self, key: &DomainKey) -> Result<()> {
+        let call = Call::domain(Operation::Suspend, key);
+        self.change(call, async move |host, domain| match domain.state {
+            State::Paused => Ok(()),
+            _ => Ok(host.pause(&domain.name).await?),
+        })
+        .await
+    }
+
+    /// Lets the vcpus of a paused domain run on; of a running one they do.
+    ///
+    /// # Errors
+    /// The domain is not running.
+    pub async fn resume(&self, key: &DomainKey) -> Result<()> {
+        let call = Call::domain(Operation::Resume, key);
+        self.change(call, async move |host, domain| match domain.state {
+            State::Running | State::Blocked => Ok(()),
+            _ => Ok(host.unpause(&domain.name).await?),
+        })
+        .await
+    }
+
+    /// Asks a guest to shut down and returns when it has been asked; its state tells
+    /// when it has.
+    ///
+    /// # Errors
+    /// The domain is not running.
+    pub async fn shutdown(&self, key: &DomainKey, mode: ShutdownMode) -> Result<()> {
+        self.ask(Operation::Shutdown, key, ShutdownReason::Poweroff, mode)
+            .await
+    }
+
+    /// Asks a guest to reboot and returns when it has been asked.
+    ///
+    /// # Errors
+    /// The domain is not running.
+    pub async fn reboot(&self, key: &DomainKey, mode: ShutdownMode) -> Result<()> {
+        self.ask(Operation::Reboot, key, ShutdownReason::Reboot, mode)
+            .await
+    }
+
+    /// Ends a domain at once. A transient one is gone then.
+    ///
+    /// # Errors
+    /// The domain is not running.
+    pub async fn destroy(&self, key: &DomainKey) -> Result<()> {
+        let call = Call::domain(Operation::Destroy, key);
+        self.change(call, async move |host, domain| {
+            Ok(host.destroy(&domain.name).await?)
+        })
+        .await
+    }
+
+    /// Removes an inactive domain.
+    ///
+    /// # Errors
+    /// The domain is active: XenD removes inactive ones only.
+    pub async fn undefine(&self, key: &DomainKey) -> Result<()> {
+        let call = Call::domain(Operation::Undefine, key);
+        self.change(call, async move |host, domain| {
+            Ok(host.undefine(&domain.name).await?)
+        })
+        .await
+    }
+
+    async fn ask(
+        &self,
+        operation: Operation,
+        key: &DomainKey,
+        reason: ShutdownReason,
+        mode: ShutdownMode,
+    ) -> Result<()> {
+        if mode == ShutdownMode::AcpiPowerButton {
+            return Err(Error::Unsupported {
+                operation: operation.verb(),
+                reason: "XenD cannot press a guest's ACPI power button".to_owned(),
+            });
+        }
+        let call = Call::domain(operation, key);
+        self.change(call, async move |host, domain| {
+            Ok(host.shutdown(&domain.name, reason).await?)
+        })
+        .await
+    }
+}

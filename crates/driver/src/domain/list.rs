@@ -1,0 +1,206 @@
+//! Finding domains: look-up, list, filters, rename.
+//!
+//! A list that the host does not answer in time is the last snapshot.
+
+use crate::call::Call;
+use crate::{Domain, DomainKey, Driver, Error, Operation, Result, State};
+use virtxen_guest::DomId;
+
+/// Which domains a list has. A pair of which neither is set does not filter; the
+/// default lists all domains, active and inactive.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListFilter {
+    /// Active ones.
+    pub active: bool,
+    /// Inactive ones.
+    pub inactive: bool,
+    /// Those that stay defined when they end; so do those of which the host does
+    /// not tell.
+    pub persistent: bool,
+    /// Those that do not.
+    pub transient: bool,
+    /// Those that start with the host.
+    pub autostart: bool,
+    /// Those that do not.
+    pub no_autostart: bool,
+    /// States; empty for any.
+    pub states: Vec<State>,
+}
+
+impl ListFilter {
+    /// Active domains.
+    #[must_use]
+    pub fn active() -> Self {
+        Self {
+            active: true,
+            ..Self::default()
+        }
+    }
+
+    /// Inactive domains.
+    #[must_use]
+    pub fn inactive() -> Self {
+        Self {
+            inactive: true,
+            ..Self::default()
+        }
+    }
+
+    fn takes(&self, domain: &Domain) -> bool {
+        let persistent = domain.persistent != Some(false);
+        pair(self.active, self.inactive, domain.is_active())
+            && pair(self.persistent, self.transient, persistent)
+            && (self.states.is_empty() || self.states.contains(&domain.state))
+    }
+}
+
+/// Whether a pair of filters lets a domain through that is the first kind or not.
+fn pair(first: bool, second: bool, is_first: bool) -> bool {
+    first == second || first == is_first
+}
+
+impl Driver {
+    /// The domain of a key.
+    ///
+    /// # Errors
+    /// [`Error::NoDomain`], or what the host says.
+    pub async fn lookup(&self, key: &DomainKey) -> Result<Domain> {
+        self.readable(Operation::Lookup, key).await
+    }
+
+    /// The domain that a person means: by number, by uuid, by name, in this order.
+    ///
+    /// # Errors
+    /// [`Error::NoDomain`] about the name, or what the host says.
+    pub async fn find(&self, text: &str) -> Result<Domain> {
+        let by_number = text.parse().ok().map(|id| DomainKey::Id(DomId(id)));
+        let by_uuid = text
+            .parse()
+            .ok()
+            .filter(|_| text.len() == 36)
+            .map(DomainKey::Uuid);
+        for key in [by_number, by_uuid].into_iter().flatten() {
+            match self.lookup(&key).await {
+                Err(Error::NoDomain(_)) => {}
+                other => return other,
+            }
+        }
+        self.lookup(&DomainKey::Name(text.to_owned())).await
+    }
+
+    /// The domains that the filter takes and the caller may see: Domain-0 first,
+    /// active ones by number, then inactive ones by name.
+    ///
+    /// # Errors
+    /// When the host does not answer and was never seen.
+    pub async fn list(&self, filter: &ListFilter) -> Result<Vec<Domain>> {
+        self.check(Operation::List, None)?;
+        let mut domains = self.all(filter).await?;
+        domains.retain(|domain| filter.takes(domain) && self.may_see(domain));
+        if filter.autostart == filter.no_autostart {
+            return Ok(domains);
+        }
+        let mut kept = Vec::new();
+        for domain in domains {
+            let answer = self.inner.host.autostart(&domain.name);
+            let autostart = self
+                .read(Operation::GetAutostart, &domain.name, answer)
+                .await;
+            // Domain-0 and guests of old releases have no such setting.
+            if autostart.unwrap_or(false) == filter.autostart {
+                kept.push(domain);
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Gives an inactive domain another name.
+    ///
+    /// # Errors
+    /// The domain is active, the name is taken, the host cannot do it.
+    pub async fn rename(&self, key: &DomainKey, new_name: &str) -> Result<()> {
+        if new_name.is_empty() {
+            return Err(Error::Argument("the new name is empty".to_owned()));
+        }
+        let call = Call::renamed(Operation::Rename, key, new_name);
+        let new_name = new_name.to_owned();
+        self.change(call, async move |host, domain| {
+            match host.domain(&new_name).await {
+                Ok(other) if other.name == new_name => Err(Error::Exists {
+                    name: other.name,
+                    uuid: other.uuid,
+                }),
+                Ok(_) | Err(virtxen_host::Error::NoDomain { .. }) => {
+                    Ok(host.rename(&domain.name, &new_name).await?)
+                }
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await
+    }
+
+    /// Looks up a domain and checks that the caller may do this to it.
+    pub(crate) async fn readable(&self, operation: Operation, key: &DomainKey) -> Result<Domain> {
+        let (_, domain) = self.inner.look_up(key).await?;
+        self.check(operation, Some(&domain))?;
+        Ok(domain)
+    }
+
+    fn may_see(&self, domain: &Domain) -> bool {
+        self.check(Operation::Lookup, Some(domain)).is_ok()
+    }
+
+    async fn all(&self, filter: &ListFilter) -> Result<Vec<Domain>> {
+        let inner = &self.inner;
+        if let Some(snapshot) = inner.registry.fresh(inner.options.max_age) {
+            return Ok(snapshot.domains.clone());
+        }
+        let host = &inner.host;
+        let outcome = if filter.active && !filter.inactive {
+            // Cheaper on many hosts, and of no use as a snapshot.
+            self.read(Operation::List, "active domains", host.domains())
+                .await
+                .map(|infos| {
+                    let mut domains: Vec<_> = infos.into_iter().map(Domain::from).collect();
+                    for domain in &mut domains {
+                        inner.registry.recall(domain);
+                    }
+                    crate::registry::sort(&mut domains);
+                    domains
+                })
+        } else {
+            inner.look_at_all().await.and_then(|()| {
+                let snapshot = inner.registry.snapshot();
+                let operation = Operation::List.verb();
+                let snapshot = snapshot.ok_or(Error::Task { operation })?;
+                Ok(snapshot.domains.clone())
+            })
+        };
+        match outcome {
+            Err(error) if error.is_timeout() => match inner.registry.snapshot() {
+                Some(snapshot) => Ok(snapshot.domains.clone()),
+                None => Err(error),
+            },
+            outcome => outcome,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pair_filters_only_when_one_is_set() {
+        for (first, second, is_first, takes) in [
+            (false, false, true, true),
+            (false, false, false, true),
+            (true, false, true, true),
+            (true, false, false, false),
+            (false, true, true, false),
+            (true, true, false, true),
+        ] {
+            assert_eq!(pair(first, second, is_first), takes);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Memory: balloon target and limit.
+//!
+//! libvirt counts in KiB, XenD in MiB: amounts are rounded up, so that a guest
+//! never gets less than was asked for.
+
+use crate::call::Call;
+use crate::{Affect, Domain, DomainKey, Driver, Error, Operation, Result};
+use virtxen_guest::MemoryKib;
+
+impl Driver {
+    /// Sets the memory that a domain has (balloon target), or of an inactive one
+    /// will have.
+    ///
+    /// # Errors
+    /// Zero, or more than the domain's limit; flags that do not go with its state.
+    pub async fn set_memory(
+        &self,
+        key: &DomainKey,
+        memory: MemoryKib,
+        affect: Affect,
+    ) -> Result<()> {
+        let operation = Operation::SetMemory;
+        let memory = whole_mib(memory)?;
+        self.change(Call::domain(operation, key), async move |host, domain| {
+            affect.part(operation, &domain)?;
+            if memory > round_up(domain.max_memory) && !domain.is_domain0() {
+                return Err(too_much(&domain, memory));
+            }
+            Ok(host.set_memory(&domain.name, memory).await?)
+        })
+        .await
+    }
+
+    /// Sets the most memory that a domain may have.
+    ///
+    /// # Errors
+    /// Zero; flags that do not go with its state.
+    pub async fn set_max_memory(
+        &self,
+        key: &DomainKey,
+        limit: MemoryKib,
+        affect: Affect,
+    ) -> Result<()> {
+        let operation = Operation::SetMaxMemory;
+        let limit = whole_mib(limit)?;
+        self.change(Call::domain(operation, key), async move |host, domain| {
+            affect.part(operation, &domain)?;
+            Ok(host.set_max_memory(&domain.name, limit).await?)
+        })
+        .await
+    }
+}
+
+fn round_up(memory: MemoryKib) -> MemoryKib {
+    MemoryKib::from_mib(memory.to_mib_rounded_up())
+}
+
+fn whole_mib(memory: MemoryKib) -> Result<MemoryKib> {
+    match memory.0 {
+        0 => Err(Error::Argument("memory must not be zero".to_owned())),
+        _ => Ok(round_up(memory)),
+    }
+}
+
+fn too_much(domain: &Domain, memory: MemoryKib) -> Error {
+    Error::Argument(format!(
+        "domain '{}' may have at most {} KiB of memory, not {} KiB: raise its limit first",
+        domain.name, domain.max_memory.0, memory.0
+    ))
+}

@@ -1,0 +1,120 @@
+//! Moving a domain to another host.
+//!
+//! XenD on both sides moves the data; this side asks and waits.
+
+use crate::call::Call;
+use crate::{DomainKey, Driver, Error, Monitor, Operation, Result};
+use virtxen_host::MigrateOptions;
+
+/// How a domain is moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MigrateFlags {
+    /// The guest runs on meanwhile.
+    pub live: bool,
+    /// It is removed from this host's defined domains afterwards.
+    pub undefine_source: bool,
+}
+
+impl Driver {
+    /// Moves a domain to `destination`: `host`, `host:port` or
+    /// `xenmigr://host[:port]/`. The port is that of the relocation server there.
+    ///
+    /// # Errors
+    /// The destination cannot be read; the domain is not running; what the host says.
+    pub async fn migrate(
+        &self,
+        key: &DomainKey,
+        destination: &str,
+        flags: MigrateFlags,
+        monitor: &Monitor,
+    ) -> Result<()> {
+        let (host_name, port) = destination_of(destination)?;
+        let options = MigrateOptions {
+            host: host_name,
+            port,
+            live: flags.live,
+        };
+        let call = Call::domain(Operation::Migrate, key).watched(monitor);
+        self.change(call, async move |host, domain| {
+            host.migrate(&domain.name, &options).await?;
+            if flags.undefine_source {
+                match host.undefine(&domain.name).await {
+                    // A transient domain is gone already.
+                    Err(virtxen_host::Error::NoDomain { .. }) => {}
+                    other => other?,
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Host and port of a destination.
+fn destination_of(text: &str) -> Result<(String, Option<u16>)> {
+    let refused = |reason: &str| {
+        Err(Error::Argument(format!(
+            "destination '{text}': {reason}; write HOST, HOST:PORT or xenmigr://HOST[:PORT]/"
+        )))
+    };
+    let rest = match text.split_once("://") {
+        Some(("xenmigr" | "tcp", rest)) => rest.trim_end_matches('/'),
+        Some(_) => return refused("only xenmigr: can be used with XenD"),
+        None => text,
+    };
+    let (host, port) = match rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
+        Some((host, "")) => (host, None),
+        Some((host, port)) => (host, Some(port.strip_prefix(':').unwrap_or_default())),
+        // More than one colon: an IPv6 address without port.
+        None => match rest.split_once(':') {
+            Some((host, port)) if !port.contains(':') => (host, Some(port)),
+            _ => (rest, None),
+        },
+    };
+    if host.is_empty() || host.contains(['/', ' ', '?', '#']) {
+        return refused("there is no host name in it");
+    }
+    match port.map(str::parse) {
+        None => Ok((host.to_owned(), None)),
+        Some(Ok(port)) if port != 0 => Ok((host.to_owned(), Some(port))),
+        Some(_) => refused("the port is not a number from 1 to 65535"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn destinations_are_read_as_libvirt_writes_them() {
+        for (text, host, port) in [
+            ("beta", "beta", None),
+            ("beta:8003", "beta", Some(8003)),
+            ("xenmigr://beta/", "beta", None),
+            (
+                "xenmigr://beta.example.org:8002/",
+                "beta.example.org",
+                Some(8002),
+            ),
+            ("[fe80::1]:8002", "fe80::1", Some(8002)),
+            ("fe80::1", "fe80::1", None),
+        ] {
+            assert_eq!(
+                destination_of(text).unwrap(),
+                (host.to_owned(), port),
+                "{text}"
+            );
+        }
+        for bad in [
+            "",
+            ":8002",
+            "beta:",
+            "beta:0",
+            "beta:x",
+            "qemu+ssh://beta/system",
+            "[fe80::1]8",
+        ] {
+            assert_eq!(destination_of(bad).unwrap_err().libvirt().code, 8, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Scheduler parameters as libvirt's typed parameters.
+//!
+//! The credit scheduler has `weight` and `cap`, SEDF `period`, `slice`, `latency`
+//! (milliseconds), `extratime` and `weight`.
+
+use crate::call::Call;
+use crate::{Affect, DomainKey, Driver, Error, Operation, Result};
+use std::fmt;
+use virtxen_host::Scheduler;
+
+/// A named value, as libvirt's wire has them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TypedParameter {
+    /// Name.
+    pub name: String,
+    /// Value.
+    pub value: TypedValue,
+}
+
+/// A value of one of libvirt's types.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum TypedValue {
+    /// 32 bits, signed.
+    Int(i32),
+    /// 32 bits.
+    UInt(u32),
+    /// 64 bits, signed.
+    LLong(i64),
+    /// 64 bits.
+    ULLong(u64),
+    /// Floating point.
+    Double(f64),
+    /// Truth value.
+    Boolean(bool),
+    /// Text.
+    String(String),
+}
+
+impl fmt::Display for TypedValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int(value) => value.fmt(f),
+            Self::UInt(value) => value.fmt(f),
+            Self::LLong(value) => value.fmt(f),
+            Self::ULLong(value) => value.fmt(f),
+            Self::Double(value) => value.fmt(f),
+            Self::Boolean(value) => u8::from(*value).fmt(f),
+            Self::String(value) => value.fmt(f),
+        }
+    }
+}
+
+impl TypedParameter {
+    fn new(name: &str, value: TypedValue) -> Self {
+        Self {
+            name: name.to_owned(),
+            value,
+        }
+    }
+
+    /// The value as a whole number, whatever its type.
+    fn number(&self) -> Result<u64> {
+        let number = match &self.value {
+            TypedValue::Int(value) => u64::try_from(*value).ok(),
+            TypedValue::UInt(value) => Some(u64::from(*value)),
+            TypedValue::LLong(value) => u64::try_from(*value).ok(),
+            TypedValue::ULLong(value) => Some(*value),
+            TypedValue::Boolean(value) => Some(u64::from(*value)),
+            TypedValue::String(value) => value.parse().ok(),
+            TypedValue::Double(_) => None,
+        };
+        number.ok_or_else(|| {
+            Error::Argument(format!(
+                "parameter '{}' needs a whole number, not '{}'",
+                self.name, self.value
+            ))
+        })
+    }
+
+    fn small(&self, most: u32) -> Result<u32> {
+        let number = self.number()?;
+        let small = u32::try_from(number).ok().filter(|value| *value <= most);
+        small.ok_or_else(|| {
+            Error::Argument(format!(
+                "parameter '{}' is at most {most}, not {number}",
+                self.name
+            ))
+        })
+    }
+}
+
+/// Largest weight and cap that Xen takes.
+const MOST: u32 = 65535;
+
+impl Driver {
+    /// The scheduler's name and the domain's parameters under it.
+    ///
+    /// # Errors
+    /// No such domain; the host cannot tell.
+    pub async fn scheduler(&self, key: &DomainKey) -> Result<(&'static str, Vec<TypedParameter>)> {
+        let domain = self.readable(Operation::GetScheduler, key).await?;
+        let answer = self.inner.host.scheduler(&domain.name);
+        let scheduler = self
+            .read(Operation::GetScheduler, &domain.name, answer)
+            .await?;
+        Ok((name(&scheduler), parameters(&scheduler)))
+    }
+
+    /// Sets some of the domain's scheduler parameters; the others stay.
+    ///
+    /// # Errors
+    /// A parameter that this scheduler does not have or a value out of its range;
+    /// flags that do not go with the domain's state.
+    pub async fn set_scheduler(
+        &self,
+        key: &DomainKey,
+        changes: &[TypedParameter],
+        affect: Affect,
+    ) -> Result<()> {
+        let operation = Operation::SetScheduler;
+        let changes = changes.to_vec();
+        self.change(Call::domain(operation, key), async move |host, domain| {
+            affect.part(operation, &domain)?;
+            let mut scheduler = host.scheduler(&domain.name).await?;
+            for change in &changes {
+                apply(&mut scheduler, change)?;
+            }
+            Ok(host.set_scheduler(&domain.name, &scheduler).await?)
+        })
+        .await
+    }
+}
+
+fn name(scheduler: &Scheduler) -> &'static str {
+    match scheduler {
+        Scheduler::Credit { .. } => "credit",
+        Scheduler::Sedf { .. } => "sedf",
+    }
+}
+
+fn parameters(scheduler: &Scheduler) -> Vec<TypedParameter> {
+    match scheduler {
+        Scheduler::Credit { weight, cap } => vec![
+            TypedParameter::new("weight", TypedValue::UInt(*weight)),
+            TypedParameter::new("cap", TypedValue::UInt(*cap)),
+        ],
+        Scheduler::Sedf {
+            period,
+            slice,
+            latency,
+            extra_time,
+            weight,
+        } => vec![
+            TypedParameter::new("period", TypedValue::ULLong(*period)),
+            TypedParameter::new("slice", TypedValue::ULLong(*slice)),
+            TypedParameter::new("latency", TypedValue::ULLong(*latency)),
+            TypedParameter::new("extratime", TypedValue::Boolean(*extra_time)),
+            TypedParameter::new("weight", TypedValue::UInt(*weight)),
+        ],
+    }
+}
+
+fn apply(scheduler: &mut Scheduler, change: &TypedParameter) -> Result<()> {
+    match (change.name.as_str(), scheduler) {
+        ("weight", Scheduler::Credit { weight, .. }) => match change.small(MOST)? {
+            0 => return Err(Error::Argument("parameter 'weight' is at least 1".into())),
+            new => *weight = new,
+        },
+        ("weight", Scheduler::Sedf { weight, .. }) => *weight = change.small(MOST)?,
+        ("cap", Scheduler::Credit { cap, .. }) => *cap = change.small(MOST)?,
+        ("period", Scheduler::Sedf { period, .. }) => *period = change.number()?,
+        ("slice", Scheduler::Sedf { slice, .. }) => *slice = change.number()?,
+        ("latency", Scheduler::Sedf { latency, .. }) => *latency = change.number()?,
+        ("extratime", Scheduler::Sedf { extra_time, .. }) => *extra_time = change.small(1)? == 1,
+        (other, scheduler) => {
+            return Err(Error::Argument(format!(
+                "the {} scheduler has no parameter '{other}'",
+                name(scheduler)
+            )));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_of_another_scheduler_are_refused() {
+        let mut credit = Scheduler::Credit {
+            weight: 256,
+            cap: 0,
+        };
+        let set = |name: &str, value| TypedParameter::new(name, value);
+        apply(&mut credit, &set("cap", TypedValue::String("50".into()))).unwrap();
+        apply(&mut credit, &set("weight", TypedValue::Int(512))).unwrap();
+        assert_eq!(
+            parameters(&credit),
+            [
+                set("weight", TypedValue::UInt(512)),
+                set("cap", TypedValue::UInt(50))
+            ]
+        );
+        for bad in [
+            set("slice", TypedValue::UInt(1)),
+            set("cap", TypedValue::Int(-1)),
+            set("weight", TypedValue::UInt(0)),
+            set("weight", TypedValue::UInt(65536)),
+        ] {
+            let error = apply(&mut credit, &bad).unwrap_err();
+            assert_eq!(error.libvirt().code, 8, "{error}");
+        }
+    }
+}

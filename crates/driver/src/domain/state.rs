@@ -1,0 +1,143 @@
+//! States of a domain and the reasons for them, with libvirt's numbers.
+//!
+//! Xen's flags become one of libvirt's states here; nothing else knows both.
+
+use std::fmt;
+use virtxen_host::DomainState;
+
+/// libvirt's state of a domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Active, no flag set.
+    NoState,
+    /// On a processor.
+    Running,
+    /// Alive, waiting for something.
+    Blocked,
+    /// Its vcpus are stopped.
+    Paused,
+    /// It has shut down and is not gone yet.
+    Shutdown,
+    /// Not active.
+    Shutoff,
+    /// Crashed and preserved.
+    Crashed,
+}
+
+impl State {
+    pub(crate) const fn of(state: DomainState, active: bool) -> Self {
+        match state {
+            _ if !active => Self::Shutoff,
+            DomainState::Running => Self::Running,
+            DomainState::Blocked => Self::Blocked,
+            DomainState::Paused => Self::Paused,
+            DomainState::Shutdown | DomainState::Dying => Self::Shutdown,
+            DomainState::Crashed => Self::Crashed,
+            DomainState::NoState | DomainState::Halted => Self::NoState,
+        }
+    }
+
+    /// `virDomainState`.
+    #[must_use]
+    pub const fn number(self) -> i32 {
+        match self {
+            Self::NoState => 0,
+            Self::Running => 1,
+            Self::Blocked => 2,
+            Self::Paused => 3,
+            Self::Shutdown => 4,
+            Self::Shutoff => 5,
+            Self::Crashed => 6,
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::NoState => "no state",
+            Self::Running => "running",
+            Self::Blocked => "idle",
+            Self::Paused => "paused",
+            Self::Shutdown => "in shutdown",
+            Self::Shutoff => "shut off",
+            Self::Crashed => "crashed",
+        })
+    }
+}
+
+/// How a domain came into its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// It happened before this driver looked, or XenD does not tell.
+    Unknown,
+    /// Running: started from its configuration.
+    Booted,
+    /// Running: moved here.
+    Migrated,
+    /// Running: from a file.
+    Restored,
+    /// Running: resumed.
+    Unpaused,
+    /// Paused: by a user.
+    User,
+    /// Shut off: by itself.
+    Shutdown,
+    /// Shut off: by force.
+    Destroyed,
+    /// Shut off or crashed: it crashed.
+    Crashed,
+    /// Shut off: moved away.
+    MigratedAway,
+    /// Shut off: saved to a file.
+    Saved,
+    /// Shut off: its start failed.
+    Failed,
+}
+
+impl Reason {
+    /// The number of libvirt's reason; what it means depends on the state.
+    #[must_use]
+    pub const fn number(self) -> i32 {
+        match self {
+            Self::Unknown => 0,
+            Self::Booted | Self::User | Self::Shutdown => 1,
+            Self::Migrated | Self::Destroyed => 2,
+            Self::Restored | Self::Crashed => 3,
+            Self::MigratedAway => 4,
+            Self::Unpaused | Self::Saved => 5,
+            Self::Failed => 6,
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Unknown => "unknown",
+            Self::Booted => "booted",
+            Self::Migrated | Self::MigratedAway => "migrated",
+            Self::Restored => "restored",
+            Self::Unpaused => "unpaused",
+            Self::User => "user",
+            Self::Shutdown => "shutdown",
+            Self::Destroyed => "destroyed",
+            Self::Crashed => "crashed",
+            Self::Saved => "saved",
+            Self::Failed => "failed",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_inactive_domain_is_shut_off_whatever_xen_says() {
+        assert_eq!(State::of(DomainState::Running, false), State::Shutoff);
+        assert_eq!(State::of(DomainState::Dying, true), State::Shutdown);
+        assert_eq!(State::of(DomainState::Blocked, true).to_string(), "idle");
+    }
+}

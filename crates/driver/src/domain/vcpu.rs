@@ -1,0 +1,115 @@
+//! Vcpus: how many are online, how many there may be, where they run.
+//!
+//! The maximum is part of the configuration and changes while the domain is
+//! inactive only.
+
+use crate::call::Call;
+use crate::{Affect, DomainKey, Driver, Error, Operation, Result};
+use virtxen_host::VcpuInfo;
+
+/// How many vcpus a domain has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VcpuCounts {
+    /// Online ones; of an inactive domain, those that it will start with.
+    pub current: u32,
+    /// Most that it may have.
+    pub maximum: u32,
+    /// Whether these are those of the running domain.
+    pub live: bool,
+}
+
+impl Driver {
+    /// Number of vcpus, now and at most.
+    ///
+    /// # Errors
+    /// No such domain; flags that do not go with its state.
+    pub async fn vcpu_counts(&self, key: &DomainKey, affect: Affect) -> Result<VcpuCounts> {
+        let domain = self.readable(Operation::GetVcpus, key).await?;
+        if affect.live && !domain.is_active() {
+            affect.part(Operation::GetVcpus, &domain)?;
+        }
+        Ok(VcpuCounts {
+            current: domain.vcpus,
+            maximum: domain.max_vcpus,
+            live: domain.is_active(),
+        })
+    }
+
+    /// Sets the number of online vcpus; of an inactive domain, those that it will
+    /// start with.
+    ///
+    /// # Errors
+    /// Zero, or more than the domain may have; flags that do not go with its state.
+    pub async fn set_vcpus(&self, key: &DomainKey, count: u32, affect: Affect) -> Result<()> {
+        let operation = Operation::SetVcpus;
+        at_least_one(count)?;
+        self.change(Call::domain(operation, key), async move |host, domain| {
+            affect.part(operation, &domain)?;
+            if count > domain.max_vcpus {
+                return Err(Error::Argument(format!(
+                    "domain '{}' may have at most {} vcpus, not {count}",
+                    domain.name, domain.max_vcpus
+                )));
+            }
+            Ok(host.set_vcpus(&domain.name, count).await?)
+        })
+        .await
+    }
+
+    /// The vcpus: state, time, where they run and may run.
+    ///
+    /// # Errors
+    /// No such domain; the host cannot tell.
+    pub async fn vcpus(&self, key: &DomainKey) -> Result<Vec<VcpuInfo>> {
+        let domain = self.readable(Operation::GetVcpus, key).await?;
+        let answer = self.inner.host.vcpus(&domain.name);
+        self.read(Operation::GetVcpus, &domain.name, answer).await
+    }
+
+    /// Limits a vcpu to these processors.
+    ///
+    /// # Errors
+    /// No such vcpu or processor; flags that do not go with the domain's state; the
+    /// release cannot pin.
+    pub async fn pin_vcpu(
+        &self,
+        key: &DomainKey,
+        vcpu: u32,
+        cpus: &[u32],
+        affect: Affect,
+    ) -> Result<()> {
+        let operation = Operation::PinVcpu;
+        let mut cpus = cpus.to_vec();
+        cpus.sort_unstable();
+        cpus.dedup();
+        self.change(Call::domain(operation, key), async move |host, domain| {
+            affect.part(operation, &domain)?;
+            let Some(last) = cpus.last() else {
+                return Err(Error::Argument("no processor is given".to_owned()));
+            };
+            let of_host = host.node().await?.topology.cpus;
+            if *last >= of_host {
+                return Err(Error::Argument(format!(
+                    "there is no processor {last}: the host has {of_host}"
+                )));
+            }
+            if vcpu >= domain.max_vcpus {
+                return Err(Error::Argument(format!(
+                    "there is no vcpu {vcpu}: domain '{}' has {}",
+                    domain.name, domain.max_vcpus
+                )));
+            }
+            Ok(host.pin_vcpu(&domain.name, vcpu, &cpus).await?)
+        })
+        .await
+    }
+}
+
+pub(crate) fn at_least_one(count: u32) -> Result<()> {
+    match count {
+        0 => Err(Error::Argument(
+            "a domain needs at least one vcpu".to_owned(),
+        )),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,200 @@
+//! Domains and documents: the XML of a domain, create and define from XML,
+//! conversions of native configurations.
+//!
+//! Reading and writing documents is in `document`.
+
+use crate::call::{Call, Work};
+use crate::document::{self, Strictness};
+use crate::events::EventKind;
+use crate::{Domain, DomainKey, Driver, Error, Operation, Result};
+use std::fmt;
+use std::str::FromStr;
+use virtxen_guest::{Guest, Uuid};
+
+/// Which XML of a domain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct XmlFlags {
+    /// As it will be at its next start, not as it runs.
+    pub inactive: bool,
+    /// With passwords. Needs the permission `domain.read-secure`.
+    pub secure: bool,
+    /// Fit for another host: as it is defined, with passwords.
+    pub migratable: bool,
+}
+
+/// How a document is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DefineFlags {
+    /// What is unknown is an error, not a warning.
+    pub strict: bool,
+}
+
+/// How a domain is created.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CreateFlags {
+    /// Its vcpus do not run yet.
+    pub paused: bool,
+    /// What is unknown in the document is an error, not a warning.
+    pub strict: bool,
+}
+
+/// A domain that came from a document.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Accepted {
+    /// The domain.
+    pub domain: Domain,
+    /// What of the document was not understood or has no effect, with its place.
+    pub warnings: Vec<String>,
+}
+
+/// A converted configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Converted {
+    /// The text in the other language.
+    pub text: String,
+    /// What the other language cannot carry.
+    pub warnings: Vec<String>,
+}
+
+/// A native configuration language, by libvirt's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NativeFormat {
+    /// `xen-sxpr`: XenD's S-expressions.
+    Sxpr,
+}
+
+impl FromStr for NativeFormat {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "xen-sxpr" => Ok(Self::Sxpr),
+            _ => Err(Error::Argument(format!(
+                "unknown configuration format '{text}': xen-sxpr is known"
+            ))),
+        }
+    }
+}
+
+impl fmt::Display for NativeFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sxpr => f.pad("xen-sxpr"),
+        }
+    }
+}
+
+impl Driver {
+    /// A domain as libvirt's XML.
+    ///
+    /// # Errors
+    /// No such domain; what the host says cannot be understood.
+    pub async fn xml_desc(&self, key: &DomainKey, flags: XmlFlags) -> Result<String> {
+        let secure = flags.secure || flags.migratable;
+        let mut guest = self.guest(key, secure).await?;
+        if flags.inactive || flags.migratable {
+            document::forget_run(&mut guest);
+        }
+        document::format_guest(&guest, secure)
+    }
+
+    /// A domain as a guest, with or without passwords.
+    ///
+    /// # Errors
+    /// No such domain; what the host says cannot be understood.
+    pub async fn guest(&self, key: &DomainKey, secure: bool) -> Result<Guest> {
+        let operation = match secure {
+            true => Operation::XmlDescSecure,
+            false => Operation::XmlDesc,
+        };
+        let domain = self.readable(operation, key).await?;
+        let answer = self.inner.host.guest(&domain.name);
+        self.read(operation, &domain.name, answer).await
+    }
+
+    /// Starts a domain that is gone when it ends. A defined domain of the same name
+    /// and uuid is started with this configuration.
+    ///
+    /// # Errors
+    /// The document is wrong; name or uuid belong to another domain; the domain is
+    /// active; the host cannot start it.
+    pub async fn create_xml(&self, xml: &str, flags: CreateFlags) -> Result<Accepted> {
+        let (guest, warnings, uuid) = self.accept(xml, flags.strict).await?;
+        let call = Call::new_domain(Operation::Create, &guest.name, uuid);
+        let paused = flags.paused;
+        let domain = self
+            .run(call, async move |work: Work| {
+                if let Some(before) = work.before.filter(Domain::is_active) {
+                    return Err(Error::State {
+                        name: before.name,
+                        operation: Operation::Create.verb(),
+                        state: before.state,
+                        needed: "shut off",
+                    });
+                }
+                let mut domain = Domain::from(work.host.create(&guest, paused).await?);
+                domain.persistent = domain.persistent.or(Some(false));
+                Ok(domain)
+            })
+            .await?;
+        Ok(Accepted { domain, warnings })
+    }
+
+    /// Adds a domain to the host's defined ones, or replaces the one with its name
+    /// and uuid. Without a uuid one is generated.
+    ///
+    /// # Errors
+    /// The document is wrong; name or uuid belong to another domain; the release has
+    /// no inactive domains (before Xen 3.0.4).
+    pub async fn define_xml(&self, xml: &str, flags: DefineFlags) -> Result<Accepted> {
+        let (guest, warnings, uuid) = self.accept(xml, flags.strict).await?;
+        let call = Call::new_domain(Operation::Define, &guest.name, uuid);
+        let (domain, updated) = self
+            .run(call, async move |work: Work| {
+                work.host.define(&guest).await?;
+                let mut domain = Domain::from(work.host.domain(&guest.name).await?);
+                domain.persistent = Some(true);
+                Ok((domain, work.before.is_some()))
+            })
+            .await?;
+        if updated {
+            self.inner
+                .registry
+                .report(&domain, EventKind::DefinedUpdated);
+        }
+        Ok(Accepted { domain, warnings })
+    }
+
+    /// libvirt's XML of a native configuration.
+    ///
+    /// # Errors
+    /// The text cannot be read.
+    pub fn xml_from_native(&self, format: NativeFormat, text: &str) -> Result<Converted> {
+        self.check(Operation::FromNative, None)?;
+        document::from_native(format, text)
+    }
+
+    /// The native configuration of libvirt's XML.
+    ///
+    /// # Errors
+    /// The document is wrong, or the language cannot carry something essential.
+    pub async fn xml_to_native(&self, format: NativeFormat, xml: &str) -> Result<Converted> {
+        self.check(Operation::ToNative, None)?;
+        document::to_native(format, xml, &self.version())
+    }
+
+    /// Reads a document and completes it: defaults, uuid.
+    async fn accept(&self, xml: &str, strict: bool) -> Result<(Guest, Vec<String>, Uuid)> {
+        let strictness = if strict {
+            Strictness::Strict
+        } else {
+            Strictness::Lenient
+        };
+        let (mut guest, warnings) = document::parse_guest(xml, strictness)?;
+        document::forget_run(&mut guest);
+        document::complete(&mut guest);
+        let uuid = *guest.uuid.get_or_insert_with(Uuid::random);
+        Ok((guest, warnings, uuid))
+    }
+}

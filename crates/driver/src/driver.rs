@@ -1,0 +1,145 @@
+//! The driver: a host, its registry and jobs, and the rights of one caller.
+//!
+//! Calls are in `domain/` and `node`; how they reach the host is in `call`.
+
+use crate::access::{Access, AllowAll};
+use crate::events::Subscription;
+use crate::job::Jobs;
+use crate::registry::{Registry, Snapshot};
+use crate::{Error, JobInfo, Operation, Result};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+use virtxen_host::Host;
+
+/// How a driver is opened.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How long a call waits for another job of the domain.
+    pub job_wait: Duration,
+    /// Limits every operation further than its own deadline does.
+    pub deadline: Option<Duration>,
+    /// A list may be this old. Zero: the host is asked each time, and only when it
+    /// does not answer is the last snapshot shown.
+    pub max_age: Duration,
+    /// Time between two looks at the host while somebody listens for events. A host
+    /// that is slow to answer is asked less often.
+    pub poll_interval: Duration,
+    /// Events that wait for a slow subscriber before it has to look again.
+    pub event_queue: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            job_wait: Duration::from_secs(30),
+            deadline: None,
+            max_age: Duration::ZERO,
+            poll_interval: Duration::from_secs(1),
+            event_queue: 1024,
+        }
+    }
+}
+
+/// The one call path to a Xen host. Cheap to clone; clones share everything.
+///
+/// Calls that change something must be made inside a tokio runtime: they run in a
+/// task of their own and go on when the caller goes away.
+#[derive(Clone)]
+pub struct Driver {
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) session: Session,
+}
+
+pub(crate) struct Inner {
+    pub(crate) host: Arc<dyn Host>,
+    pub(crate) options: Options,
+    pub(crate) jobs: Arc<Jobs>,
+    pub(crate) registry: Registry,
+    /// A poller is at work.
+    pub(crate) polling: AtomicBool,
+}
+
+/// The rights of one caller.
+#[derive(Clone)]
+pub(crate) struct Session {
+    pub(crate) access: Arc<dyn Access>,
+    pub(crate) read_only: bool,
+}
+
+impl Driver {
+    /// A driver for a host, whose caller may do everything. Asks the host nothing.
+    #[must_use]
+    pub fn open(host: Arc<dyn Host>, options: Options) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                registry: Registry::new(options.event_queue),
+                host,
+                options,
+                jobs: Arc::default(),
+                polling: AtomicBool::new(false),
+            }),
+            session: Session {
+                access: Arc::new(AllowAll),
+                read_only: false,
+            },
+        }
+    }
+
+    /// The same driver for a caller with other rights.
+    #[must_use]
+    pub fn with_access(&self, access: Arc<dyn Access>, read_only: bool) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            session: Session { access, read_only },
+        }
+    }
+
+    /// The host itself, for what has no words in libvirt: routes, logs, warnings.
+    #[must_use]
+    pub fn host(&self) -> &Arc<dyn Host> {
+        &self.inner.host
+    }
+
+    /// The last snapshot of all domains, if there is one; waits for nothing.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
+        self.inner.registry.snapshot()
+    }
+
+    /// The job that runs on the domain of this name.
+    #[must_use]
+    pub fn job(&self, name: &str) -> Option<JobInfo> {
+        self.inner.jobs.current(name)
+    }
+
+    /// Subscribes to lifecycle events. The domains that are there when this
+    /// returns give no event.
+    ///
+    /// # Errors
+    /// When the host cannot be asked for its domains.
+    pub async fn subscribe(&self) -> Result<Subscription> {
+        self.check(Operation::Events, None)?;
+        let subscription = self.inner.registry.subscribe();
+        self.inner.look_at_all().await?;
+        crate::poll::start(&self.inner);
+        Ok(subscription)
+    }
+
+    /// Refuses what the caller may not do.
+    pub(crate) fn check(&self, operation: Operation, domain: Option<&crate::Domain>) -> Result<()> {
+        let row = operation.row();
+        if row.writes && self.session.read_only {
+            return Err(Error::ReadOnly {
+                operation: row.verb,
+            });
+        }
+        if self.session.access.allows(&row, domain) {
+            return Ok(());
+        }
+        Err(Error::Denied {
+            operation: row.verb,
+            permission: row.permission,
+        })
+    }
+}

@@ -1,0 +1,287 @@
+//! What can go wrong in a call, and what libvirt calls it.
+//!
+//! Every [`Error`] maps to libvirt's code and domain in one table
+//! ([`Error::libvirt`]); the texts name the cause and keep the one below as
+//! `source`. What goes wrong inside a host is that crate's enum.
+
+use crate::{DomainKey, State};
+use std::time::Duration;
+use virtxen_guest::Uuid;
+
+/// Result of a call.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No such domain, active or inactive.
+    #[error("no domain with matching {0}")]
+    NoDomain(DomainKey),
+    /// Name or uuid are taken by another domain.
+    #[error("domain '{name}' already exists with uuid {uuid}")]
+    Exists {
+        /// The domain that is there.
+        name: String,
+        /// Its identifier.
+        uuid: Uuid,
+    },
+    /// The domain is in the wrong state.
+    #[error("domain '{name}' is {state}, {operation} needs it {needed}")]
+    State {
+        /// The domain.
+        name: String,
+        /// What was tried.
+        operation: &'static str,
+        /// Its state.
+        state: State,
+        /// The states in which it works.
+        needed: &'static str,
+    },
+    /// The call makes no sense for this domain.
+    #[error("{operation} of domain '{name}': {reason}")]
+    Invalid {
+        /// The domain.
+        name: String,
+        /// What was tried.
+        operation: &'static str,
+        /// Why not, and what would be right.
+        reason: String,
+    },
+    /// An argument is out of its range.
+    #[error("{0}")]
+    Argument(String),
+    /// Another job of the domain did not end in time.
+    #[error("domain '{name}' is busy: {operation} since {} s", .since.as_secs())]
+    Busy {
+        /// The domain.
+        name: String,
+        /// The job that runs.
+        operation: &'static str,
+        /// How long it has been running.
+        since: Duration,
+    },
+    /// The operation did not end in time. The host may still be at it.
+    #[error("{operation} of {subject} did not end within {} s", .limit.as_secs_f32())]
+    Timeout {
+        /// Domain or file.
+        subject: String,
+        /// What was tried.
+        operation: &'static str,
+        /// The deadline.
+        limit: Duration,
+    },
+    /// The operation was cancelled by its caller.
+    #[error("{operation} of {subject} was cancelled")]
+    Cancelled {
+        /// Domain or file.
+        subject: String,
+        /// What was cancelled.
+        operation: &'static str,
+    },
+    /// The access check said no.
+    #[error("'{operation}' denied: permission '{permission}' is missing")]
+    Denied {
+        /// What was tried.
+        operation: &'static str,
+        /// The permission, in libvirt's words.
+        permission: &'static str,
+    },
+    /// The connection is read-only.
+    #[error("{operation} is forbidden on a read-only connection")]
+    ReadOnly {
+        /// What was tried.
+        operation: &'static str,
+    },
+    /// Neither this driver nor this host can do it.
+    #[error("{operation}: {reason}")]
+    Unsupported {
+        /// What was tried.
+        operation: &'static str,
+        /// Why not.
+        reason: String,
+    },
+    /// A document is wrong. All its problems are listed.
+    #[error("{0}")]
+    Xml(String),
+    /// The guest or device cannot be had on this host.
+    #[error("{0}")]
+    Config(String),
+    /// The domain has no such device.
+    #[error("domain '{name}' has no {device}")]
+    NoDevice {
+        /// The domain.
+        name: String,
+        /// The device as it was described.
+        device: String,
+    },
+    /// The host said no.
+    #[error(transparent)]
+    Host(#[from] virtxen_host::Error),
+    /// The task of a call ended without a result.
+    #[error("the task of {operation} ended without a result")]
+    Task {
+        /// What was tried.
+        operation: &'static str,
+    },
+}
+
+/// An error in libvirt's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LibvirtError {
+    /// `VIR_ERR_…`.
+    pub code: i32,
+    /// `VIR_FROM_…`.
+    pub domain: i32,
+    /// What libvirt's clients see before the cause.
+    pub prefix: &'static str,
+}
+
+impl Error {
+    /// Code, domain and prefix that a client of libvirt gets.
+    #[must_use]
+    pub fn libvirt(&self) -> LibvirtError {
+        self.kind().row()
+    }
+
+    /// The whole message that a client of libvirt gets.
+    #[must_use]
+    pub fn libvirt_message(&self) -> String {
+        format!("{}: {self}", self.libvirt().prefix)
+    }
+
+    /// Whether somebody did not answer in time.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        matches!(
+            self,
+            Self::Timeout { .. } | Self::Host(virtxen_host::Error::Timeout { .. })
+        )
+    }
+
+    fn kind(&self) -> Kind {
+        use virtxen_host::Error as Host;
+        match self {
+            Self::NoDomain(_) | Self::Host(Host::NoDomain { .. }) => Kind::NoDomain,
+            Self::Exists { .. } | Self::Host(Host::Refused { .. }) => Kind::OperationFailed,
+            Self::State { .. } | Self::Invalid { .. } | Self::Host(Host::State { .. }) => {
+                Kind::OperationInvalid
+            }
+            Self::Argument(_) => Kind::InvalidArgument,
+            Self::Busy { .. } | Self::Timeout { .. } | Self::Host(Host::Timeout { .. }) => {
+                Kind::OperationTimeout
+            }
+            Self::Cancelled { .. } => Kind::OperationAborted,
+            Self::Denied { .. } => Kind::AccessDenied,
+            Self::ReadOnly { .. } => Kind::OperationDenied,
+            Self::Unsupported { .. } | Self::Host(Host::Unsupported { .. }) => {
+                Kind::OperationUnsupported
+            }
+            Self::Xml(_) => Kind::XmlError,
+            Self::Config(_) | Self::Host(Host::Guest { .. }) => Kind::ConfigUnsupported,
+            Self::NoDevice { .. } => Kind::DeviceMissing,
+            Self::Host(Host::Channel { .. }) => Kind::PostFailed,
+            Self::Host(_) | Self::Task { .. } => Kind::InternalError,
+        }
+    }
+}
+
+/// The errors of libvirt that we use.
+#[derive(Clone, Copy)]
+enum Kind {
+    InternalError,
+    InvalidArgument,
+    OperationFailed,
+    PostFailed,
+    XmlError,
+    OperationDenied,
+    NoDomain,
+    OperationInvalid,
+    ConfigUnsupported,
+    OperationTimeout,
+    OperationAborted,
+    OperationUnsupported,
+    AccessDenied,
+    DeviceMissing,
+}
+
+/// `VIR_FROM_XEN`, the driver itself.
+const XEN: i32 = 1;
+/// `VIR_FROM_XEND`, the channel.
+const XEND: i32 = 2;
+/// `VIR_FROM_DOMAIN`, domain documents.
+const DOMAIN: i32 = 20;
+/// `VIR_FROM_ACCESS`, access checks.
+const ACCESS: i32 = 55;
+
+impl Kind {
+    /// The table: libvirt's code, its domain, its prefix.
+    fn row(self) -> LibvirtError {
+        let (code, domain, prefix) = match self {
+            Self::InternalError => (1, XEN, "internal error"),
+            Self::InvalidArgument => (8, XEN, "invalid argument"),
+            Self::OperationFailed => (9, XEN, "operation failed"),
+            Self::PostFailed => (11, XEND, "the request to the host failed"),
+            Self::XmlError => (27, DOMAIN, "XML error"),
+            Self::OperationDenied => (29, XEN, "operation denied"),
+            Self::NoDomain => (42, XEN, "Domain not found"),
+            Self::OperationInvalid => (55, XEN, "Requested operation is not valid"),
+            Self::ConfigUnsupported => (67, DOMAIN, "unsupported configuration"),
+            Self::OperationTimeout => (68, XEN, "Timed out during operation"),
+            Self::OperationAborted => (78, XEN, "operation aborted"),
+            Self::OperationUnsupported => (84, XEN, "Operation not supported"),
+            Self::AccessDenied => (88, ACCESS, "access denied"),
+            Self::DeviceMissing => (99, DOMAIN, "device not found"),
+        };
+        LibvirtError {
+            code,
+            domain,
+            prefix,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Codes that clients test for (Qubes, virt-manager, virsh).
+    #[test]
+    fn errors_have_libvirts_codes() {
+        let cases = [
+            (
+                Error::NoDomain(DomainKey::Name("x".into())),
+                42,
+                "Domain not found: no domain with matching name 'x'",
+            ),
+            (
+                Error::Busy {
+                    name: "x".into(),
+                    operation: "shutdown",
+                    since: Duration::from_secs(12),
+                },
+                68,
+                "Timed out during operation: domain 'x' is busy: shutdown since 12 s",
+            ),
+            (
+                Error::State {
+                    name: "x".into(),
+                    operation: "start",
+                    state: State::Running,
+                    needed: "shut off",
+                },
+                55,
+                "Requested operation is not valid: domain 'x' is running, start needs it shut off",
+            ),
+            (
+                Error::Host(virtxen_host::Error::NoDomain { name: "x".into() }),
+                42,
+                "Domain not found: no domain named 'x'",
+            ),
+        ];
+        for (error, code, message) in cases {
+            assert_eq!(error.libvirt().code, code, "{error}");
+            assert_eq!(error.libvirt_message(), message);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The machine: node info, free memory, versions, names.
+//!
+//! libvirt's numbers from Xen's. Capabilities as a document are made by
+//! `virtxen_formats`.
+
+use crate::{Driver, Operation, Result};
+use virtxen_guest::MemoryKib;
+use virtxen_host::{Node, XenVersion};
+
+/// libvirt's `virNodeInfo`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeInfo {
+    /// Processor model: the machine as `uname -m` says it.
+    pub model: String,
+    /// Memory.
+    pub memory: MemoryKib,
+    /// Logical processors.
+    pub cpus: u32,
+    /// Clock in MHz.
+    pub mhz: u32,
+    /// NUMA nodes.
+    pub nodes: u32,
+    /// Sockets of a NUMA node.
+    pub sockets: u32,
+    /// Cores of a socket.
+    pub cores: u32,
+    /// Threads of a core.
+    pub threads: u32,
+}
+
+/// Free memory of the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FreeMemory {
+    /// Of the whole machine.
+    pub total: MemoryKib,
+    /// Of each NUMA node.
+    pub cells: Vec<MemoryKib>,
+}
+
+impl Driver {
+    /// The machine in libvirt's numbers.
+    ///
+    /// # Errors
+    /// When the host cannot be asked.
+    pub async fn node_info(&self) -> Result<NodeInfo> {
+        let node = self.node(Operation::NodeInfo).await?;
+        // Every number is at least one: clients multiply and divide with them.
+        let topology = &node.topology;
+        let nodes = topology.nodes.max(1);
+        let threads = topology.threads_per_core.max(1);
+        let cores = topology.cores_per_socket.max(1);
+        Ok(NodeInfo {
+            memory: node.memory,
+            cpus: topology.cpus,
+            mhz: node.cpu_mhz,
+            nodes,
+            sockets: topology.sockets_per_node.max(1),
+            cores,
+            threads,
+            model: node.machine,
+        })
+    }
+
+    /// Memory that no domain has. A host that does not tell it for each NUMA node
+    /// and has one of them gives the total for that one.
+    ///
+    /// # Errors
+    /// When the host cannot be asked.
+    pub async fn free_memory(&self) -> Result<FreeMemory> {
+        let node = self.node(Operation::FreeMemory).await?;
+        let mut cells = node.free_by_node;
+        if cells.is_empty() && node.topology.nodes <= 1 {
+            cells.push(node.free_memory);
+        }
+        Ok(FreeMemory {
+            total: node.free_memory,
+            cells,
+        })
+    }
+
+    /// The host's name.
+    ///
+    /// # Errors
+    /// When the host cannot be asked.
+    pub async fn hostname(&self) -> Result<String> {
+        Ok(self.node(Operation::NodeInfo).await?.host_name)
+    }
+
+    /// The hypervisor's version.
+    #[must_use]
+    pub fn version(&self) -> XenVersion {
+        self.inner.host.version()
+    }
+
+    /// The hypervisor's version as libvirt's number: 4001000 is 4.1.
+    #[must_use]
+    pub fn version_number(&self) -> u64 {
+        let version = self.version();
+        u64::from(version.major) * 1_000_000 + u64::from(version.minor) * 1_000
+    }
+
+    /// Whether the host exists in memory only.
+    #[must_use]
+    pub fn is_simulated(&self) -> bool {
+        self.inner.host.is_simulated()
+    }
+
+    pub(crate) async fn node(&self, operation: Operation) -> Result<Node> {
+        self.check(operation, None)?;
+        self.read(operation, "the host", self.inner.host.node())
+            .await
+    }
+}
