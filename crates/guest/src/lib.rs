@@ -27,9 +27,13 @@ mod kept;
 mod lifecycle;
 mod memballoon;
 mod os;
+mod parse;
+mod problem;
+mod rank;
 mod seclabel;
 mod sound;
 mod units;
+mod validate;
 mod video;
 mod words;
 
@@ -61,8 +65,14 @@ pub use kept::{Kept, KeptContent, KeptItem};
 pub use lifecycle::{Lifecycle, LifecycleAction};
 pub use memballoon::{Memballoon, MemballoonModel};
 pub use os::{AcpiTable, AcpiTableType, BootDevice, Firmware, Loader, LoaderType, Os, OsType};
+pub use parse::{Limits, ParseOptions, Parsed, parse_device, parse_guest};
+pub use problem::{Problem, ProblemKind, Problems, Severity};
 pub use seclabel::{Seclabel, SeclabelType};
 pub use sound::{Sound, SoundModel};
 pub use units::{DomId, MemoryKib, Uuid, UuidError};
+pub use validate::{Part, Rule, Violation};
 pub use video::{Video, VideoModel};
 pub use words::{UnknownWord, Word};
+
+/// Namespace of `<xen:commandline>`.
+pub const XEN_NAMESPACE: &str = "http://libvirt.org/schemas/domain/xen/1.0";

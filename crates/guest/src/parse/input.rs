@@ -1,0 +1,62 @@
+//! Mice, tablets, keyboards; and sound cards, which are as small.
+
+use super::info::info;
+use super::reader::{Reader, key, tag};
+use crate::{DeviceInfo, Input, Sound};
+use roxmltree::Node;
+
+/// Reads `<input>`.
+pub(super) fn input(node: Node<'_, '_>, reader: &mut Reader<'_>) -> Option<Input> {
+    let (mut kind, mut bus) = (None, None);
+    let mut about = DeviceInfo::default();
+    for attribute in node.attributes() {
+        match key(&attribute) {
+            "type" => kind = reader.word(node, &attribute),
+            "bus" => bus = reader.word(node, &attribute),
+            "model" => Reader::keep_attribute(&mut about.kept, "", &attribute),
+            _ => reader.unknown_attribute(node, &attribute),
+        }
+    }
+    for child in reader.elements(node) {
+        match tag(&child) {
+            "driver" | "source" => reader.keep_element(&mut about.kept, "", child),
+            _ if info(child, &mut about, reader) => {}
+            _ => reader.unknown_element(child),
+        }
+    }
+    if !node.has_attribute("type") {
+        reader.missing(node, "attribute 'type'");
+    }
+    Some(Input {
+        kind: kind?,
+        bus,
+        info: about,
+    })
+}
+
+/// Reads `<sound>`.
+pub(super) fn sound(node: Node<'_, '_>, reader: &mut Reader<'_>) -> Option<Sound> {
+    let mut model = None;
+    let mut about = DeviceInfo::default();
+    for attribute in node.attributes() {
+        match key(&attribute) {
+            "model" => model = reader.word(node, &attribute),
+            "multichannel" | "streams" => Reader::keep_attribute(&mut about.kept, "", &attribute),
+            _ => reader.unknown_attribute(node, &attribute),
+        }
+    }
+    for child in reader.elements(node) {
+        match tag(&child) {
+            "codec" | "audio" | "driver" => reader.keep_element(&mut about.kept, "", child),
+            _ if info(child, &mut about, reader) => {}
+            _ => reader.unknown_element(child),
+        }
+    }
+    if !node.has_attribute("model") {
+        reader.missing(node, "attribute 'model'");
+    }
+    Some(Sound {
+        model: model?,
+        info: about,
+    })
+}

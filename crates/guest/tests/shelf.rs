@@ -1,0 +1,68 @@
+//! Documents of the shelf beside the repository: libvirt's own test data and the
+//! four documents that the project starts from. They are read there, never copied.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use virtxen_guest::{ChardevSource, ClockOffset, ParseOptions, parse_guest};
+use virtxen_testkit::shared;
+
+fn documents(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            documents(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "xml") {
+            // A backslash at a line's end joins lines, as the shelf's README says.
+            let text = fs::read_to_string(&path).unwrap().replace("\\\n", "");
+            if text.trim_start().starts_with("<domain") {
+                found.push((path, text));
+            }
+        }
+    }
+}
+
+fn shelf() -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    for place in ["corpus", "seed/examples"] {
+        if let Some(folder) = shared(place) {
+            documents(&folder, &mut found);
+        }
+    }
+    found
+}
+
+#[test]
+fn every_document_is_read_without_a_warning() {
+    for (path, text) in shelf() {
+        match parse_guest(&text, &ParseOptions::default()) {
+            Ok(parsed) => {
+                let warnings: Vec<_> = parsed.warnings.iter().map(ToString::to_string).collect();
+                assert!(warnings.is_empty(), "{}: {warnings:?}", path.display());
+            }
+            Err(problems) => panic!("{}:\n{}", path.display(), problems.render()),
+        }
+    }
+}
+
+#[test]
+fn the_old_forms_mean_what_they_meant() {
+    let Some(folder) = shared("seed/examples") else {
+        return;
+    };
+    let read = |name: &str| {
+        let text = fs::read_to_string(folder.join(name)).unwrap();
+        parse_guest(&text, &ParseOptions::default()).unwrap().value
+    };
+    let guest = read("1-paravirt-bootloader.xml");
+    assert_eq!(guest.os.bootloader.as_deref(), Some("/usr/bin/pygrub"));
+    assert_eq!(
+        guest.devices.consoles[0].source,
+        ChardevSource::Pty {
+            path: Some("/dev/pts/5".to_owned())
+        }
+    );
+    let guest = read("3-fullvirt-bios.xml");
+    assert_eq!(guest.clock.offset, ClockOffset::Localtime { reset: false });
+    assert_eq!(guest.devices.disks.len(), 3);
+}
