@@ -1,0 +1,136 @@
+//! Values of the language, and how they are written.
+
+use std::fmt::Write as _;
+
+/// A value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Python's None.
+    None,
+    /// A number; True and False are 1 and 0.
+    Integer(i64),
+    /// A number with a fraction.
+    Real(f64),
+    /// A text.
+    Text(String),
+    /// A list or tuple.
+    List(Vec<Value>),
+}
+
+impl Value {
+    /// A text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// The number; also of a text that is one, as xm and xl take both.
+    #[must_use]
+    pub fn as_integer(&self) -> Option<i64> {
+        match self {
+            Self::Integer(number) => Some(*number),
+            Self::Text(text) => text.trim().parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// The text; for a number, its digits.
+    #[must_use]
+    pub fn to_text(&self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text.clone()),
+            Self::Integer(number) => Some(number.to_string()),
+            Self::Real(number) => Some(number.to_string()),
+            Self::None | Self::List(_) => None,
+        }
+    }
+
+    /// The values of a list; a single text counts as a list of one, as xl has it.
+    #[must_use]
+    pub fn as_list(&self) -> Option<&[Self]> {
+        match self {
+            Self::List(values) => Some(values),
+            Self::Text(_) => Some(std::slice::from_ref(self)),
+            _ => None,
+        }
+    }
+
+    /// Kind of value, for messages.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::None => "None",
+            Self::Integer(_) => "a number",
+            Self::Real(_) => "a fraction",
+            Self::Text(_) => "a string",
+            Self::List(_) => "a list",
+        }
+    }
+
+    /// Whether Python counts it as true.
+    #[must_use]
+    pub fn is_true(&self) -> bool {
+        match self {
+            Self::None => false,
+            Self::Integer(number) => *number != 0,
+            Self::Real(number) => *number != 0.0,
+            Self::Text(text) => !text.is_empty(),
+            Self::List(values) => !values.is_empty(),
+        }
+    }
+
+    /// Appends the value as it stands in a file. xl knows no escapes and both
+    /// quotes, Python both: a text is quoted by what it does not contain.
+    pub(super) fn write(&self, out: &mut String) {
+        match self {
+            Self::None => out.push_str("None"),
+            // Writing to a String cannot fail.
+            Self::Integer(number) => drop(write!(out, "{number}")),
+            Self::Real(number) => drop(write!(out, "{number:?}")),
+            Self::Text(text) => write_text(text, out),
+            Self::List(values) if values.is_empty() => out.push_str("[  ]"),
+            Self::List(values) => {
+                out.push_str("[ ");
+                for (i, value) in values.iter().enumerate() {
+                    if i > 0 {
+                        out.push_str(", ");
+                    }
+                    value.write(out);
+                }
+                out.push_str(" ]");
+            }
+        }
+    }
+}
+
+fn write_text(text: &str, out: &mut String) {
+    let has = |c: char| text.contains(c);
+    let plain = !has('\\') && !has('\n') && !has('\r');
+    let long = plain && !text.ends_with('"') && !text.contains("\"\"\"");
+    let quote = if !has('"') {
+        "\""
+    } else if !has('\'') {
+        "'"
+    } else if long {
+        "\"\"\""
+    } else {
+        "\""
+    };
+    out.push_str(quote);
+    if plain && (quote != "\"" || !has('"')) {
+        out.push_str(text);
+    } else {
+        for c in text.chars() {
+            match c {
+                '\n' => out.push_str("\\n"),
+                '\r' => out.push_str("\\r"),
+                '\\' => out.push_str("\\\\"),
+                c if quote == c.encode_utf8(&mut [0; 4]) => {
+                    out.push('\\');
+                    out.push(c);
+                }
+                c => out.push(c),
+            }
+        }
+    }
+    out.push_str(quote);
+}
