@@ -1,4 +1,5 @@
 //! Graphical consoles: VNC, SDL, SPICE.
+//! What is drawn on them is `video`; text consoles are `chardev`.
 
 use crate::words::words;
 use crate::{Element, Kept};

@@ -1,4 +1,5 @@
 //! The simulated XenD as a client sees it: connections, waiting, faults, the socket.
+//! What XenD says in its replies is the recordings' test.
 #![allow(clippy::unwrap_used)]
 
 use std::time::Duration;

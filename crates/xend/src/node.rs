@@ -1,4 +1,5 @@
 //! The node: what XenD says of the machine, of Xen and of itself, and the logs.
+//! Domains are not here, not even how many there are.
 
 use crate::client::{Client, expression};
 use crate::error::{Error, Result};

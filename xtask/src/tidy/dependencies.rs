@@ -47,12 +47,17 @@ const ALLOWED: &[Allowed] = &[
     allowed("tokio", Users::These(WAITING), "the runtime"),
     allowed(
         "async-trait",
-        Users::These(&["virtxen-host", "virtxen-driver", "virtxen-cli"]),
-        "the Host trait as an object",
+        Users::These(WAITING),
+        "traits that wait, as objects",
     ),
     allowed(
         "rustix",
-        Users::These(&["virtxen-sim", "virtxen-driver", "virtxen-cli"]),
+        Users::These(&[
+            "virtxen-xenstore",
+            "virtxen-sim",
+            "virtxen-driver",
+            "virtxen-cli",
+        ]),
         "system calls without unsafe code",
     ),
     allowed(
@@ -77,7 +82,11 @@ const ALLOWED: &[Allowed] = &[
         Users::These(&["virtxen-cli", "xtask"]),
         "JSON output and cargo metadata",
     ),
-    allowed("roxmltree", Users::Tests, "reading documents that are compared"),
+    allowed(
+        "roxmltree",
+        Users::Tests,
+        "reading documents that are compared",
+    ),
     allowed("serde_json", Users::Tests, "indexes of test cases"),
     allowed("proptest", Users::Tests, "property tests"),
     allowed("tempfile", Users::Tests, "folders for tests"),

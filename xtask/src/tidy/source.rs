@@ -19,8 +19,9 @@ const TEST_LINES: usize = 500;
 /// Most lines of a whole file, with documentation and tests.
 const ALL_LINES: usize = 700;
 
-/// Fewest lines of a file's own documentation.
-const DOC_LINES: usize = 2;
+/// A file with more code than this needs two lines of its own documentation, a
+/// small one needs one.
+const SMALL_FILE: usize = 100;
 
 /// Crates with unsafe code: the hypercall interface and the libxl binding.
 const UNSAFE_CRATES: &[&str] = &["virtxen-hypercall", "virtxen-libxl"];
@@ -66,7 +67,7 @@ pub(super) fn check(path: &Path, text: &str) -> Vec<Finding> {
     let lines: Vec<&str> = text.lines().collect();
     let code = &lines[..test_module(&lines).unwrap_or(lines.len())];
     let mut findings = Vec::new();
-    findings.extend(module_doc(path, &lines));
+    findings.extend(module_doc(path, &lines, code));
     findings.extend(length(path, code, lines.len()));
     findings.extend(names(path, code));
     if PURE_CRATES.iter().any(|folder| path.starts_with(folder)) {
@@ -84,13 +85,14 @@ fn test_module(lines: &[&str]) -> Option<usize> {
     is_module.then_some(at)
 }
 
-fn module_doc(path: &Path, lines: &[&str]) -> Option<Finding> {
+fn module_doc(path: &Path, lines: &[&str], code: &[&str]) -> Option<Finding> {
+    let needed = if count(code) > SMALL_FILE { 2 } else { 1 };
     let doc = lines.iter().take_while(|line| line.starts_with("//!"));
-    (doc.filter(|line| line.len() > 4).count() < DOC_LINES).then(|| {
+    (doc.filter(|line| line.len() > 4).count() < needed).then(|| {
         finding(
             path,
             Some(1),
-            "begin the file with //! lines: what it is, and what is not in it",
+            format!("begin with {needed} or more //! lines: what it is, what is not in it"),
         )
     })
 }
@@ -98,7 +100,7 @@ fn module_doc(path: &Path, lines: &[&str]) -> Option<Finding> {
 fn length(path: &Path, code: &[&str], all: usize) -> Option<Finding> {
     let tests = path.components().any(|part| part.as_os_str() == "tests");
     let limit = if tests { TEST_LINES } else { CODE_LINES };
-    let count = code.iter().filter(|line| is_code(line)).count();
+    let count = count(code);
     let message = if count > limit {
         format!("{count} lines of code, at most {limit}: split the file by what its parts are")
     } else if all > ALL_LINES {
@@ -107,6 +109,10 @@ fn length(path: &Path, code: &[&str], all: usize) -> Option<Finding> {
         return None;
     };
     Some(finding(path, None, message))
+}
+
+fn count(code: &[&str]) -> usize {
+    code.iter().filter(|line| is_code(line)).count()
 }
 
 fn is_code(line: &str) -> bool {
@@ -170,9 +176,11 @@ mod tests {
     #[test]
     fn a_file_begins_with_its_documentation() {
         assert_eq!(messages("a.rs", DOC), Vec::<String>::new());
-        for text in ["", "use x;\n", "//!\n//! One line.\n", "// A comment.\n"] {
+        assert_eq!(messages("a.rs", "//! One line.\n"), Vec::<String>::new());
+        let large = format!("//! One line.\n{}", "x();\n".repeat(SMALL_FILE + 1));
+        for text in ["", "use x;\n", "//!\n", "// A comment.\n", &large] {
             let found = messages("a.rs", text);
-            assert!(found[0].starts_with("a.rs:1: begin the file"), "{found:?}");
+            assert!(found[0].starts_with("a.rs:1: begin with"), "{found:?}");
         }
     }
 

@@ -1,4 +1,5 @@
 //! Events and reasons from pairs of looks.
+//! No host is asked here: the looks are made by hand.
 
 use super::*;
 use crate::events::Delivery;

@@ -1,4 +1,5 @@
 //! What each message does to the store. Errors are xenstored's names.
+//! How messages arrive and answers leave is in `serve`.
 
 use super::client::{Client, Watch};
 use super::transaction::{Layer, Transaction};

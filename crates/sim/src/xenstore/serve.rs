@@ -1,4 +1,5 @@
 //! The xenstored as others see it: connections that carry its packets.
+//! What the packets ask for is in `request`.
 
 use super::client::Client;
 use super::request::Store;
