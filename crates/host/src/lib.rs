@@ -6,13 +6,18 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod probe;
 mod types;
+mod xend;
 
 pub use error::{Error, Result};
+pub use probe::{Address, Finding, look, open};
 pub use types::{
     DomainInfo, DomainState, DumpMode, MigrateOptions, Node, NodeTopology, RouteReport, Scheduler,
     ShutdownReason, VcpuInfo, VncServer, XenVersion,
 };
+pub use virtxen_xend::Deadlines;
+pub use xend::{Lookup, XendHost};
 
 use std::path::Path;
 use virtxen_guest::{Device, Guest, MemoryKib};

@@ -97,6 +97,15 @@ impl Client {
         })
     }
 
+    /// The document of one domain as XenD wrote it, see [`Client::detail`].
+    ///
+    /// # Errors
+    /// As [`Client::detail`].
+    pub async fn document(&self, domain: &str) -> Result<String> {
+        let request = Request::get(&["xend", "domain", domain]).query("detail", "1");
+        self.text("domain", true, Pace::Quick, request).await
+    }
+
     /// The vcpus of a domain.
     ///
     /// # Errors

@@ -91,6 +91,12 @@ pub enum Error {
         /// XenD's words.
         words: String,
     },
+    /// The domain is not active; nothing was sent, since XenD would not answer.
+    #[error("{operation}: the domain is not active")]
+    Inactive {
+        /// What was asked for.
+        operation: &'static str,
+    },
     /// The release of this XenD cannot do it; nothing was sent.
     #[error("{operation}: {reason}")]
     Unsupported {

@@ -104,11 +104,7 @@ impl Client {
         if domid.parse::<u32>().is_ok() {
             return Ok(());
         }
-        Err(Error::Refused {
-            operation,
-            status: 0,
-            words: "the domain is not active".to_owned(),
-        })
+        Err(Error::Inactive { operation })
     }
 }
 

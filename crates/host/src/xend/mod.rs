@@ -1,0 +1,258 @@
+//! A host through its XenD: Xen 3.0 to 4.4.
+//!
+//! One file a family of operations. What bytes go over the wire is in
+//! `virtxen-xend`, what a document means as a guest in `virtxen-formats`; here
+//! is which operations in which order make up one of [`Host`]'s.
+
+mod config;
+mod devices;
+mod domains;
+mod failure;
+mod lifecycle;
+mod memory;
+mod node;
+mod save;
+mod scheduler;
+mod screen;
+mod summary;
+mod vcpu;
+
+use crate::{
+    DomainInfo, DumpMode, Host, MigrateOptions, Node, Result, RouteReport, Scheduler,
+    ShutdownReason, VcpuInfo, VncServer, XenVersion,
+};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use virtxen_guest::{Device, DomId, Guest, MemoryKib, Uuid};
+use virtxen_xend::Client;
+
+/// A host through its XenD.
+#[derive(Clone)]
+pub struct XendHost {
+    client: Client,
+    simulated: bool,
+    lookup: Option<Arc<dyn Lookup>>,
+}
+
+/// What XenD does not tell and another source may: xenstore, files, a simulator.
+#[async_trait::async_trait]
+pub trait Lookup: Send + Sync {
+    /// The pseudo-terminal of a domain's first console.
+    async fn console(&self, domid: DomId) -> Option<PathBuf>;
+
+    /// TCP port of a domain's VNC server.
+    async fn vnc_port(&self, domid: DomId) -> Option<u16>;
+
+    /// Whether XenD also keeps the configuration of an active domain, so that it
+    /// stays when it ends. XenD's documents look the same either way.
+    fn is_defined(&self, uuid: Uuid) -> Option<bool>;
+}
+
+impl XendHost {
+    /// The host that this XenD serves.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self {
+            client,
+            simulated: false,
+            lookup: None,
+        }
+    }
+
+    /// Says that the host exists in memory only.
+    #[must_use]
+    pub fn simulated(mut self) -> Self {
+        self.simulated = true;
+        self
+    }
+
+    /// Asks this source for what XenD does not tell.
+    #[must_use]
+    pub fn with_lookup(mut self, lookup: impl Lookup + 'static) -> Self {
+        self.lookup = Some(Arc::new(lookup));
+        self
+    }
+
+    /// The client of the XenD.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    fn release_name(&self) -> String {
+        format!("XenD of Xen {}", self.client.release())
+    }
+}
+
+#[async_trait::async_trait]
+impl Host for XendHost {
+    fn is_simulated(&self) -> bool {
+        self.simulated
+    }
+
+    fn version(&self) -> XenVersion {
+        node::version(self.client.first_node())
+    }
+
+    fn routes(&self) -> Vec<RouteReport> {
+        self.report_routes()
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let warnings = self.client.warnings();
+        warnings.iter().map(ToString::to_string).collect()
+    }
+
+    async fn node(&self) -> Result<Node> {
+        self.read_node().await
+    }
+
+    async fn log(&self) -> Result<String> {
+        self.client
+            .log()
+            .await
+            .map_err(|error| self.failed("", error))
+    }
+
+    async fn dmesg(&self) -> Result<String> {
+        self.client
+            .dmesg()
+            .await
+            .map_err(|error| self.failed("", error))
+    }
+
+    async fn domains(&self) -> Result<Vec<DomainInfo>> {
+        let mut all = self.list().await?;
+        all.retain(|domain| domain.domid.is_some());
+        Ok(all)
+    }
+
+    async fn all_domains(&self) -> Result<Vec<DomainInfo>> {
+        self.list().await
+    }
+
+    async fn domain(&self, name: &str) -> Result<DomainInfo> {
+        self.info(name).await
+    }
+
+    async fn inactive(&self) -> Result<Vec<String>> {
+        self.inactive_names().await
+    }
+
+    async fn guest(&self, name: &str) -> Result<Guest> {
+        self.read_guest(name).await
+    }
+
+    async fn create(&self, guest: &Guest, paused: bool) -> Result<DomainInfo> {
+        self.create_domain(guest, paused).await
+    }
+
+    async fn define(&self, guest: &Guest) -> Result<()> {
+        self.define_domain(guest).await
+    }
+
+    async fn undefine(&self, name: &str) -> Result<()> {
+        self.undefine_domain(name).await
+    }
+
+    async fn start(&self, name: &str, paused: bool) -> Result<()> {
+        self.start_domain(name, paused).await
+    }
+
+    async fn pause(&self, name: &str) -> Result<()> {
+        let done = self.client.pause(name).await;
+        self.explained(name, "pause", done).await
+    }
+
+    async fn unpause(&self, name: &str) -> Result<()> {
+        let done = self.client.unpause(name).await;
+        self.explained(name, "unpause", done).await
+    }
+
+    async fn shutdown(&self, name: &str, reason: ShutdownReason) -> Result<()> {
+        self.shut_down(name, reason).await
+    }
+
+    async fn destroy(&self, name: &str) -> Result<()> {
+        let done = self.client.destroy(name).await;
+        self.explained(name, "destroy", done).await
+    }
+
+    async fn save(&self, name: &str, file: &Path) -> Result<()> {
+        self.save_domain(name, file).await
+    }
+
+    async fn restore(&self, file: &Path) -> Result<()> {
+        self.restore_domain(file).await
+    }
+
+    async fn dump(&self, name: &str, file: &Path, mode: DumpMode) -> Result<()> {
+        self.dump_domain(name, file, mode).await
+    }
+
+    async fn migrate(&self, name: &str, options: &MigrateOptions) -> Result<()> {
+        self.migrate_domain(name, options).await
+    }
+
+    async fn rename(&self, name: &str, new_name: &str) -> Result<()> {
+        let done = self.client.rename(name, new_name).await;
+        done.map_err(|error| self.failed(name, error))
+    }
+
+    async fn set_memory(&self, name: &str, target: MemoryKib) -> Result<()> {
+        self.set_target(name, target).await
+    }
+
+    async fn set_max_memory(&self, name: &str, limit: MemoryKib) -> Result<()> {
+        self.set_limit(name, limit).await
+    }
+
+    async fn set_vcpus(&self, name: &str, count: u32) -> Result<()> {
+        self.set_online_vcpus(name, count).await
+    }
+
+    async fn vcpus(&self, name: &str) -> Result<Vec<VcpuInfo>> {
+        self.read_vcpus(name).await
+    }
+
+    async fn pin_vcpu(&self, name: &str, vcpu: u32, cpus: &[u32]) -> Result<()> {
+        let done = self.client.pincpu(name, vcpu, cpus).await;
+        done.map_err(|error| self.failed(name, error))
+    }
+
+    async fn scheduler(&self, name: &str) -> Result<Scheduler> {
+        self.read_scheduler(name).await
+    }
+
+    async fn set_scheduler(&self, name: &str, scheduler: &Scheduler) -> Result<()> {
+        self.write_scheduler(name, scheduler).await
+    }
+
+    async fn attach(&self, name: &str, device: &Device) -> Result<()> {
+        self.attach_device(name, device).await
+    }
+
+    async fn update(&self, name: &str, device: &Device) -> Result<()> {
+        self.update_device(name, device).await
+    }
+
+    async fn detach(&self, name: &str, device: &Device) -> Result<()> {
+        self.detach_device(name, device).await
+    }
+
+    async fn autostart(&self, name: &str) -> Result<bool> {
+        self.read_autostart(name).await
+    }
+
+    async fn set_autostart(&self, name: &str, autostart: bool) -> Result<()> {
+        self.write_autostart(name, autostart).await
+    }
+
+    async fn console(&self, name: &str) -> Result<PathBuf> {
+        self.console_terminal(name).await
+    }
+
+    async fn vnc(&self, name: &str) -> Result<Option<VncServer>> {
+        self.vnc_server(name).await
+    }
+}
