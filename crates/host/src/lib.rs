@@ -68,6 +68,10 @@ pub trait Host: Send + Sync {
     /// The guest as it is now; for an inactive domain as it is defined.
     async fn guest(&self, name: &str) -> Result<Guest>;
 
+    /// What of this guest the host would not carry, each with its place in the
+    /// document; an error if it would be another guest without. Asks nobody.
+    fn losses(&self, guest: &Guest) -> Result<Vec<String>>;
+
     /// Starts a guest that is not to outlive its run. Devices are connected when
     /// this returns.
     async fn create(&self, guest: &Guest, paused: bool) -> Result<DomainInfo>;
@@ -78,7 +82,8 @@ pub trait Host: Send + Sync {
     /// Removes an inactive guest.
     async fn undefine(&self, name: &str) -> Result<()>;
 
-    /// Starts an inactive guest.
+    /// Starts an inactive guest. XenD cannot start one `paused`: it is stopped at
+    /// once and has run for a moment.
     async fn start(&self, name: &str, paused: bool) -> Result<()>;
 
     /// Stops the vcpus.

@@ -1,32 +1,80 @@
 //! Guests and documents: the one place where the host meets the converter, and
 //! what is changed in a document without converting it.
 
+use super::XendHost;
 use crate::{Error, Result};
-use virtxen_formats::sxpr::Sxpr;
-use virtxen_guest::{Device, Guest};
-use virtxen_xend::Client;
+use virtxen_formats::sxpr::{
+    ConfigVersion, Dialect, Runtime, Sxpr, Target, device_to_sxpr, guest_to_sxpr, sxpr_to_guest,
+};
+use virtxen_formats::{Converted, Note};
+use virtxen_guest::{Device, DomId, Guest};
 
-/// The configuration that makes XenD run this guest.
-pub(super) fn from_guest(guest: &Guest, client: &Client) -> Result<Sxpr> {
-    Err(unbuilt(&guest.name, client))
+/// What the XenD whose node document this is understands.
+pub(super) fn target(node: &virtxen_xend::Node) -> Target {
+    Target::new(Dialect::of_release(
+        node.config_format,
+        node.xen_major,
+        node.xen_minor,
+        &node.xen_extra,
+    ))
 }
 
-/// The guest that a document describes.
-pub(super) fn to_guest(document: &Sxpr, client: &Client) -> Result<Guest> {
-    Err(unbuilt(document.value("name").unwrap_or_default(), client))
+impl XendHost {
+    /// The configuration that makes XenD run this guest.
+    pub(super) fn guest_config(&self, guest: &Guest) -> Result<Sxpr> {
+        let converted =
+            guest_to_sxpr(guest, &self.target).map_err(|error| unconvertible(&error))?;
+        whole(converted)
+    }
+
+    /// What of a guest XenD would not carry, or why it cannot run it.
+    pub(super) fn losses(&self, guest: &Guest) -> Result<Vec<String>> {
+        let converted =
+            guest_to_sxpr(guest, &self.target).map_err(|error| unconvertible(&error))?;
+        let notes = converted.notes.iter().map(ToString::to_string).collect();
+        whole(converted).map(|_| notes)
+    }
+
+    /// The guest that a document describes.
+    pub(super) async fn to_guest(&self, document: &Sxpr) -> Result<Guest> {
+        let domid = document.value("domid").and_then(|text| text.parse().ok());
+        let mut runtime = Runtime::default();
+        if let (Some(lookup), Some(domid)) = (&self.lookup, domid.map(DomId)) {
+            let (tty, vnc_port) = tokio::join!(lookup.console(domid), lookup.vnc_port(domid));
+            runtime.tty = tty.map(|path| path.to_string_lossy().into_owned());
+            runtime.vnc_port = vnc_port;
+        }
+        let version = ConfigVersion::from_number(self.client.first_node().config_format);
+        let converted =
+            sxpr_to_guest(document, version, &runtime).map_err(|error| unconvertible(&error))?;
+        Ok(converted.value)
+    }
+
+    /// The configuration of one device, `(vbd (dev xvdb)…)`.
+    pub(super) fn plug_config(&self, device: &Device, document: &Sxpr) -> Result<Sxpr> {
+        let image = document
+            .child("image")
+            .and_then(|image| image.rest().first());
+        let hvm = matches!(image.and_then(Sxpr::name), Some("hvm" | "vmx"));
+        whole(device_to_sxpr(device, hvm, &self.target).map_err(|error| unconvertible(&error))?)
+    }
 }
 
-/// The configuration of one device, `(vbd (dev xvdb)…)`.
-pub(super) fn from_device(device: &Device, client: &Client) -> Result<Sxpr> {
-    Err(unbuilt(device.element_name(), client))
+/// The value, unless it is another guest without what was lost.
+fn whole<T>(converted: Converted<T>) -> Result<T> {
+    let essential = converted.notes.iter().filter(|note| note.essential);
+    let lost: Vec<String> = essential.map(Note::to_string).collect();
+    if lost.is_empty() {
+        return Ok(converted.value);
+    }
+    Err(Error::Guest {
+        reason: lost.join("; "),
+    })
 }
 
-fn unbuilt(what: &str, client: &Client) -> Error {
+pub(super) fn unconvertible(error: &virtxen_formats::Error) -> Error {
     Error::Guest {
-        reason: format!(
-            "the converter for XenD of Xen {} is not built yet: {what}",
-            client.release()
-        ),
+        reason: error.to_string(),
     }
 }
 

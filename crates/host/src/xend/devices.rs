@@ -5,7 +5,7 @@
 
 use super::{XendHost, config};
 use crate::{Error, Result};
-use virtxen_formats::sxpr::Sxpr;
+use virtxen_formats::sxpr::{Sxpr, interface_number, pci_detach_sxpr};
 use virtxen_guest::Device;
 
 /// Classes of block devices; which one serves a disk is its back-end's matter.
@@ -13,8 +13,8 @@ const BLOCK: [&str; 3] = ["vbd", "tap", "tap2"];
 
 impl XendHost {
     pub(super) async fn attach_device(&self, name: &str, device: &Device) -> Result<()> {
-        let mut device = self.device_config("attach-device", device)?;
         let document = self.document(name).await?;
+        let device = self.device_config("attach-device", device, &document)?;
         let pci = device.name() == Some("pci");
         if find(&document, &device).is_some() && !pci {
             return Err(refused("attach-device", &device, "is there already"));
@@ -28,9 +28,6 @@ impl XendHost {
         }
         // The first PCI device makes the bus, more are plugged into it.
         let bus = pci && device_lists(&document).any(|d| d.name() == Some("pci"));
-        if pci {
-            config::set(&mut device, "state", "Initialising");
-        }
         let done = if bus {
             self.client.device_configure(name, &device, "pci").await
         } else {
@@ -43,8 +40,8 @@ impl XendHost {
         if !matches!(device, Device::Disk(_)) {
             return Err(self.unsupported("update-device", "can change the medium of a drive only"));
         }
-        let mut device = self.device_config("update-device", device)?;
         let document = self.document(name).await?;
+        let mut device = self.device_config("update-device", device, &document)?;
         let Some(present) = find(&document, &device) else {
             return Err(refused("update-device", &device, "is not there"));
         };
@@ -61,37 +58,48 @@ impl XendHost {
     }
 
     pub(super) async fn detach_device(&self, name: &str, device: &Device) -> Result<()> {
-        let mut device = self.device_config("detach-device", device)?;
         let document = self.document(name).await?;
-        let Some(present) = find(&document, &device) else {
-            return Err(refused("detach-device", &device, "is not there"));
+        let config = self.device_config("detach-device", device, &document)?;
+        let Some(present) = find(&document, &config) else {
+            return Err(refused("detach-device", &config, "is not there"));
         };
         if !is_active(&document) {
             let document = with_device(&document, present, None);
             return self.keep(name, &document).await;
         }
-        let done = match present.name() {
-            Some("pci") => {
-                config::set(&mut device, "state", "Closing");
-                self.client.device_configure(name, &device, "pci").await
+        let done = match (present.name(), device) {
+            (Some("pci"), _) => {
+                let config =
+                    pci_detach_sxpr(device).map_err(|error| config::unconvertible(&error))?;
+                self.client.device_configure(name, &config, "pci").await
             }
-            Some("vif") => {
-                let number = self.interface_number(name, &device).await?;
+            (_, Device::Interface(interface)) => {
+                let list = self.client.devices(name, "vif").await;
+                let list = list.map_err(|error| self.failed(name, error))?;
+                let number = interface.mac.and_then(|mac| interface_number(&list, mac));
+                let Some(number) = number else {
+                    return Err(refused("detach-device", &config, "is not connected"));
+                };
                 self.client
                     .device_destroy(name, "vif", &number, false)
                     .await
             }
-            class => {
-                let class = class.unwrap_or("vbd").to_owned();
+            (class, _) => {
                 let dev = device_name(present).unwrap_or_default();
-                self.client.device_destroy(name, &class, dev, false).await
+                let class = class.unwrap_or("vbd");
+                self.client.device_destroy(name, class, dev, false).await
             }
         };
         done.map_err(|error| self.failed(name, error))
     }
 
     /// XenD's list for a device, if it has a class that can be plugged.
-    fn device_config(&self, operation: &'static str, device: &Device) -> Result<Sxpr> {
+    fn device_config(
+        &self,
+        operation: &'static str,
+        device: &Device,
+        document: &Sxpr,
+    ) -> Result<Sxpr> {
         if !matches!(
             device,
             Device::Disk(_) | Device::Interface(_) | Device::Hostdev(_)
@@ -102,31 +110,7 @@ impl XendHost {
             );
             return Err(self.unsupported(operation, &why));
         }
-        let device = config::from_device(device, &self.client)?;
-        match device.name() {
-            Some("device") => device.rest().first().cloned().ok_or_else(|| Error::Guest {
-                reason: "the device has no configuration for XenD".to_owned(),
-            }),
-            _ => Ok(device),
-        }
-    }
-
-    /// The number by which XenD knows an active domain's interface.
-    async fn interface_number(&self, name: &str, device: &Sxpr) -> Result<String> {
-        let list = self.client.devices(name, "vif").await;
-        let list = list.map_err(|error| self.failed(name, error))?;
-        let mac = device.value("mac").unwrap_or_default();
-        // ((0 ((mac 00:16:3e:00:00:01)…))…)
-        let found = list.as_list().unwrap_or_default().iter().find(|entry| {
-            let settings = entry.rest().first().and_then(Sxpr::as_list);
-            let mut settings = settings.unwrap_or_default().iter();
-            settings.any(|pair| {
-                let value = pair.rest().first().and_then(Sxpr::as_atom);
-                pair.name() == Some("mac") && value.is_some_and(|v| v.eq_ignore_ascii_case(mac))
-            })
-        });
-        let number = found.and_then(Sxpr::name).map(str::to_owned);
-        number.ok_or_else(|| refused("detach-device", device, "is not connected"))
+        self.plug_config(device, document)
     }
 }
 

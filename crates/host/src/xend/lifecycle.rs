@@ -12,7 +12,7 @@ const NO_INACTIVE: &str = "manages no inactive domains; they are XM files there,
 impl XendHost {
     pub(super) async fn read_guest(&self, name: &str) -> Result<Guest> {
         let document = self.document(name).await?;
-        config::to_guest(&document, &self.client)
+        self.to_guest(&document).await
     }
 
     /// A domain's document as a tree.
@@ -31,7 +31,7 @@ impl XendHost {
     pub(super) async fn create_domain(&self, guest: &Guest, paused: bool) -> Result<DomainInfo> {
         let guest = identified(guest);
         let name = &guest.name;
-        let config = config::from_guest(&guest, &self.client)?;
+        let config = self.guest_config(&guest)?;
         let document = self.client.create(&config).await;
         let document = document.map_err(|error| self.failed(name, error))?;
         let ready = async {
@@ -69,7 +69,7 @@ impl XendHost {
     pub(super) async fn define_domain(&self, guest: &Guest) -> Result<()> {
         self.demand_inactive("define")?;
         let guest = identified(guest);
-        let mut config = config::from_guest(&guest, &self.client)?;
+        let mut config = self.guest_config(&guest)?;
         // What a guest's document does not carry stays as it was.
         match self.document(&guest.name).await {
             Ok(old) if same_uuid(&old, guest.uuid) => {

@@ -23,6 +23,7 @@ use crate::{
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use virtxen_formats::sxpr::Target;
 use virtxen_guest::{Device, DomId, Guest, MemoryKib, Uuid};
 use virtxen_xend::Client;
 
@@ -30,6 +31,7 @@ use virtxen_xend::Client;
 #[derive(Clone)]
 pub struct XendHost {
     client: Client,
+    target: Target,
     simulated: bool,
     lookup: Option<Arc<dyn Lookup>>,
 }
@@ -53,6 +55,7 @@ impl XendHost {
     #[must_use]
     pub fn new(client: Client) -> Self {
         Self {
+            target: config::target(client.first_node()),
             client,
             simulated: false,
             lookup: None,
@@ -70,6 +73,15 @@ impl XendHost {
     #[must_use]
     pub fn with_lookup(mut self, lookup: impl Lookup + 'static) -> Self {
         self.lookup = Some(Arc::new(lookup));
+        self
+    }
+
+    /// Names the bridge of a virtual network, for interfaces that are on one:
+    /// XenD knows bridges only.
+    #[must_use]
+    pub fn with_bridge(mut self, network: &str, bridge: &str) -> Self {
+        let (network, bridge) = (network.to_owned(), bridge.to_owned());
+        self.target.bridges.insert(network, bridge);
         self
     }
 
@@ -141,6 +153,10 @@ impl Host for XendHost {
 
     async fn guest(&self, name: &str) -> Result<Guest> {
         self.read_guest(name).await
+    }
+
+    fn losses(&self, guest: &Guest) -> Result<Vec<String>> {
+        self.losses(guest)
     }
 
     async fn create(&self, guest: &Guest, paused: bool) -> Result<DomainInfo> {
