@@ -353,7 +353,11 @@ impl State {
         config.cpus = vec![(0..CPUS).collect(); usize::try_from(CPUS).unwrap_or(0)];
         config.dynamic_max = 1024;
         config.dynamic_min = 1024;
-        config.static_max = 16_777_215;
+        config.static_max = if self.facts.inactive {
+            16_777_215
+        } else {
+            1024
+        };
         for (name, value) in self.facts.platform_defaults {
             config
                 .platform

@@ -4,6 +4,8 @@
 
 use std::fmt::Write as _;
 
+use virtxen_formats::sxpr::Sxpr;
+
 /// Python 2's `repr` of a byte string.
 pub(crate) fn repr(text: &str) -> String {
     let quote = if text.contains('\'') && !text.contains('"') {
@@ -44,6 +46,25 @@ pub(crate) fn url_quoted(text: &str) -> String {
         }
     }
     quoted
+}
+
+/// Python's `str` of a node: an atom's text, a list as Python shows it.
+pub(crate) fn text(node: &Sxpr) -> String {
+    match node {
+        Sxpr::Atom { text, .. } => text.clone(),
+        Sxpr::List { .. } => repr_node(node),
+    }
+}
+
+/// Python's `repr` of a node: lists in brackets, atoms quoted.
+pub(crate) fn repr_node(node: &Sxpr) -> String {
+    match node {
+        Sxpr::Atom { text, .. } => repr(text),
+        Sxpr::List { items, .. } => {
+            let items: Vec<String> = items.iter().map(repr_node).collect();
+            format!("[{}]", items.join(", "))
+        }
+    }
 }
 
 #[cfg(test)]

@@ -118,7 +118,7 @@ impl Config {
 }
 
 /// A UUID with its hyphens, as XenD writes it.
-fn normal_uuid(text: &str) -> Result<String, Words> {
+pub(super) fn normal_uuid(text: &str) -> Result<String, Words> {
     let digits = text.replace('-', "");
     let mut out = String::with_capacity(36);
     for i in 0..16 {

@@ -6,6 +6,7 @@
 
 mod check;
 mod device;
+mod early;
 mod keys;
 mod read;
 
@@ -62,6 +63,11 @@ pub(crate) struct Config {
     /// It was built once, so the notes of its kernel are known.
     pub(crate) notes: bool,
     pub(crate) devices: Devices,
+    /// The image as it came (up to 3.0.3).
+    pub(crate) image: Option<Sxpr>,
+    /// XenD's words for the first device of a class that it does not know (up to
+    /// 3.0.3, which tells it after the name).
+    pub(crate) wrong_device: Option<Words>,
 }
 
 impl Config {
@@ -100,6 +106,8 @@ impl Config {
             platform: PyDict::default(),
             notes: false,
             devices: Devices::default(),
+            image: None,
+            wrong_device: None,
         }
     }
 

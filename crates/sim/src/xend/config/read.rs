@@ -16,6 +16,9 @@ impl Config {
     /// # Errors
     /// XenD's words.
     pub(crate) fn read(tree: &Sxpr, facts: &Facts, entropy: &mut Entropy) -> Result<Self, Words> {
+        if !facts.inactive {
+            return Self::read_early(tree, facts, entropy);
+        }
         let mut config = Self::new();
         config.uuid = match child_value(tree, "uuid") {
             Some(uuid) => text(uuid),
@@ -206,7 +209,7 @@ impl Config {
 }
 
 /// More vcpus than any host of these releases had.
-const MOST_VCPUS: usize = 4096;
+pub(super) const MOST_VCPUS: usize = 4096;
 
 /// The mask of a number of vcpus.
 pub(crate) fn all_vcpus(vcpus: i64) -> i64 {
@@ -267,7 +270,7 @@ pub(crate) fn int_of(text: &str) -> Result<i64, Words> {
 }
 
 /// `0-3,^1`: ranges, and cpus taken out again.
-fn cpu_list(text: &str) -> Result<Vec<i64>, Words> {
+pub(super) fn cpu_list(text: &str) -> Result<Vec<i64>, Words> {
     let mut cpus = Vec::new();
     if text.is_empty() {
         return Ok(cpus);

@@ -4,6 +4,7 @@
 //! shape, in `early`.
 
 mod device;
+mod early;
 mod vcpu;
 mod writer;
 
@@ -33,6 +34,9 @@ const NOTES: &[(&str, &str)] = &[
 
 /// Writes a domain.
 pub(crate) fn domain(out: &mut Writer, domain: &Domain, facts: &Facts) {
+    if !facts.inactive {
+        return early::domain(out, domain, facts);
+    }
     let config = &domain.config;
     out.open("domain");
     if let Some(active) = &domain.active {

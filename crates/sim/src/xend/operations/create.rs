@@ -168,7 +168,11 @@ pub(super) async fn reset(host: &SimHost, key: Key) -> Reply {
 /// # Errors
 /// XenD's words.
 pub(crate) fn build(state: &mut State, domid: u32, config: &Config) -> Result<Active, Words> {
-    boot_loader(config)?;
+    if state.facts.inactive {
+        boot_loader(config)?;
+    } else {
+        config.check_early_image(&state.facts)?;
+    }
     if let Some(kind) = &config.image_type {
         return Err(format!("unknown image type: {kind}"));
     }
@@ -186,7 +190,8 @@ pub(crate) fn build(state: &mut State, domid: u32, config: &Config) -> Result<Ac
     if behaviour::build_fails(&config.name) {
         return Err("(-1, 'Internal error', 'xc_dom_find_loader: no loader found')".to_owned());
     }
-    if !config.hvm && config.bootloader.is_empty() && !behaviour::exists(kernel) {
+    let direct = !config.hvm && config.bootloader.is_empty() && state.facts.inactive;
+    if direct && !behaviour::exists(kernel) {
         return Err("(2, 'Invalid kernel', 'xc_dom_find_loader: no loader found')".to_owned());
     }
     let mut active = Active::new(domid, config);
@@ -236,6 +241,11 @@ fn prepare(host: &SimHost, tree: &Sxpr) -> Result<Config, Words> {
     let mut state = host.state();
     let facts = state.facts;
     let config = Config::read(tree, &facts, &mut state.entropy)?;
+    if !facts.inactive {
+        check_name(&state, &config.name, &config.uuid)?;
+        config.check_early(&facts)?;
+        return Ok(config);
+    }
     let mut other = find(&state, &config.name).and_then(|key| super::domid(&state, key));
     if other.is_none() && facts.uuid_unique {
         other = find(&state, &config.uuid).and_then(|key| super::domid(&state, key));

@@ -3,7 +3,7 @@
 //! Building and starting are in `create`.
 
 use super::{NOT_ACTIVE, domid};
-use crate::state::{Key, Life, Reason, SimHost, State, behaviour};
+use crate::state::{Domain, Key, Life, Reason, SimHost, State, behaviour};
 use crate::xend::config::Words;
 use crate::xend::form::Form;
 use crate::xend::python::repr;
@@ -133,6 +133,9 @@ pub(super) fn check_name(state: &State, name: &str, uuid: &str) -> Result<(), Wo
         return Err(facts.invalid_name.to_owned());
     }
     let other = super::find(state, name).and_then(|key| state.get(key));
+    if !facts.inactive {
+        return check_early_name(state, other, name, uuid);
+    }
     match other {
         Some(domain) if domain.config.uuid != uuid => {
             let tail = match &domain.active {
@@ -142,6 +145,27 @@ pub(super) fn check_name(state: &State, name: &str, uuid: &str) -> Result<(), Wo
             Err(format!("VM name '{name}' already exists{tail}"))
         }
         _ => Ok(()),
+    }
+}
+
+/// Up to 3.0.3 a name is taken by an active domain, and the words depend on whether
+/// the domain that wants it has a number yet.
+fn check_early_name(
+    state: &State,
+    other: Option<&Domain>,
+    name: &str,
+    uuid: &str,
+) -> Result<(), Words> {
+    let Some(taken) = other.and_then(|domain| Some((domain, domain.active.as_ref()?.domid))) else {
+        return Ok(());
+    };
+    let own = state.by_uuid(uuid).and_then(|key| super::domid(state, key));
+    match (taken, own) {
+        ((domain, _), Some(_)) if domain.config.uuid == uuid => Ok(()),
+        ((_, domid), Some(own)) => Err(format!(
+            "VM name '{name}' is used in both domains {own} and {domid}"
+        )),
+        ((_, domid), None) => Err(format!("VM name '{name}' already in use by domain {domid}")),
     }
 }
 
