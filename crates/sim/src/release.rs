@@ -210,8 +210,81 @@ pub(crate) struct Facts {
     pub(crate) configure_broken: bool,
     /// Consoles are devices.
     pub(crate) consoles: bool,
-    /// Also those of fully virtualised domains.
-    pub(crate) hvm_console: bool,
+    /// Pinnings are handed to the hypervisor as text, which refuses them.
+    pub(crate) pin_refused: bool,
+    /// A memory limit of nothing or less is refused in its own words.
+    pub(crate) limit_checked: bool,
+    /// Words for no vcpus at all.
+    pub(crate) no_vcpus: &'static str,
+    /// `set_vcpus` changes the maximum of an inactive domain.
+    pub(crate) inactive_vcpus: bool,
+    /// Inactive domains can be pinned and have their weight set.
+    pub(crate) inactive_scheduler: bool,
+    /// Inactive domains tell of their vcpus.
+    pub(crate) inactive_vcpu_info: bool,
+    /// Devices can be attached to inactive domains.
+    pub(crate) inactive_attach: bool,
+    /// Devices of inactive domains can be detached.
+    pub(crate) inactive_detach: bool,
+    /// Detaching changes the configuration as well.
+    pub(crate) detach_config: bool,
+    /// The cap can be set, and is shown with the weight once it was.
+    pub(crate) cap_settable: bool,
+    /// The kernel is looked for before the build.
+    pub(crate) kernel_checked: bool,
+    /// Where the device model is that XenD adds by itself.
+    pub(crate) device_model: &'static str,
+    /// A domain with a frame buffer has a device model, too.
+    pub(crate) vfb_device_model: bool,
+    /// Devices of a class that is not in the store are shown from the
+    /// configuration.
+    pub(crate) config_devices_shown: bool,
+    /// The store has each disk's `bootable`.
+    pub(crate) bootable_stored: bool,
+    /// `bootable` is added even if the store had it.
+    pub(crate) bootable_twice: bool,
+    /// Disks beyond `xvdp` have numbers.
+    pub(crate) extended_disks: bool,
+    /// The rate of an interface is stored in numbers.
+    pub(crate) rate_parsed: bool,
+    /// Words for a PCI device that there is not; `None` takes any.
+    pub(crate) no_pci_device: Option<&'static str>,
+    /// PCI devices can be changed.
+    pub(crate) pci_configurable: bool,
+    /// Block devices need a file when they are attached.
+    pub(crate) uname_needed: bool,
+    /// `op=reset` exists.
+    pub(crate) reset: bool,
+    /// HVM guests need a timer mode.
+    pub(crate) timer_mode_needed: bool,
+    /// How `cpus` as a list fails.
+    pub(crate) cpu_list_words: Option<&'static str>,
+    /// A clock offset is shown once XenD has looked at the domain.
+    pub(crate) offset_shown: bool,
+    /// Name and number of a domain that is in use are told first.
+    pub(crate) tells_existing: bool,
+    /// A domain that exists already is not restored.
+    pub(crate) restore_checked: bool,
+    /// Only a second restart can be too soon.
+    pub(crate) first_restart_free: bool,
+    /// Virtualisation tables are reserved for every domain.
+    pub(crate) reserves_tables: bool,
+    /// The back end's domain comes first in a front end's folder.
+    pub(crate) backend_first: bool,
+    /// Frame buffers of paravirtualised domains tell where they listen.
+    pub(crate) pv_vnc_location: bool,
+    /// The keyboard of an HVM image goes to its frame buffer.
+    pub(crate) vfb_keymap: bool,
+    /// A frame buffer made from an image says its kind.
+    pub(crate) vfb_kind: bool,
+    /// Detaching waits for the back end.
+    pub(crate) detach_waits: bool,
+    /// Words when nobody takes a migration.
+    pub(crate) refused_connection: &'static str,
+    /// Words when a core file cannot be written.
+    pub(crate) dump_words: &'static str,
+    /// Words for a file that was not saved by XenD.
+    pub(crate) garbage_words: &'static str,
 }
 
 impl Facts {
@@ -230,7 +303,7 @@ impl Facts {
                 EmptyAtom::Nothing
             },
             description: since(V4_0),
-            vcpus_needed: since(V3_4),
+            vcpus_needed: since(V3_3),
             cpus_shown: since(V3_4),
             hvm_without_boot: !since(V3_1),
             sdl_makes_vfb: release == V3_1 || release == V3_2 || release == V3_3,
@@ -267,10 +340,10 @@ impl Facts {
             tap_bootable: since(V3_1),
             weight_first: since(V4_0),
             weight_late: release == V3_0_4 || release == V3_1,
-            vdi: since(V3_2),
-            protocol: since(V3_2),
+            vdi: since(V3_3),
+            protocol: since(V3_3),
             superpages: since(V4_0),
-            pci_shown: since(V3_4),
+            pci_shown: since(V4_0),
             script_path: since(V3_3),
             interface_type: release == V3_1,
             uuid_unique: since(V3_2),
@@ -284,19 +357,27 @@ impl Facts {
             list_waits: !since(V4_1),
             control_domain_guarded: since(V3_0_4),
             invalid_reason: "Invalid reason: %s",
-            missing_name: if since(V3_4) {
+            missing_name: if since(V3_0_4) {
                 "Missing VM Name"
             } else {
                 "missing vm name"
             },
-            invalid_name: if since(V3_4) {
+            invalid_name: if since(V3_0_4) {
                 "Invalid VM Name"
             } else {
                 "invalid vm name"
             },
             no_memory: "Not enough free memory and enable-dom0-ballooning is False, so I cannot release any more.  I need %need KiB but only have %have.",
-            refused: "Creating domain failed: name=%s",
-            weight_words: "Cpu weight out of range, valid values are within range from 1 to 65535",
+            refused: if since(V3_2) {
+                "Creating domain failed: name=%s"
+            } else {
+                "(12, 'Cannot allocate memory')"
+            },
+            weight_words: if since(V4_0) {
+                "Cpu weight out of range, valid values are within range from 1 to 65535"
+            } else {
+                "weight is out of range"
+            },
             hvm_shadow: 2,
             credit: release > V3_0_1,
             migrate_parameters: if since(V4_0) {
@@ -312,10 +393,86 @@ impl Facts {
                 &["destination", "live", "port"]
             },
             hotplug_limit: Duration::from_secs(if release == V3_0_1 { 10 } else { 100 }),
-            device_words_number: since(V3_4),
+            device_words_number: since(V3_2),
             configure_broken: since(V4_0),
             consoles: since(V3_1),
-            hvm_console: true,
+            pin_refused: !since(V3_4),
+            limit_checked: !since(V3_3),
+            no_vcpus: if since(V3_4) {
+                "Zero or less VCPUs is invalid"
+            } else {
+                "Invalid VCPUs"
+            },
+            inactive_vcpus: since(V3_2),
+            inactive_scheduler: since(V3_3),
+            inactive_vcpu_info: since(V3_2),
+            inactive_attach: since(V3_2),
+            inactive_detach: since(V3_2),
+            detach_config: since(V3_3),
+            cap_settable: since(V3_2),
+            kernel_checked: !since(V4_0),
+            device_model: if since(V4_0) || release == V3_1 {
+                "/usr/lib/xen/bin/qemu-dm"
+            } else {
+                "/usr/lib64/xen/bin/qemu-dm"
+            },
+            vfb_device_model: since(V3_2),
+            config_devices_shown: since(V3_3),
+            bootable_stored: since(V3_4),
+            bootable_twice: since(V3_4) && !since(V4_1),
+            extended_disks: since(V3_3),
+            rate_parsed: since(V3_3),
+            no_pci_device: if since(V4_0) {
+                Some(
+                    "pci: failed to locate device and parse its resources - %device: the device doesn't exist?",
+                )
+            } else if since(V3_3) {
+                Some(
+                    "pci: failed to locate device and parse it's resources - [Errno 2] No such file or directory: '/sys/bus/pci/devices/%device/config'",
+                )
+            } else if since(V3_2) {
+                Some(
+                    "pci: failed to locate device and parse it's resources - Error Parsing PCI Device Info: Failed to open & read /sys/bus/pci/devices/%device/resource: No such file or directory (2)",
+                )
+            } else {
+                None
+            },
+            pci_configurable: since(V3_3),
+            uname_needed: since(V3_4),
+            reset: since(V3_3),
+            timer_mode_needed: release == V3_2,
+            cpu_list_words: if release == V3_2 {
+                Some("int() argument must be a string or a number, not 'list'")
+            } else if release == V3_1 {
+                Some("(22, 'Invalid argument')")
+            } else {
+                None
+            },
+            offset_shown: release == V3_1,
+            tells_existing: since(V3_2),
+            restore_checked: since(V3_3),
+            first_restart_free: !since(V3_4),
+            reserves_tables: release == V3_3 || release == V3_4,
+            backend_first: !since(V3_2),
+            pv_vnc_location: since(V3_2),
+            vfb_keymap: since(V4_0),
+            vfb_kind: since(V3_2),
+            detach_waits: since(V3_3),
+            refused_connection: if since(V3_2) {
+                "can't connect: [Errno 111] Connection refused"
+            } else {
+                "can't connect: Connection refused"
+            },
+            dump_words: if since(V3_2) {
+                "Failed to dump core: (2, 'No such file or directory')"
+            } else {
+                "[Errno 2] No such file or directory"
+            },
+            garbage_words: if since(V3_2) {
+                "not a valid guest state file: signature read"
+            } else {
+                "Restore failed"
+            },
         }
     }
 }

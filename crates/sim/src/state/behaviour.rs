@@ -15,6 +15,7 @@
 //! | disk or bridge with `hotplug-error` | its hotplug script fails |
 //! | disk with `hotplug-busy` | is in use elsewhere |
 //! | disk or bridge with `hotplug-never` | its back end never answers |
+//! | disk with `noclose` | cannot be detached |
 //! | file with `garbage` | is not what it should be |
 
 /// Whether a path exists on the host.
@@ -45,6 +46,11 @@ pub(crate) fn is_refused(guest: &str) -> bool {
 /// Its kernel cannot be loaded.
 pub(crate) fn build_fails(guest: &str) -> bool {
     guest.starts_with("buildfail")
+}
+
+/// The back end of this disk does not let go.
+pub(crate) fn never_closes(uname: &str) -> bool {
+    uname.contains("noclose")
 }
 
 /// What becomes of a device when its back end connects it.

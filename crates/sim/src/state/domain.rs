@@ -33,6 +33,10 @@ pub(crate) struct Active {
     pub(crate) limit: i64,
     /// The cpus that the hypervisor lets each vcpu use; none means any.
     pub(crate) affinity: Vec<Vec<i64>>,
+    /// Weight and cap, where the configuration does not follow them.
+    pub(crate) share: Option<(i64, i64)>,
+    /// Where each vcpu is.
+    pub(crate) placed: Vec<i64>,
     /// How many vcpus are up.
     pub(crate) online: i64,
     /// The devices in the store, in the order of their creation.
@@ -111,7 +115,15 @@ impl Active {
             memory: config.dynamic_max,
             limit: config.static_max,
             affinity: config.cpus.clone(),
-            online: config.vcpus,
+            share: None,
+            placed: (0..config.vcpus.clamp(0, 4096))
+                .zip(config.cpus.iter())
+                .map(|(n, cpus)| match cpus.first() {
+                    Some(first) if domid != 0 => *first,
+                    _ => n % super::CPUS,
+                })
+                .collect(),
+            online: i64::from(config.vcpu_avail.count_ones()).min(config.vcpus),
             devices: Vec::new(),
             next_interface: 0,
         }

@@ -290,6 +290,8 @@ impl State {
             return;
         };
         let restart_after = self.facts.restart_after;
+        let first_free = self.facts.first_restart_free;
+        let now = self.now();
         let Some(domain) = self.domains.get_mut(&key) else {
             return;
         };
@@ -305,8 +307,14 @@ impl State {
         match action.as_str() {
             "preserve" => {}
             "restart" | "rename-restart" | "coredump-restart" => {
-                let too_fast = active.created.elapsed() < restart_after;
-                let config = domain.config.clone();
+                let mut config = domain.config.clone();
+                let too_fast = if first_free {
+                    let limit = restart_after.as_secs_f64();
+                    config.restarted.is_some_and(|last| now - last < limit)
+                } else {
+                    active.created.elapsed() < restart_after
+                };
+                config.restarted = Some(now);
                 if action == "rename-restart" && !too_fast {
                     let uuid = self.entropy.uuid();
                     self.rename(key, &format!("Domain-{uuid}"));

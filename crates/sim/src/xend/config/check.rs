@@ -9,8 +9,6 @@ use crate::release::Facts;
 use crate::state::behaviour;
 use crate::xend::python::repr;
 
-/// Where XenD looks for the programs of a fully virtualised guest.
-pub(crate) const DEVICE_MODEL: &str = "/usr/lib/xen/bin/qemu-dm";
 /// The firmware loader's place.
 pub(crate) const LOADER: &str = "/usr/lib/xen/boot/hvmloader";
 
@@ -63,10 +61,12 @@ impl Config {
     }
 
     fn check_platform(&mut self, facts: &Facts) -> Result<(), Words> {
-        if self.hvm || self.devices.has_frame_buffer() {
+        if self.hvm || facts.vfb_device_model && self.devices.has_frame_buffer() {
             let model = match self.setting("device_model") {
-                None | Some("") => DEVICE_MODEL.to_owned(),
-                Some(name) if !name.contains('/') => format!("/usr/lib/xen/bin/{name}"),
+                None | Some("") => facts.device_model.to_owned(),
+                Some(name) if facts.device_model_checked && !name.contains('/') => {
+                    format!("/usr/lib/xen/bin/{name}")
+                }
                 Some(path) => path.to_owned(),
             };
             if facts.device_model_default {
@@ -86,7 +86,7 @@ impl Config {
             self.fill(name, value);
         }
         if facts.loader_setting {
-            self.check_loader()?;
+            self.check_loader(facts)?;
         }
         Ok(())
     }
@@ -98,7 +98,7 @@ impl Config {
     }
 
     /// From 3.4 on the loader is a setting; older guests had it as kernel.
-    fn check_loader(&mut self) -> Result<(), Words> {
+    fn check_loader(&mut self, facts: &Facts) -> Result<(), Words> {
         let loader = match self.setting("loader") {
             Some("hvmloader") => LOADER.to_owned(),
             Some(path) => path.to_owned(),
@@ -109,7 +109,7 @@ impl Config {
             None => std::mem::take(&mut self.kernel),
         };
         self.platform.set("loader", Sxpr::atom(&loader));
-        if behaviour::exists(&loader) {
+        if facts.kernel_checked || behaviour::exists(&loader) {
             Ok(())
         } else {
             Err(format!("kernel '{loader}' not found"))

@@ -51,6 +51,8 @@ pub(crate) struct Config {
     pub(crate) on_xend_stop: String,
     /// Seconds since 1970 when it was started last.
     pub(crate) start_time: Option<f64>,
+    /// When it booted again last, in seconds since 1970.
+    pub(crate) restarted: Option<f64>,
     /// Fully virtualised.
     pub(crate) hvm: bool,
     pub(crate) kernel: String,
@@ -97,6 +99,7 @@ impl Config {
             on_xend_start: "ignore".to_owned(),
             on_xend_stop: "ignore".to_owned(),
             start_time: None,
+            restarted: None,
             hvm: false,
             kernel: String::new(),
             ramdisk: String::new(),

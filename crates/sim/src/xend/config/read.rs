@@ -7,7 +7,7 @@
 use virtxen_formats::sxpr::Sxpr;
 
 use super::{Config, Words, orders};
-use crate::release::{Facts, Release};
+use crate::release::Facts;
 use crate::state::Entropy;
 
 impl Config {
@@ -97,6 +97,12 @@ impl Config {
             Some(Sxpr::Atom { text, .. }) => {
                 self.cpus = vec![cpu_list(text).map_err(|e| cpus_words(text, &e))?; each];
             }
+            Some(Sxpr::List { .. }) if facts.cpu_list_words.is_some() => {
+                // Fails here in 3.2, and when it is built in 3.1.
+                if let Some(words) = facts.cpu_list_words {
+                    return Err(words.to_owned());
+                }
+            }
             Some(Sxpr::List { items, .. }) => {
                 let mut lists = Vec::new();
                 for item in items {
@@ -160,9 +166,6 @@ impl Config {
                 }
             }
         }
-        if self.hvm && facts.release < Release::V3_4 {
-            self.args = String::new();
-        }
     }
 
     /// A fully virtualised guest with `vnc` in its image gets a frame buffer.
@@ -182,19 +185,16 @@ impl Config {
         if !self.hvm || self.devices.has_frame_buffer() {
             return Ok(());
         }
-        let mut items = vec![if facts.vfb_type {
-            Sxpr::pair("type", kind)
-        } else {
-            Sxpr::pair(kind, "1")
-        }];
+        let mut items = Vec::new();
+        if facts.vfb_kind {
+            items.push(if facts.vfb_type {
+                Sxpr::pair("type", kind)
+            } else {
+                Sxpr::pair(kind, "1")
+            });
+        }
         let settings: &[&str] = if kind == "vnc" {
-            &[
-                "vncpasswd",
-                "vncunused",
-                "vncdisplay",
-                "vnclisten",
-                "keymap",
-            ]
+            &["vncpasswd", "vncunused", "vncdisplay", "vnclisten"]
         } else {
             &["display", "xauthority"]
         };
@@ -202,6 +202,9 @@ impl Config {
             if let Some(value) = self.platform.get(*name) {
                 items.push(Sxpr::named(name, vec![value.clone()]));
             }
+        }
+        if let Some(keymap) = self.platform.get("keymap").filter(|_| facts.vfb_keymap) {
+            items.push(Sxpr::named("keymap", vec![keymap.clone()]));
         }
         self.add_device(&Sxpr::named("vfb", items), facts, entropy)?;
         Ok(())

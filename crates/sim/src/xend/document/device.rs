@@ -21,7 +21,7 @@ pub(super) fn of_class(out: &mut Writer, domain: &Domain, class: &str, facts: &F
             out.close();
         }
     }
-    if !found {
+    if !found && (facts.config_devices_shown || domain.active.is_none()) {
         for device in domain.config.devices.in_order() {
             if device.class == class {
                 out.pair_node("device", &device.expression());
@@ -38,7 +38,7 @@ fn stored(out: &mut Writer, domain: &Domain, device: &StoreDevice, facts: &Facts
         out.pair(name, value);
     }
     if matches!(device.class.as_str(), "vbd" | "tap" | "tap2") {
-        if facts.bootable && !dict.has("bootable") {
+        if facts.bootable && (facts.bootable_twice || !dict.has("bootable")) {
             let bootable = configured.and_then(|d| d.get("bootable")).unwrap_or("0");
             out.pair("bootable", bootable);
         }

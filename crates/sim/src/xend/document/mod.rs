@@ -139,7 +139,12 @@ fn word<'a>(config: &'a Config, name: &str) -> &'a str {
 fn later_fields(out: &mut Writer, domain: &Domain, facts: &Facts) {
     let config = &domain.config;
     out.pair_number("shadow_memory", config.shadow_memory);
-    out.pair_number("vcpu_avail", config.vcpu_avail);
+    if config.vcpu_avail_given {
+        // A long of Python's is quoted.
+        out.raw(&format!("(vcpu_avail '{}')", config.vcpu_avail));
+    } else {
+        out.pair_number("vcpu_avail", config.vcpu_avail);
+    }
     if facts.weight_late {
         out.pair_number("cpu_weight", config.weight);
         out.pair_number("cpu_cap", config.cap);
@@ -189,7 +194,9 @@ fn image(out: &mut Writer, domain: &Domain, facts: &Facts) {
 
 fn notes(out: &mut Writer, hvm: bool) {
     out.open("notes");
-    if !hvm {
+    if hvm {
+        out.pair("SUSPEND_CANCEL", "1");
+    } else {
         for (name, value) in NOTES {
             out.pair(name, value);
         }

@@ -13,7 +13,7 @@ pub(crate) fn vcpu_info(out: &mut Writer, domain: &Domain, facts: &Facts) {
     out.open("domain");
     match &domain.active {
         Some(active) => out.pair_number("domid", active.domid),
-        None => out.pair("domid", "None"),
+        None => out.raw("(domid 'None')"),
     }
     out.pair("name", &config.name);
     let shown = match &domain.active {
@@ -50,7 +50,7 @@ fn vcpu(out: &mut Writer, domain: &Domain, n: i64) {
     out.pair_number("running", u8::from(runs && control));
     out.pair("cpu_time", &float(active.cpu_time().as_secs_f64()));
     let affinity = active.affinity.get(index).cloned().unwrap_or_default();
-    out.pair_number("cpu", affinity.first().copied().unwrap_or(n % CPUS));
+    out.pair_number("cpu", active.placed.get(index).copied().unwrap_or(n % CPUS));
     cpu_map(out, &affinity, CPUS);
     out.close();
 }

@@ -53,6 +53,12 @@ impl Writer {
         let _ = write!(self.out, "{value}");
     }
 
+    /// Text that is written already.
+    pub(crate) fn raw(&mut self, text: &str) {
+        self.gap();
+        self.out.push_str(text);
+    }
+
     /// Any node.
     pub(crate) fn node(&mut self, node: &Sxpr) {
         self.gap();

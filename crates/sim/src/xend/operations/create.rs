@@ -6,6 +6,7 @@ use virtxen_formats::sxpr::{Limits, ReadErrorKind, Sxpr, read};
 
 use super::lifecycle::check_name;
 use super::{devices, find};
+use crate::release::Facts;
 use crate::state::{Active, Key, SimHost, State, behaviour};
 use crate::xend::config::{Config, Words};
 use crate::xend::document::{self, Writer};
@@ -38,7 +39,7 @@ pub(super) async fn create(host: &SimHost, form: &Form) -> Reply {
     let config = built(&state, config);
     let key = state.add_active(config, active);
     if host.facts().console_at_once && has_disk_or_interface(&state, key) {
-        devices::update_consoles(&mut state, key);
+        devices::update_consoles(&mut state, key, devices::Console::Configured);
     }
     let mut out = Writer::new(host.facts().empty);
     if let Some(domain) = state.get(key) {
@@ -176,9 +177,15 @@ pub(crate) fn build(state: &mut State, domid: u32, config: &Config) -> Result<Ac
     if let Some(kind) = &config.image_type {
         return Err(format!("unknown image type: {kind}"));
     }
+    check_kernel(config, &state.facts)?;
     let free = state.free_memory();
-    if config.dynamic_max > free {
-        let need = config.dynamic_max.saturating_mul(1024);
+    let mut required = config.dynamic_max;
+    if state.facts.reserves_tables {
+        // Four kilobytes for each megabyte, in whole megabytes.
+        required += config.static_max.saturating_mul(4).saturating_add(1023) / 1024;
+    }
+    if required > free {
+        let need = required.saturating_mul(1024);
         let have = free * 1024;
         return Err(state
             .facts
@@ -194,16 +201,38 @@ pub(crate) fn build(state: &mut State, domid: u32, config: &Config) -> Result<Ac
     if direct && !behaviour::exists(kernel) {
         return Err("(2, 'Invalid kernel', 'xc_dom_find_loader: no loader found')".to_owned());
     }
+    if state.facts.timer_mode_needed && config.hvm && !config.platform.has("timer_mode") {
+        return Err("long() argument must be a string or a number, not 'NoneType'".to_owned());
+    }
     let mut active = Active::new(domid, config);
     devices::create_all(state, &mut active, config)?;
     Ok(active)
 }
 
-fn boot_loader(config: &Config) -> Result<(), Words> {
-    if config.bootloader.is_empty() || !config.kernel.is_empty() && config.hvm {
+/// Up to 3.4 XenD looks itself for what it is going to boot.
+fn check_kernel(config: &Config, facts: &Facts) -> Result<(), Words> {
+    if !facts.kernel_checked || !config.bootloader.is_empty() {
         return Ok(());
     }
-    if !behaviour::exists(&config.bootloader) {
+    let kernel = match config.setting("loader") {
+        Some(loader) if config.hvm && facts.loader_setting => loader,
+        _ => &config.kernel,
+    };
+    if !behaviour::exists(kernel) {
+        return Err(format!("Kernel image does not exist: {kernel}"));
+    }
+    if !config.ramdisk.is_empty() && !behaviour::exists(&config.ramdisk) {
+        return Err(format!("Kernel ramdisk does not exist: {}", config.ramdisk));
+    }
+    Ok(())
+}
+
+/// A domain without a kernel gets XenD's own boot loader.
+fn boot_loader(config: &Config) -> Result<(), Words> {
+    if config.hvm || config.bootloader.is_empty() && !config.kernel.is_empty() {
+        return Ok(());
+    }
+    if !config.bootloader.is_empty() && !behaviour::exists(&config.bootloader) {
         return Err("Bootloader isn't executable".to_owned());
     }
     let disk = config.devices.in_order().into_iter().find(|device| {
@@ -227,6 +256,7 @@ fn built(state: &State, config: Config) -> Config {
     let mut config = config;
     config.start_time = Some(state.now());
     config.notes = true;
+    remember_numbers(&mut config);
     if state.facts.pci_shown {
         config.platform.set("pci", Sxpr::list(Vec::new()));
     }
@@ -234,6 +264,29 @@ fn built(state: &State, config: Config) -> Config {
         config.shadow_memory = config.shadow_memory.max(state.facts.hvm_shadow);
     }
     config
+}
+
+/// XenD notes the number of each device in its configuration.
+fn remember_numbers(config: &mut Config) {
+    let mut next_interface = 0_i64;
+    for uuid in config.devices.ordered() {
+        let Some(device) = config.devices.all.get_mut(uuid.as_str()) else {
+            continue;
+        };
+        let number = match device.class.as_str() {
+            "vif" => {
+                next_interface += 1;
+                next_interface - 1
+            }
+            "vbd" | "tap" | "tap2" => {
+                let number = device.get("dev").and_then(crate::state::block_number);
+                number.unwrap_or_default()
+            }
+            "console" => continue,
+            _ => 0,
+        };
+        device.info.set("devid", Sxpr::atom(number.to_string()));
+    }
 }
 
 /// Reads the expression and does the checks that come before a build.
@@ -250,7 +303,7 @@ fn prepare(host: &SimHost, tree: &Sxpr) -> Result<Config, Words> {
     if other.is_none() && facts.uuid_unique {
         other = find(&state, &config.uuid).and_then(|key| super::domid(&state, key));
     }
-    if let Some(domid) = other {
+    if let Some(domid) = other.filter(|_| facts.tells_existing) {
         return Err(format!(
             "Domain '{}' already exists with ID '{domid}'",
             config.name

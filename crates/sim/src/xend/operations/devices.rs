@@ -5,11 +5,14 @@
 use virtxen_formats::sxpr::{EmptyAtom, Sxpr, write_reply};
 
 use super::{number, text};
-use crate::state::behaviour::{Hotplug, hotplug};
+use crate::release::Facts;
+use crate::state::behaviour::{self, Hotplug, hotplug};
 use crate::state::{Active, Key, SimHost, State, StoreDevice, block_number};
 use crate::xend::config::{Config, Device, Words, orders};
+use crate::xend::dict::PyDict;
 use crate::xend::document::store_expression;
 use crate::xend::form::Form;
+use crate::xend::python::repr;
 use crate::xend::reply::Reply;
 
 type Answer = Result<Reply, Words>;
@@ -93,7 +96,7 @@ pub(super) async fn create(host: &SimHost, key: Key, form: &Form) -> Answer {
     let plugged = {
         let mut state = host.state();
         let facts = state.facts;
-        check_pci(&class, &node)?;
+        check_pci(&class, &node, &facts)?;
         let Some(domain) = state.get(key) else {
             return Ok(Reply::Empty);
         };
@@ -105,7 +108,11 @@ pub(super) async fn create(host: &SimHost, key: Key, form: &Form) -> Answer {
         let mut active = state.get(key).and_then(|d| d.active.clone());
         let mut id = None;
         if let Some(active) = &mut active {
-            id = Some(plug(&state, active, &config, &device)?);
+            let number = plug(&state, active, &config, &device)?;
+            if let Some(device) = config.devices.all.get_mut(uuid.as_str()) {
+                device.info.set("devid", Sxpr::atom(number.to_string()));
+            }
+            id = Some(number);
         }
         if let Some(domain) = state.get_mut(key) {
             domain.config = config;
@@ -114,6 +121,9 @@ pub(super) async fn create(host: &SimHost, key: Key, form: &Form) -> Answer {
         id.map(|id| (id, uuid))
     };
     let Some((id, uuid)) = plugged else {
+        if !host.facts().inactive_attach {
+            return Err("%d format: a number is required, not NoneType".to_owned());
+        }
         return Ok(Reply::Value(format!("({class} (dom 'None' id 'None'))")));
     };
     if let Err(words) = wait_for(host, key, &class, id).await {
@@ -130,7 +140,7 @@ pub(super) async fn create(host: &SimHost, key: Key, form: &Form) -> Answer {
 pub(super) fn destroy(host: &SimHost, key: Key, form: &Form) -> Answer {
     let class = text(form, "type")?;
     let dev = text(form, "dev")?;
-    let mut remove_config = true;
+    let mut remove_config = host.facts().detach_config;
     if host.facts().detach_needs_all {
         number(form, "force")?;
         remove_config = number(form, "rm_cfg")? != 0;
@@ -142,6 +152,16 @@ pub(super) fn destroy(host: &SimHost, key: Key, form: &Form) -> Answer {
     let Some(domain) = state.get(key) else {
         return Ok(Reply::Empty);
     };
+    if domain.active.is_none() && !facts.detach_config {
+        return if facts.inactive_detach {
+            Ok(Reply::Empty)
+        } else {
+            Err(format!("Device {dev} not connected"))
+        };
+    }
+    if !facts.extended_disks && facts.device_words_number && id >= 1 << 28 {
+        return Err("%d format: a number is required, not NoneType".to_owned());
+    }
     let uuid = match &domain.active {
         Some(active) => match active.device(class, id) {
             Some(device) => device.uuid.clone(),
@@ -156,6 +176,25 @@ pub(super) fn destroy(host: &SimHost, key: Key, form: &Form) -> Answer {
         },
         None => configured(&domain.config, class, id, dev)?,
     };
+    if facts.detach_waits
+        && behaviour::never_closes(
+            &state
+                .get(key)
+                .and_then(|d| {
+                    d.config
+                        .devices
+                        .all
+                        .get(uuid.as_str())?
+                        .get("uname")
+                        .map(str::to_owned)
+                })
+                .unwrap_or_default(),
+        )
+    {
+        return Err(format!(
+            "Device {dev} ({class}) could not be disconnected. "
+        ));
+    }
     unplug(&mut state, key, class, id);
     if remove_config {
         if let Some(domain) = state.get_mut(key) {
@@ -194,8 +233,13 @@ pub(super) fn configure(host: &SimHost, key: Key, form: &Form) -> Answer {
     let dev = text(form, "dev")?;
     let class = node.name().unwrap_or_default().to_owned();
     let facts = *host.facts();
-    check_pci(&class, &node)?;
+    if facts.pci_configurable {
+        check_pci(&class, &node, &facts)?;
+    }
     known_class(&class, &facts)?;
+    if !facts.configure_broken && !DISKS.contains(&class.as_str()) {
+        return Err(format!("{class} devices may not be reconfigured"));
+    }
     if facts.configure_broken {
         return Err(format!("Device {dev} not connected"));
     }
@@ -211,7 +255,25 @@ fn change_medium(
     id: i64,
     node: &Sxpr,
 ) -> Result<(), Words> {
-    let refuse = || Err(format!("Refusing to reconfigure device {class}:{id}"));
+    let refuse = || {
+        let mut given: PyDict<Sxpr> = PyDict::default();
+        for pair in node.rest() {
+            if let Some([name, value]) = pair.as_list() {
+                given.set(name.as_atom().unwrap_or_default(), value.clone());
+            }
+        }
+        let shown: Vec<_> = given
+            .iter()
+            .map(|(name, value)| {
+                let value = value.as_atom().unwrap_or_default();
+                format!("{}: {}", repr(name), repr(value))
+            })
+            .collect();
+        Err(format!(
+            "Refusing to reconfigure device {class}:{id} to {{{}}}",
+            shown.join(", ")
+        ))
+    };
     let Some(domain) = state.get_mut(key) else {
         return Ok(());
     };
@@ -260,63 +322,86 @@ pub(super) fn list(host: &SimHost, key: Key, form: &Form) -> Answer {
     Ok(Reply::Value(write_reply(&shown, empty)))
 }
 
+/// How far XenD has come with a console that it has learnt of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Console {
+    /// It is in the configuration.
+    Configured,
+    /// It is in the store.
+    Stored,
+}
+
 /// XenD learns of the console of a domain, and of where its screen is.
-pub(super) fn update_consoles(state: &mut State, key: Key) {
+pub(super) fn update_consoles(state: &mut State, key: Key, wanted: Console) {
     if !state.facts.consoles {
         return;
     }
-    let uuid = state.entropy.clone().uuid();
     let facts = state.facts;
+    let fresh = state.entropy.uuid();
     let Some(domain) = state.get_mut(key) else {
         return;
     };
     let Some(active) = domain.active.as_mut().filter(|active| active.domid != 0) else {
         return;
     };
-    let location = format!("{}:{}", "127.0.0.1", 5900 + active.domid);
+    if wanted == Console::Stored {
+        locate_screens(active, domain.config.hvm || facts.pv_vnc_location);
+    }
+    let known = domain.config.devices.consoles.iter().find(|uuid| {
+        let device = domain.config.devices.all.get(uuid.as_str());
+        device.is_some_and(|device| device.class == "console")
+    });
+    let uuid = known.cloned().unwrap_or(fresh);
+    if domain.config.devices.all.get(uuid.as_str()).is_none() {
+        let device = console_device(&uuid);
+        domain.config.devices.all.set(uuid.as_str(), device);
+        domain.config.devices.consoles.push(uuid.clone());
+    }
+    if wanted == Console::Stored && active.device("console", 0).is_none() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        active.devices.push(StoreDevice {
+            class: "console".to_owned(),
+            id: 0,
+            uuid: uuid.clone(),
+            back: vec![
+                pair("location", CONSOLE_PORT),
+                pair("uuid", &uuid),
+                pair("protocol", "vt100"),
+            ],
+            front: Vec::new(),
+            connects: tokio::time::Instant::now(),
+            hotplug: Hotplug::Connects,
+        });
+    }
+}
+
+/// The event channel of every console here.
+const CONSOLE_PORT: &str = "3";
+
+fn console_device(uuid: &str) -> Device {
+    let mut device = Device {
+        class: "console".to_owned(),
+        info: PyDict::with_room(4),
+        lists: Vec::new(),
+    };
+    device.info.set("uuid", Sxpr::atom(uuid));
+    device.info.set("protocol", Sxpr::atom("vt100"));
+    device.info.set("location", Sxpr::atom(CONSOLE_PORT));
+    device.info.set("other_config", Sxpr::list(Vec::new()));
+    device
+}
+
+/// The device model tells on which port it shows a screen.
+fn locate_screens(active: &mut Active, any: bool) {
+    let port = 5900 + active.domid;
     for device in active.devices.iter_mut().filter(|d| d.class == "vfb") {
-        let vnc = device.back("vnc").is_some() || device.back("type") == Some("vnc");
-        if vnc && device.back("location").is_none() {
+        let sdl = device.back("sdl").is_some() || device.back("type") == Some("sdl");
+        if any && !sdl && device.back("location").is_none() {
             let listen = device.back("vnclisten").unwrap_or("127.0.0.1");
-            let port = 5900
-                + device
-                    .back("vncdisplay")
-                    .map_or(i64::from(active.domid), |n| n.parse().unwrap_or_default());
             let place = format!("{listen}:{port}");
             device.back.push(("location".to_owned(), place));
         }
     }
-    let _ = location;
-    let has = active.devices.iter().any(|d| d.class == "console");
-    if has || domain.config.hvm && !facts.hvm_console {
-        return;
-    }
-    let mut device = Device {
-        class: "console".to_owned(),
-        info: crate::xend::dict::PyDict::with_room(4),
-        lists: Vec::new(),
-    };
-    device.info.set("uuid", Sxpr::atom(&uuid));
-    device.info.set("protocol", Sxpr::atom("vt100"));
-    device.info.set("location", Sxpr::atom("3"));
-    device.info.set("other_config", Sxpr::list(Vec::new()));
-    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    active.devices.push(StoreDevice {
-        class: "console".to_owned(),
-        id: 0,
-        uuid: uuid.clone(),
-        back: vec![
-            pair("location", "3"),
-            pair("uuid", &uuid),
-            pair("protocol", "vt100"),
-        ],
-        front: Vec::new(),
-        connects: tokio::time::Instant::now(),
-        hotplug: Hotplug::Connects,
-    });
-    domain.config.devices.all.set(uuid.as_str(), device);
-    domain.config.devices.consoles.push(uuid);
-    let _ = state.entropy.uuid();
 }
 
 /// Puts a device into the store and returns its number.
@@ -353,11 +438,23 @@ fn plug(
     if state.facts.protocol && !config.hvm {
         front.push(("protocol".to_owned(), "x86_64-abi".to_owned()));
     }
-    front.push(("backend-id".to_owned(), "0".to_owned()));
+    let backend_id = ("backend-id".to_owned(), "0".to_owned());
+    if state.facts.backend_first {
+        front.insert(0, backend_id);
+    } else {
+        front.push(backend_id);
+    }
     front.push(("state".to_owned(), "4".to_owned()));
     front.push((
         "backend".to_owned(),
-        format!("/local/domain/0/backend/{}/{domid}/{id}", device.class),
+        format!(
+            "/local/domain/0/backend/{}/{domid}/{id}",
+            if device.class == "tap2" {
+                "vbd"
+            } else {
+                &device.class
+            }
+        ),
     ));
     let outcome = [device.get("uname"), device.get("bridge")]
         .into_iter()
@@ -386,7 +483,7 @@ fn disk(device: &Device, state: &State) -> Result<Details, Words> {
     let uname = device.get("uname").unwrap_or_default();
     let (typ, params) = match uname.split_once(':') {
         Some(parts) => parts,
-        None if uname.is_empty() && kind == "cdrom" => ("", ""),
+        None if uname.is_empty() && (kind == "cdrom" || !state.facts.uname_needed) => ("", ""),
         None => return Err("Block device must have physical details specified".to_owned()),
     };
     let known = matches!(typ, "" | "phy" | "file" | "tap" | "tap2");
@@ -402,12 +499,15 @@ fn disk(device: &Device, state: &State) -> Result<Details, Words> {
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let mut back = vec![
         pair("dev", dev),
-        pair("type", typ),
+        pair("type", if device.class == "tap2" { "tap" } else { typ }),
         pair("params", params),
         pair("mode", mode),
     ];
-    for name in ["uuid", "bootable"] {
-        if let Some(value) = device.get(name).filter(|_| state.facts.bootable) {
+    for (name, stored) in [
+        ("uuid", state.facts.bootable),
+        ("bootable", state.facts.bootable_stored),
+    ] {
+        if let Some(value) = device.get(name).filter(|_| stored) {
             back.push(pair(name, value));
         }
     }
@@ -431,7 +531,7 @@ fn interface(active: &mut Active, device: &Device, state: &State) -> Details {
             "script" if state.facts.script_path && !value.starts_with('/') => {
                 back.push((name.clone(), format!("/etc/xen/scripts/{value}")));
             }
-            "rate" => back.push((name.clone(), rate(value))),
+            "rate" if state.facts.rate_parsed => back.push((name.clone(), rate(value))),
             _ => back.push((name.clone(), value.to_owned())),
         }
     }
@@ -497,7 +597,7 @@ fn unplug(state: &mut State, key: Key, class: &str, id: i64) {
     }
 }
 
-fn known_class(class: &str, facts: &crate::release::Facts) -> Result<(), Words> {
+fn known_class(class: &str, facts: &Facts) -> Result<(), Words> {
     if orders(facts.release).classes.contains(&class) {
         Ok(())
     } else {
@@ -532,7 +632,10 @@ fn device_number(state: &State, key: Key, class: &str, dev: &str) -> Result<i64,
 }
 
 /// The host has no devices to give away.
-fn check_pci(class: &str, node: &Sxpr) -> Result<(), Words> {
+fn check_pci(class: &str, node: &Sxpr, facts: &Facts) -> Result<(), Words> {
+    let Some(words) = facts.no_pci_device else {
+        return Ok(());
+    };
     let Some(dev) = node.child("dev").filter(|_| class == "pci") else {
         return Ok(());
     };
@@ -540,13 +643,14 @@ fn check_pci(class: &str, node: &Sxpr) -> Result<(), Words> {
         let text = dev.value(name).unwrap_or("0");
         i64::from_str_radix(text.trim_start_matches("0x"), 16).unwrap_or(0)
     };
-    Err(format!(
-        "pci: failed to locate device and parse its resources - {:04x}:{:02x}:{:02x}.{:x}: the device doesn't exist?",
+    let device = format!(
+        "{:04x}:{:02x}:{:02x}.{:x}",
         hex("domain"),
         hex("bus"),
         hex("slot"),
         hex("func")
-    ))
+    );
+    Err(words.replace("%device", &device))
 }
 
 /// The `config` parameter as an expression.

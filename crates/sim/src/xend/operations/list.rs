@@ -3,6 +3,7 @@
 //! Nothing changes but that XenD has looked, which is when it learns of a
 //! domain's console and processor time.
 
+use super::devices::Console;
 use super::find;
 use crate::state::{Key, SimHost, State};
 use crate::xend::document::{self, Writer, vcpu_info};
@@ -81,6 +82,9 @@ pub(crate) async fn list_domains(host: &SimHost, query: &Form) -> Reply {
 /// `vcpuinfo` of a domain.
 pub(super) fn vcpus(host: &SimHost, key: Key) -> Reply {
     let mut state = host.state();
+    if super::domid(&state, key).is_none() && !host.facts().inactive_vcpu_info {
+        return Reply::failed("an integer is required");
+    }
     refresh(&mut state, key);
     let mut out = Writer::new(host.facts().empty);
     if let Some(domain) = state.get(key) {
@@ -91,7 +95,16 @@ pub(super) fn vcpus(host: &SimHost, key: Key) -> Reply {
 
 /// XenD asks the hypervisor and the store about a domain.
 pub(super) fn refresh(state: &mut State, key: Key) {
-    super::devices::update_consoles(state, key);
+    super::devices::update_consoles(state, key, Console::Stored);
+    if state.facts.offset_shown {
+        if let Some(domain) = state.get_mut(key) {
+            let shown = domain.config.platform.has("rtc_timeoffset");
+            if !shown && domain.active.as_ref().is_some_and(|a| a.domid != 0) {
+                let zero = virtxen_formats::sxpr::Sxpr::atom("0");
+                domain.config.platform.set("rtc_timeoffset", zero);
+            }
+        }
+    }
     if let Some(active) = state.get_mut(key).and_then(|d| d.active.as_mut()) {
         active.refreshed = true;
     }

@@ -12,6 +12,9 @@ use crate::xend::reply::Reply;
 pub(super) fn set_maximum(host: &SimHost, key: Key, form: &Form) -> Result<Reply, Words> {
     let limit = number(form, "memory")?;
     let facts = *host.facts();
+    if facts.limit_checked && limit <= 0 {
+        return Err("Invalid memory size".to_owned());
+    }
     let mut state = host.state();
     let Some(domain) = state.get_mut(key) else {
         return Ok(Reply::Empty);

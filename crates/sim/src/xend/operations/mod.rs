@@ -40,7 +40,7 @@ pub(crate) async fn post_domain(host: &SimHost, target: &str, op: &str, form: &F
         "sysrq" => lifecycle::sysrq(host, key, form),
         "start" if facts.inactive => return create::start(host, key).await,
         "delete" if facts.inactive => lifecycle::delete(host, key),
-        "reset" if facts.inactive => return create::reset(host, key).await,
+        "reset" if facts.reset => return create::reset(host, key).await,
         "wait_for_devices" => devices::wait(host, key).await,
         "device_create" => devices::create(host, key, form).await,
         "device_destroy" => devices::destroy(host, key, form),
@@ -50,7 +50,7 @@ pub(crate) async fn post_domain(host: &SimHost, target: &str, op: &str, form: &F
         "mem_target_set" => memory::set_target(host, key, form),
         "set_vcpus" => vcpu::set_count(host, key, form),
         "pincpu" => vcpu::pin(host, key, form),
-        "vcpuinfo" => return get_vcpus(host, key),
+        "vcpuinfo" => return list::vcpus(host, key),
         "domain_sched_credit_get" => scheduler::credit_get(host, key),
         "domain_sched_credit_set" => scheduler::credit_set(host, key, form),
         "cpu_sedf_get" => scheduler::sedf_get(host, key),
@@ -73,10 +73,6 @@ pub(crate) async fn post_domain_root(host: &SimHost, op: &str, form: &Form) -> R
         "list" => list_domains(host, &Form::new(vec![("detail".into(), "1".into())])).await,
         _ => Reply::NotImplemented,
     }
-}
-
-fn get_vcpus(host: &SimHost, key: Key) -> Reply {
-    list::vcpus(host, key)
 }
 
 /// Looks a domain up as XenD does: by name, by number, by uuid.

@@ -61,7 +61,7 @@ pub(super) async fn restore(host: &SimHost, form: &Form) -> Reply {
         Err(words) => return fail(words),
     };
     if file.contains("garbage") {
-        return fail("not a valid guest state file: signature read".to_owned());
+        return fail(host.facts().garbage_words.to_owned());
     }
     let saved = host.state().saved.get(&file).cloned();
     let Some(saved) = saved else {
@@ -79,6 +79,8 @@ pub(super) async fn restore(host: &SimHost, form: &Form) -> Reply {
     }
     let mut state = host.state();
     let domid = state.take_domid();
+    let mut config = config;
+    config.vcpu_avail_given = true;
     let name = config.name.clone();
     match super::build(&mut state, domid, &config) {
         Ok(active) => {
@@ -101,6 +103,9 @@ pub(super) async fn restore(host: &SimHost, form: &Form) -> Reply {
 
 fn may_restore(host: &SimHost, name: &str, uuid: &str) -> Result<(), Words> {
     let state = host.state();
+    if !host.facts().restore_checked {
+        return Ok(());
+    }
     if let Some(domid) = state
         .by_name(name)
         .and_then(|key| super::domid(&state, key))
@@ -134,7 +139,7 @@ fn try_dump(host: &SimHost, key: Key, form: &Form) -> Result<(), Words> {
         return Err("Cannot dump core for privileged domain 0".to_owned());
     }
     if !behaviour::exists(file) {
-        return Err("Failed to dump core: (2, 'No such file or directory')".to_owned());
+        return Err(host.facts().dump_words.to_owned());
     }
     if crash != 0 {
         state.destroy(key);
@@ -166,6 +171,6 @@ fn try_migrate(host: &SimHost, key: Key, form: &Form) -> Words {
     match super::domid(&state, key) {
         None => super::NOT_ACTIVE.to_owned(),
         Some(0) => "Cannot migrate privileged domain 0".to_owned(),
-        Some(_) => "can't connect: [Errno 111] Connection refused".to_owned(),
+        Some(_) => host.facts().refused_connection.to_owned(),
     }
 }

@@ -17,9 +17,13 @@ pub(super) fn credit_get(host: &SimHost, key: Key) -> Answer {
         return Ok(Reply::NotImplemented);
     }
     let state = host.state();
-    let (weight, cap) = state
-        .get(key)
-        .map_or((256, 0), |d| (d.config.weight, d.config.cap));
+    if super::domid(&state, key).is_none() && !host.facts().inactive_scheduler {
+        return Err(super::NOT_ACTIVE.to_owned());
+    }
+    let (weight, cap) = state.get(key).map_or((256, 0), |domain| {
+        let active = domain.active.as_ref().and_then(|active| active.share);
+        active.unwrap_or((domain.config.weight, domain.config.cap))
+    });
     Ok(Reply::Value(format!(
         "\"{{'cap': {cap}, 'weight': {weight}}}\""
     )))
@@ -31,8 +35,15 @@ pub(super) fn credit_set(host: &SimHost, key: Key, form: &Form) -> Answer {
         return Ok(Reply::NotImplemented);
     }
     let weight = number(form, "weight")?;
-    let cap = number(form, "cap")?;
+    let cap = if host.facts().cap_settable {
+        number(form, "cap")?
+    } else {
+        0
+    };
     let mut state = host.state();
+    if super::domid(&state, key).is_none() && !host.facts().inactive_scheduler {
+        return Err(super::NOT_ACTIVE.to_owned());
+    }
     let Some(domain) = state.get_mut(key) else {
         return Ok(Reply::Empty);
     };
@@ -47,8 +58,14 @@ pub(super) fn credit_set(host: &SimHost, key: Key, form: &Form) -> Answer {
             ));
         }
     }
-    domain.config.weight = weight;
-    domain.config.cap = cap;
+    match &mut domain.active {
+        // Told to the hypervisor alone.
+        Some(active) if host.facts().weight_late => active.share = Some((weight, cap)),
+        _ => {
+            domain.config.weight = weight;
+            domain.config.cap = cap;
+        }
+    }
     Ok(Reply::Value("0".to_owned()))
 }
 

@@ -16,19 +16,21 @@ pub(super) fn set_count(host: &SimHost, key: Key, form: &Form) -> Result<Reply, 
     let Some(domain) = state.get_mut(key) else {
         return Ok(Reply::Empty);
     };
+    if facts.inactive && vcpus <= 0 {
+        return Err(facts.no_vcpus.to_owned());
+    }
     if facts.vcpus_limited {
-        if vcpus <= 0 {
-            return Err("Zero or less VCPUs is invalid".to_owned());
-        }
         if domain.active.is_some() && vcpus > domain.config.vcpus {
             return Err("Cannot set vcpus greater than max vcpus on running domain".to_owned());
         }
     }
     domain.config.vcpu_avail = all_vcpus(vcpus);
+    domain.config.vcpu_avail_given = false;
     match &mut domain.active {
         // The guest's own processors, and Domain-0's, do not come and go here.
         Some(active) if active.domid != 0 => active.online = vcpus.min(domain.config.vcpus),
         Some(_) => {}
+        None if !facts.inactive_vcpus => {}
         None => {
             let count = usize::try_from(vcpus).unwrap_or(0).min(4096);
             domain.config.cpus.resize(count, Vec::new());
@@ -47,11 +49,17 @@ pub(super) fn pin(host: &SimHost, key: Key, form: &Form) -> Result<Reply, Words>
     let Some(domain) = state.get_mut(key) else {
         return Ok(Reply::Empty);
     };
-    let vcpus = if vcpu.eq_ignore_ascii_case("all") {
+    let vcpus: Vec<i64> = if vcpu.eq_ignore_ascii_case("all") {
         (0..domain.config.vcpus).collect()
     } else {
         vec![int_of(vcpu)?]
     };
+    if domain.active.is_none() && !facts.inactive_scheduler {
+        return Err(super::NOT_ACTIVE.to_owned());
+    }
+    if facts.pin_refused {
+        return Err(pin_refusal(domain.config.vcpus, &vcpus, map));
+    }
     let cpus: Vec<i64> = map.split(',').map(int_of).collect::<Result<_, _>>()?;
     let shown = format!("{cpus:?}");
     for n in vcpus {
@@ -78,7 +86,21 @@ pub(super) fn pin(host: &SimHost, key: Key, form: &Form) -> Result<Reply, Words>
                     .filter(|cpu| (0..CPUS).contains(cpu))
                     .collect();
             }
+            if let (Some(place), Some(first)) = (active.placed.get_mut(index), cpus.first()) {
+                *place = *first;
+            }
         }
     }
     Ok(Reply::Value("0".to_owned()))
+}
+
+/// What the hypervisor says of cpus that it gets as text.
+fn pin_refusal(vcpus: i64, wanted: &[i64], map: &str) -> Words {
+    let n = wanted.first().copied().unwrap_or_default();
+    let why = if (0..vcpus).contains(&n) {
+        "(22, 'Invalid argument')"
+    } else {
+        "(3, 'No such process')"
+    };
+    format!("Cannot pin vcpu: {n} to cpu: {map} - {why}")
 }
