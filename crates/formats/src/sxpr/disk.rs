@@ -57,10 +57,11 @@ pub(super) fn read(mut node: Section<'_>, class: &str, notes: &mut Notes) -> (Di
     (disk, bootable)
 }
 
-/// `hda:disk`, `hdc:cdrom`, `xvda`, and `ioemu:hda` of the first releases.
+/// `hda:disk`, `hdc:cdrom`, `xvda`, and `ioemu:hda` of the first releases. As in
+/// XenD, the name ends at the first colon after that.
 fn target_of(dev: &str, path: &str, notes: &mut Notes) -> (DiskDevice, String) {
     let name = dev.strip_prefix("ioemu:").unwrap_or(dev);
-    let Some((name, kind)) = name.rsplit_once(':') else {
+    let Some((name, kind)) = name.split_once(':') else {
         return (DiskDevice::Disk, name.to_owned());
     };
     let device = match kind {
@@ -377,6 +378,15 @@ mod tests {
             .collect();
         assert_eq!(names[1..], ["hda", "hdb", "hdc", "xvda", "xvdb", "xvdaa"]);
         assert_eq!(names[0], "51712");
+    }
+
+    #[test]
+    fn names_end_at_the_first_colon() {
+        let target = |dev: &str| target_of(dev, "", &mut Notes::default());
+        let read = |device, name: &str| (device, name.to_owned());
+        assert_eq!(target("hdc:cdrom"), read(DiskDevice::Cdrom, "hdc"));
+        assert_eq!(target("ioemu:fda:floppy"), read(DiskDevice::Floppy, "fda"));
+        assert_eq!(target("ioemu:00:16:3e:2c"), read(DiskDevice::Disk, "00"));
     }
 
     #[test]
