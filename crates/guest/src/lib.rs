@@ -18,6 +18,7 @@ mod devices;
 mod disk;
 mod element;
 mod features;
+mod format;
 mod graphics;
 mod guest;
 mod hostdev;
@@ -53,6 +54,7 @@ pub use disk::{
 };
 pub use element::{Attribute, Element, Node};
 pub use features::{Features, Hyperv, HypervMode, Passthrough, PassthroughMode, XenFeatures};
+pub use format::{FormatOptions, format_device, format_guest};
 pub use graphics::{Graphics, GraphicsListen, GraphicsServer, MouseMode, Sdl, Spice, Vnc};
 pub use guest::Guest;
 pub use hostdev::{Hostdev, HostdevSource, UsbSource};

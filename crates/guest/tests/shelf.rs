@@ -4,8 +4,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use virtxen_guest::{ChardevSource, ClockOffset, ParseOptions, parse_guest};
-use virtxen_testkit::shared;
+use virtxen_guest::{
+    ChardevSource, ClockOffset, FormatOptions, ParseOptions, format_guest, parse_guest,
+};
+use virtxen_testkit::{record_domain_xml, shared};
 
 fn documents(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
     for entry in fs::read_dir(folder).unwrap() {
@@ -65,4 +67,30 @@ fn the_old_forms_mean_what_they_meant() {
     let guest = read("3-fullvirt-bios.xml");
     assert_eq!(guest.clock.offset, ClockOffset::Localtime { reset: false });
     assert_eq!(guest.devices.disks.len(), 3);
+}
+
+#[test]
+fn every_document_is_stable_once_it_was_written() {
+    let all = FormatOptions {
+        secure: true,
+        ..FormatOptions::default()
+    };
+    for (path, text) in shelf() {
+        let read = |text: &str| {
+            parse_guest(text, &ParseOptions::default())
+                .unwrap_or_else(|problems| panic!("{}:\n{}", path.display(), problems.render()))
+                .value
+        };
+        let guest = read(&text);
+        let written = format_guest(&guest, &all);
+        let again = read(&written);
+        assert_eq!(again, guest, "{}:\n{written}", path.display());
+        assert_eq!(format_guest(&again, &all), written, "{}", path.display());
+        record_domain_xml("guest-shelf", &written);
+        let inactive = FormatOptions {
+            inactive: true,
+            ..FormatOptions::default()
+        };
+        record_domain_xml("guest-inactive", &format_guest(&guest, &inactive));
+    }
 }
