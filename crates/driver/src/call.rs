@@ -13,7 +13,8 @@ use crate::{Domain, DomainKey, Driver, Error, Operation, Result};
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
 use virtxen_guest::Uuid;
 use virtxen_host::Host;
 

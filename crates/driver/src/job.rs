@@ -7,8 +7,9 @@
 use crate::{Error, Operation, Result};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::{OwnedMutexGuard, watch};
+use tokio::time::Instant;
 
 /// A job that runs.
 #[derive(Clone, Debug)]
@@ -51,7 +52,7 @@ impl Jobs {
     ) -> Result<JobGuard> {
         names.sort_unstable();
         names.dedup();
-        let end = tokio::time::Instant::now() + limit;
+        let end = Instant::now() + limit;
         let mut guard = JobGuard {
             jobs: Arc::clone(self),
             held: Vec::new(),

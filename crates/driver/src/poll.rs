@@ -6,7 +6,7 @@
 use crate::driver::Inner;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use tokio::time::Instant;
 
 /// A look may take at most this share of the time: XenD answers one caller at a time.
 const LOAD_LIMIT: u32 = 4;

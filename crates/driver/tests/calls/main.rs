@@ -1,0 +1,6 @@
+//! The driver's calls on a scripted host: what is the driver's own, not XenD's.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod events;
+mod jobs;
+mod support;
