@@ -4,46 +4,83 @@
 //! Which calls take documents is in `domain/xml` and `domain/devices`.
 
 use crate::{Converted, Error, NativeFormat, Result};
-use virtxen_guest::{ChardevSource, Device, GraphicsServer, Guest, Interface, MacAddress, Uuid};
+use virtxen_formats::sxpr::{self, ConfigVersion, Dialect, Runtime, Target};
+use virtxen_guest::{
+    ChardevSource, Device, GraphicsServer, Guest, Interface, MacAddress, ParseOptions, Uuid,
+};
 use virtxen_host::XenVersion;
 
-/// What becomes of unknown elements and attributes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Strictness {
-    /// Warnings.
-    Lenient,
-    /// Errors.
-    Strict,
-}
-
-fn missing<T>(operation: &'static str) -> Result<T> {
-    Err(Error::Unsupported {
-        operation,
-        reason: "documents cannot be read yet".to_owned(),
-    })
-}
-
-/// A domain document and the warnings about it.
-pub(crate) fn parse_guest(_xml: &str, _strictness: Strictness) -> Result<(Guest, Vec<String>)> {
-    missing("parse")
+/// A domain document and the warnings about it. When `strict`, what would be a
+/// warning is an error.
+pub(crate) fn parse_guest(xml: &str, strict: bool) -> Result<(Guest, Vec<String>)> {
+    let parsed = virtxen_guest::parse_guest(xml, &options(strict)).map_err(Error::Xml)?;
+    Ok((parsed.value, texts(&parsed.warnings)))
 }
 
 /// A device document.
-pub(crate) fn parse_device(_xml: &str, _strictness: Strictness) -> Result<Device> {
-    missing("parse")
+pub(crate) fn parse_device(xml: &str) -> Result<Device> {
+    let parsed = virtxen_guest::parse_device(xml, &options(false)).map_err(Error::Xml)?;
+    Ok(parsed.value)
 }
 
 /// A guest as libvirt's XML, with or without passwords.
 pub(crate) fn format_guest(_guest: &Guest, _secure: bool) -> Result<String> {
-    missing("format")
+    Err(Error::Unsupported {
+        operation: "dumpxml",
+        reason: "documents cannot be written yet".to_owned(),
+    })
 }
 
-pub(crate) fn from_native(_format: NativeFormat, _text: &str) -> Result<Converted> {
-    missing("convert")
+pub(crate) fn from_native(format: NativeFormat, text: &str) -> Result<Converted> {
+    let NativeFormat::Sxpr = format;
+    let tree = sxpr::read(text, sxpr::Limits::default())
+        .map_err(|error| Error::Config(error.to_string()))?;
+    let version = ConfigVersion::Xen310;
+    let converted = sxpr::sxpr_to_guest(&tree, version, &Runtime::default())
+        .map_err(|error| Error::Config(error.to_string()))?;
+    Ok(Converted {
+        text: format_guest(&converted.value, true)?,
+        warnings: texts(&converted.notes),
+    })
 }
 
-pub(crate) fn to_native(_format: NativeFormat, _xml: &str, _to: &XenVersion) -> Result<Converted> {
-    missing("convert")
+/// For the XenD of this version.
+pub(crate) fn to_native(format: NativeFormat, xml: &str, to: &XenVersion) -> Result<Converted> {
+    let NativeFormat::Sxpr = format;
+    let (guest, mut warnings) = parse_guest(xml, false)?;
+    let dialect = Dialect::of_release(config_format(to), to.major, to.minor, &to.extra);
+    let converted = sxpr::guest_to_sxpr(&guest, &Target::new(dialect))
+        .map_err(|error| Error::Config(error.to_string()))?;
+    warnings.extend(texts(&converted.notes));
+    Ok(Converted {
+        text: sxpr::write_request(&converted.value),
+        warnings,
+    })
+}
+
+/// The number of XenD's configuration format in this release.
+fn config_format(version: &XenVersion) -> Option<u32> {
+    let patch = version.extra.trim_start_matches('.');
+    match (version.major, version.minor) {
+        (..=2, _) => None,
+        (3, 0) => match patch.chars().next() {
+            Some('0'..='2') => None,
+            Some('3') => Some(2),
+            _ => Some(3),
+        },
+        _ => Some(4),
+    }
+}
+
+fn options(strict: bool) -> ParseOptions {
+    ParseOptions {
+        strict,
+        ..ParseOptions::default()
+    }
+}
+
+fn texts(problems: &[impl ToString]) -> Vec<String> {
+    problems.iter().map(ToString::to_string).collect()
 }
 
 /// Fills in what a guest needs and a document may leave out.

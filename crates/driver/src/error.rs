@@ -103,7 +103,7 @@ pub enum Error {
     },
     /// A document is wrong. All its problems are listed.
     #[error("{0}")]
-    Xml(String),
+    Xml(virtxen_guest::Problems),
     /// The guest or device cannot be had on this host.
     #[error("{0}")]
     Config(String),

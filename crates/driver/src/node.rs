@@ -1,9 +1,10 @@
 //! The machine: node info, free memory, versions, names.
 //!
-//! libvirt's numbers from Xen's. Capabilities as a document are made by
-//! `virtxen_formats`.
+//! libvirt's numbers from Xen's. How a capabilities document looks is the business
+//! of `virtxen_formats`.
 
-use crate::{Driver, Operation, Result};
+use crate::{Driver, Error, Operation, Result};
+use virtxen_formats::capabilities::{Arch, Capabilities, CpuFlags, HostCpu, HostFacts, NumaCell};
 use virtxen_guest::MemoryKib;
 use virtxen_host::{Node, XenVersion};
 
@@ -61,6 +62,30 @@ impl Driver {
         })
     }
 
+    /// What the host can run, as libvirt's `<capabilities>` document.
+    ///
+    /// # Errors
+    /// When the host cannot be asked, or is of an architecture that Xen never ran on.
+    pub async fn capabilities(&self) -> Result<String> {
+        let node = self.node(Operation::Capabilities).await?;
+        let arch = Arch::from_name(&node.machine).ok_or_else(|| {
+            Error::Config(format!(
+                "the host's machine '{}' is not known to run Xen",
+                node.machine
+            ))
+        })?;
+        let facts = HostFacts {
+            guest_types: &node.guest_types.join(" "),
+            cpu: CpuFlags::from_hw_caps(&node.hw_caps),
+            arch,
+            xen_version: Some((node.version.major, node.version.minor)),
+            uuid: None,
+            migration_transports: &["xenmigr"],
+            cells: cells(&node),
+        };
+        Ok(Capabilities::of_host(facts).format())
+    }
+
     /// Memory that no domain has. A host that does not tell it for each NUMA node
     /// and has one of them gives the total for that one.
     ///
@@ -110,4 +135,25 @@ impl Driver {
         self.read(operation, "the host", self.inner.host.node())
             .await
     }
+}
+
+/// NUMA nodes as far as the host tells: which processors they have.
+fn cells(node: &Node) -> Vec<NumaCell> {
+    let cell = |(id, cpus): (usize, &Vec<u32>)| NumaCell {
+        id: u32::try_from(id).unwrap_or(u32::MAX),
+        memory: None,
+        cpus: cpus
+            .iter()
+            .map(|id| HostCpu {
+                id: *id,
+                place: None,
+            })
+            .collect(),
+    };
+    node.topology
+        .node_cpus
+        .iter()
+        .enumerate()
+        .map(cell)
+        .collect()
 }

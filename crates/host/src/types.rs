@@ -31,6 +31,8 @@ pub struct Node {
     pub topology: NodeTopology,
     /// Clock in MHz.
     pub cpu_mhz: u32,
+    /// Feature words of the processors, as Xen prints them.
+    pub hw_caps: String,
     /// Memory of the machine.
     pub memory: MemoryKib,
     /// Memory that no domain has.

@@ -4,7 +4,7 @@
 //! the medium of a CD drive; what a release cannot do its host says.
 
 use crate::call::Call;
-use crate::document::{self, Strictness};
+use crate::document;
 use crate::{Affect, Domain, DomainKey, Driver, Error, Operation, Result};
 use std::sync::Arc;
 use virtxen_guest::{
@@ -49,7 +49,7 @@ impl Driver {
     /// flags that do not go with the domain's state.
     pub async fn attach_device(&self, key: &DomainKey, xml: &str, affect: Affect) -> Result<()> {
         let operation = Operation::AttachDevice;
-        let mut device = read(xml)?;
+        let mut device = document::parse_device(xml)?;
         if let Device::Interface(interface) = &mut device {
             interface.mac.get_or_insert_with(document::random_mac);
         }
@@ -84,7 +84,7 @@ impl Driver {
     /// not go with the domain's state.
     pub async fn detach_device(&self, key: &DomainKey, xml: &str, affect: Affect) -> Result<()> {
         let operation = Operation::DetachDevice;
-        let device = read(xml)?;
+        let device = document::parse_device(xml)?;
         let refused = not_pluggable(operation, &device);
         self.on_devices(operation, key, affect, async move |host, domain, guest| {
             if let Some(error) = refused {
@@ -103,7 +103,7 @@ impl Driver {
     /// domain's state.
     pub async fn update_device(&self, key: &DomainKey, xml: &str, affect: Affect) -> Result<()> {
         let operation = Operation::UpdateDevice;
-        let device = read(xml)?;
+        let device = document::parse_device(xml)?;
         self.on_devices(
             operation,
             key,
@@ -175,10 +175,6 @@ impl Driver {
         })
         .await
     }
-}
-
-fn read(xml: &str) -> Result<Device> {
-    document::parse_device(xml, Strictness::Lenient)
 }
 
 /// Why XenD cannot add or remove a device of this kind.

@@ -4,7 +4,7 @@
 //! Reading and writing documents is in `document`.
 
 use crate::call::{Call, Work};
-use crate::document::{self, Strictness};
+use crate::document;
 use crate::events::EventKind;
 use crate::{Domain, DomainKey, Driver, Error, Operation, Result};
 use std::fmt;
@@ -120,7 +120,7 @@ impl Driver {
     /// The document is wrong; name or uuid belong to another domain; the domain is
     /// active; the host cannot start it.
     pub async fn create_xml(&self, xml: &str, flags: CreateFlags) -> Result<Accepted> {
-        let (guest, warnings, uuid) = self.accept(xml, flags.strict).await?;
+        let (guest, warnings, uuid) = self.accept(xml, flags.strict)?;
         let call = Call::new_domain(Operation::Create, &guest.name, uuid);
         let paused = flags.paused;
         let domain = self
@@ -148,7 +148,7 @@ impl Driver {
     /// The document is wrong; name or uuid belong to another domain; the release has
     /// no inactive domains (before Xen 3.0.4).
     pub async fn define_xml(&self, xml: &str, flags: DefineFlags) -> Result<Accepted> {
-        let (guest, warnings, uuid) = self.accept(xml, flags.strict).await?;
+        let (guest, warnings, uuid) = self.accept(xml, flags.strict)?;
         let call = Call::new_domain(Operation::Define, &guest.name, uuid);
         let (domain, updated) = self
             .run(call, async move |work: Work| {
@@ -179,19 +179,20 @@ impl Driver {
     ///
     /// # Errors
     /// The document is wrong, or the language cannot carry something essential.
-    pub async fn xml_to_native(&self, format: NativeFormat, xml: &str) -> Result<Converted> {
+    pub fn xml_to_native(&self, format: NativeFormat, xml: &str) -> Result<Converted> {
         self.check(Operation::ToNative, None)?;
         document::to_native(format, xml, &self.version())
     }
 
-    /// Reads a document and completes it: defaults, uuid.
-    async fn accept(&self, xml: &str, strict: bool) -> Result<(Guest, Vec<String>, Uuid)> {
-        let strictness = if strict {
-            Strictness::Strict
-        } else {
-            Strictness::Lenient
-        };
-        let (mut guest, warnings) = document::parse_guest(xml, strictness)?;
+    /// Reads a document, asks the host what of it is lost, completes it: defaults,
+    /// uuid.
+    fn accept(&self, xml: &str, strict: bool) -> Result<(Guest, Vec<String>, Uuid)> {
+        let (mut guest, mut warnings) = document::parse_guest(xml, strict)?;
+        let losses = self.inner.host.losses(&guest)?;
+        if strict && !losses.is_empty() {
+            return Err(Error::Config(losses.join("\n")));
+        }
+        warnings.extend(losses);
         document::forget_run(&mut guest);
         document::complete(&mut guest);
         let uuid = *guest.uuid.get_or_insert_with(Uuid::random);

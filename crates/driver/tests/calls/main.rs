@@ -1,6 +1,8 @@
 //! The driver's calls on a scripted host: what is the driver's own, not XenD's.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod devices;
+mod documents;
 mod events;
 mod jobs;
 mod support;

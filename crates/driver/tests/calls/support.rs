@@ -170,6 +170,7 @@ impl Host for Scripted {
                 node_cpus: Vec::new(),
             },
             cpu_mhz: 2400,
+            hw_caps: String::new(),
             memory: MemoryKib::from_mib(8192),
             free_memory: MemoryKib::from_mib(4096),
             free_by_node: Vec::new(),
@@ -217,6 +218,11 @@ impl Host for Scripted {
         self.does("guest", name).await;
         let found = self.guests.lock().unwrap().get(name).cloned();
         found.ok_or_else(|| Error::NoDomain { name: name.into() })
+    }
+
+    fn losses(&self, guest: &Guest) -> Result<Vec<String>> {
+        let title = guest.title.iter();
+        Ok(title.map(|_| "/domain/title: lost".to_owned()).collect())
     }
 
     async fn create(&self, guest: &Guest, paused: bool) -> Result<DomainInfo> {

@@ -31,6 +31,7 @@ impl XendHost {
                 node_cpus: node.node_cpus,
             },
             cpu_mhz: node.cpu_mhz,
+            hw_caps: node.hw_caps,
             memory: MemoryKib::from_mib(node.total_memory),
             free_memory: MemoryKib::from_mib(node.free_memory),
             free_by_node: node

@@ -1,0 +1,119 @@
+//! Create and define from documents: identity, warnings, persistence.
+
+use crate::support::Scripted;
+use virtxen_driver::{CreateFlags, DefineFlags, DomainKey, Error, State};
+
+fn document(name: &str, extra: &str) -> String {
+    format!(
+        "<domain type='xen'><name>{name}</name><memory>131072</memory>\
+         <vcpu>1</vcpu><os><type>linux</type><kernel>/boot/vmlinuz</kernel></os>{extra}</domain>"
+    )
+}
+
+const STRICT: DefineFlags = DefineFlags { strict: true };
+const LENIENT: DefineFlags = DefineFlags { strict: false };
+
+#[tokio::test]
+async fn a_uuid_is_kept_or_generated() {
+    let host = Scripted::new();
+    let driver = host.driver();
+    let with_uuid = "<uuid>4dea22b3-1d52-d8f3-2516-782e98ab3fa0</uuid>";
+    let kept = driver
+        .define_xml(&document("one", with_uuid), LENIENT)
+        .await
+        .unwrap();
+    assert_eq!(
+        kept.domain.uuid.to_string(),
+        "4dea22b3-1d52-d8f3-2516-782e98ab3fa0"
+    );
+    let made = driver
+        .define_xml(&document("two", ""), LENIENT)
+        .await
+        .unwrap();
+    assert_ne!(made.domain.uuid, virtxen_guest::Uuid::ZERO);
+    assert_eq!(made.domain.state, State::Shutoff);
+    // The same again replaces it.
+    let again = driver
+        .define_xml(&document("one", with_uuid), LENIENT)
+        .await
+        .unwrap();
+    assert_eq!(again.domain.uuid, kept.domain.uuid);
+}
+
+#[tokio::test]
+async fn names_and_uuids_are_taken_once() {
+    let host = Scripted::new();
+    let driver = host.driver();
+    let web = driver.find("web").await.unwrap();
+    // Another uuid under a taken name, another name under a taken uuid.
+    let uuid = format!("<uuid>{}</uuid>", web.uuid);
+    for xml in [document("web", ""), document("new", &uuid)] {
+        for error in [
+            driver.define_xml(&xml, LENIENT).await.unwrap_err(),
+            driver
+                .create_xml(&xml, CreateFlags::default())
+                .await
+                .unwrap_err(),
+        ] {
+            let Error::Exists { name, uuid } = &error else {
+                panic!("{error}");
+            };
+            assert_eq!((name.as_str(), *uuid), ("web", web.uuid));
+            assert_eq!(error.libvirt().code, 9);
+        }
+    }
+    let error = driver
+        .create_xml(&document("web", &uuid), CreateFlags::default())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "domain 'web' is running, create needs it shut off"
+    );
+    let reached = host.calls();
+    assert!(
+        !reached
+            .iter()
+            .any(|c| c.starts_with("define") || c.starts_with("create")),
+        "{reached:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_created_domain_is_transient() {
+    let host = Scripted::new();
+    let driver = host.driver();
+    let flags = CreateFlags {
+        paused: true,
+        strict: false,
+    };
+    let created = driver
+        .create_xml(&document("tiny", ""), flags)
+        .await
+        .unwrap();
+    assert_eq!(created.domain.state, State::Paused);
+    assert_eq!(created.domain.persistent, Some(false));
+    let key = DomainKey::from(&created.domain);
+    driver.resume(&key).await.unwrap();
+    driver.destroy(&key).await.unwrap();
+    assert!(matches!(driver.lookup(&key).await, Err(Error::NoDomain(_))));
+}
+
+#[tokio::test]
+async fn what_is_not_understood_or_lost_is_told_and_refused_when_strict() {
+    let host = Scripted::new();
+    let driver = host.driver();
+    let unknown = document("odd", "<wheels/>");
+    let accepted = driver.define_xml(&unknown, LENIENT).await.unwrap();
+    assert_eq!(accepted.warnings.len(), 1);
+    assert!(accepted.warnings[0].contains("<wheels>"), "{accepted:?}");
+    let error = driver.define_xml(&unknown, STRICT).await.unwrap_err();
+    assert_eq!(error.libvirt().code, 27, "{error}");
+    let lost = document("lost", "<title>Web</title>");
+    let accepted = driver.define_xml(&lost, LENIENT).await.unwrap();
+    assert_eq!(accepted.warnings, ["/domain/title: lost"]);
+    let error = driver.define_xml(&lost, STRICT).await.unwrap_err();
+    assert_eq!(error.libvirt().code, 67, "{error}");
+    let broken = driver.define_xml("<domain", LENIENT).await.unwrap_err();
+    assert!(broken.to_string().contains("line 1"), "{broken}");
+}
