@@ -209,6 +209,11 @@ impl State {
         keys.iter().find(active).or_else(|| keys.first()).copied()
     }
 
+    /// How many domains have this name.
+    pub(crate) fn count_of_name(&self, name: &str) -> usize {
+        self.names.get(name).map_or(0, Vec::len)
+    }
+
     /// The domain of this uuid, an active one first.
     pub(crate) fn by_uuid(&self, uuid: &str) -> Option<Key> {
         self.active_of_uuid(uuid)

@@ -37,6 +37,9 @@ pub(super) async fn create(host: &SimHost, form: &Form) -> Reply {
     };
     let name = config.name.clone();
     let config = built(&state, config);
+    if !host.facts().inactive {
+        rename_twins(&mut state, &config);
+    }
     let key = state.add_active(config, active);
     if host.facts().console_at_once && has_disk_or_interface(&state, key) {
         devices::update_consoles(&mut state, key, devices::Console::Configured);
@@ -48,6 +51,20 @@ pub(super) async fn create(host: &SimHost, form: &Form) -> Reply {
     Reply::Created {
         name,
         body: out.finish(),
+    }
+}
+
+/// Domains of one uuid share their place in the store, and with it the name.
+fn rename_twins(state: &mut State, config: &Config) {
+    let twins: Vec<Key> = state
+        .active_keys()
+        .filter(|key| {
+            let other = state.get(*key);
+            other.is_some_and(|other| other.config.uuid == config.uuid)
+        })
+        .collect();
+    for key in twins {
+        state.rename(key, &config.name);
     }
 }
 

@@ -68,6 +68,7 @@ async fn wait_for(host: &SimHost, key: Key, class: &str, id: i64) -> Result<(), 
     }
     let why = match outcome {
         Hotplug::Connects => return Ok(()),
+        Hotplug::Fails if !host.facts().inactive => " Backend device not found.".to_owned(),
         Hotplug::Fails => format!(" {} failed; error detected.", script(&device)),
         Hotplug::Never => " Hotplug scripts not working.".to_owned(),
         Hotplug::Busy => {
@@ -654,7 +655,7 @@ fn check_pci(class: &str, node: &Sxpr, facts: &Facts) -> Result<(), Words> {
 }
 
 /// The `config` parameter as an expression.
-fn expression(form: &Form) -> Result<Sxpr, Words> {
+pub(super) fn expression(form: &Form) -> Result<Sxpr, Words> {
     let config = text(form, "config")?;
     if config.is_empty() {
         return Err("object of type 'NoneType' has no len()".to_owned());

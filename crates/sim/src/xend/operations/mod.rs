@@ -6,6 +6,7 @@
 
 mod create;
 mod devices;
+mod early;
 mod lifecycle;
 mod list;
 mod memory;
@@ -31,6 +32,11 @@ pub(crate) async fn post_domain(host: &SimHost, target: &str, op: &str, form: &F
             name: target.to_owned(),
         };
     };
+    if !facts.inactive
+        && let Some(answer) = early::post(host, key, op, form)
+    {
+        return answer.unwrap_or_else(Reply::failed);
+    }
     let answer = match op {
         "unpause" => lifecycle::unpause(host, key),
         "pause" => lifecycle::pause(host, key),
@@ -77,7 +83,8 @@ pub(crate) async fn post_domain_root(host: &SimHost, op: &str, form: &Form) -> R
 
 /// Looks a domain up as XenD does: by name, by number, by uuid.
 fn find(state: &State, target: &str) -> Option<Key> {
-    if let Some(key) = state.by_name(target) {
+    let unique = state.facts.inactive || state.count_of_name(target) == 1;
+    if let Some(key) = state.by_name(target).filter(|_| unique) {
         return Some(key);
     }
     if let Some(key) = target.trim().parse().ok().and_then(|id| state.by_domid(id)) {
