@@ -6,6 +6,7 @@
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use xtask::bench::{Measurement, bench};
 use xtask::{Error, Result, generate, root, tidy};
 
 /// Commands for people who work on virtxen.
@@ -34,6 +35,14 @@ enum Command {
         #[arg(long, default_value_t = 60)]
         seconds: u32,
     },
+    /// Measure in release; prints the targets and whether they are met here
+    Bench {
+        /// What to measure
+        measurement: Measurement,
+        /// Options of the measurement: `-- --help` lists them
+        #[arg(last = true)]
+        options: Vec<String>,
+    },
     /// Let virt-xml-validate judge documents, such as those that tests wrote to VIRTXEN_XML_OUT
     CheckXml {
         /// Files, or folders of .xml files
@@ -48,6 +57,10 @@ fn main() -> ExitCode {
         Command::Gen { check: false } => generate::write(&root()),
         Command::Gen { check: true } => generate::check(&root()),
         Command::Fuzz { target, seconds } => xtask::fuzz(&root(), target.as_deref(), seconds),
+        Command::Bench {
+            measurement,
+            options,
+        } => bench(&root(), measurement, &options),
         Command::CheckXml { paths } => {
             xtask::check_xml(&paths).map(|count| println!("{count} documents are valid"))
         }

@@ -1,0 +1,66 @@
+//! Measurements, each printed with its target and whether it is met here.
+//!
+//! Run by `cargo xtask bench`, which builds everything in release first. Nothing
+//! here asserts a number: that would make a test of how busy a machine is.
+#![forbid(unsafe_code)]
+
+mod convert;
+mod documents;
+mod list;
+mod measure;
+
+use clap::Parser;
+use std::process::{Command, ExitCode, ExitStatus};
+
+/// Measure virtxen.
+#[derive(Parser)]
+enum Measurement {
+    /// Documents per second: parse and format, XML to S-expression and back
+    Convert(convert::Options),
+    /// Time of a whole `virtxen list` process, beside virsh
+    List(list::Options),
+}
+
+fn main() -> ExitCode {
+    let done = match Measurement::parse() {
+        Measurement::Convert(options) => convert::measure(&options),
+        Measurement::List(options) => list::measure(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Result<T> = std::result::Result<T, Error>;
+
+/// Why there is no number.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("cannot run {program}: {source}")]
+    Start {
+        program: String,
+        source: std::io::Error,
+    },
+    #[error("{program} ended with {status}")]
+    Ended { program: String, status: ExitStatus },
+    #[error("{name}: {reason}")]
+    Document { name: String, reason: String },
+}
+
+impl Error {
+    fn start(command: &Command) -> impl FnOnce(std::io::Error) -> Self {
+        let program = command.get_program().display().to_string();
+        move |source| Self::Start { program, source }
+    }
+
+    fn ended(command: &Command, status: ExitStatus) -> Self {
+        Self::Ended {
+            program: command.get_program().display().to_string(),
+            status,
+        }
+    }
+}
