@@ -210,7 +210,8 @@ pub(crate) struct Facts {
     pub(crate) configure_broken: bool,
     /// Consoles are devices.
     pub(crate) consoles: bool,
-    /// Pinnings are handed to the hypervisor as text, which refuses them.
+    /// Pinnings are handed to the hypervisor as text, which refuses them; Xen 3.0.1
+    /// reads them, in brackets or not.
     pub(crate) pin_refused: bool,
     /// A memory limit of nothing or less is refused in its own words.
     pub(crate) limit_checked: bool,
@@ -396,7 +397,7 @@ impl Facts {
             device_words_number: since(V3_2),
             configure_broken: since(V4_0),
             consoles: since(V3_1),
-            pin_refused: !since(V3_4),
+            pin_refused: release > V3_0_1 && !since(V3_4),
             limit_checked: !since(V3_3),
             no_vcpus: if since(V3_4) {
                 "Zero or less VCPUs is invalid"

@@ -43,6 +43,8 @@ pub struct Habits {
     pub pinning: bool,
     /// Credit scheduler's operations.
     pub credit: CreditHabit,
+    /// The credit scheduler's `cap` is taken; before Xen 3.2 it is ignored.
+    pub credit_cap: bool,
     /// `op=dump`.
     pub dump: DumpHabit,
     /// `op=device_destroy` demands `force` and `rm_cfg`.
@@ -105,6 +107,7 @@ const FIRST: Habits = Habits {
     unknown_is_internal_error: false,
     pinning: true,
     credit: CreditHabit::No,
+    credit_cap: false,
     dump: DumpHabit::No,
     detach_demands_flags: false,
     configure_disk: false,
@@ -140,6 +143,7 @@ const XEN_3_1: Habits = Habits {
 };
 const XEN_3_2: Habits = Habits {
     since: release(3, 2, 0),
+    credit_cap: true,
     inactive_devices: true,
     inactive_vcpus: true,
     ..XEN_3_1

@@ -56,6 +56,9 @@ impl Client {
     pub async fn set_credit(&self, domain: &str, credit: Credit) -> Result<()> {
         let op = "domain_sched_credit_set";
         self.supported(self.habits().credit != CreditHabit::No, op, NO_CREDIT)?;
+        // Where the cap is ignored, one that is there already does no harm.
+        let cap_holds = self.habits().credit_cap || self.credit(domain).await?.cap == credit.cap;
+        self.supported(cap_holds, op, "ignores the cap of the credit scheduler")?;
         let (weight, cap) = (credit.weight.to_string(), credit.cap.to_string());
         let parameters = [("weight", weight.as_str()), ("cap", cap.as_str())];
         let answer = self.order(op, domain, Pace::Quick, op, &parameters);

@@ -6,6 +6,7 @@
 use virtxen_formats::sxpr::{Limits, read};
 
 use super::machine::State;
+use crate::release::Release;
 use crate::xend::config::Config;
 use crate::xend::operations::build;
 
@@ -13,8 +14,13 @@ impl State {
     /// Adds this many guests.
     pub(super) fn populate(&mut self, guests: usize) {
         let facts = self.facts;
+        let fully_virtualized = if facts.release < Release::V3_0_3 {
+            "vmx"
+        } else {
+            "hvm"
+        };
         for n in 0..guests {
-            let Ok(tree) = read(&expression(n), Limits::default()) else {
+            let Ok(tree) = read(&expression(n, fully_virtualized), Limits::default()) else {
                 continue;
             };
             let Ok(mut config) = Config::read(&tree, &facts, &mut self.entropy) else {
@@ -46,7 +52,7 @@ impl State {
 }
 
 /// The expression that a guest is made of: every third is fully virtualised.
-fn expression(n: usize) -> String {
+fn expression(n: usize, fully_virtualized: &str) -> String {
     let id = n + 1;
     let mac = format!(
         "00:16:3e:{:02x}:{:02x}:{:02x}",
@@ -61,7 +67,7 @@ fn expression(n: usize) -> String {
     let interface = format!("(mac '{mac}')(bridge 'xenbr0')(script 'vif-bridge')");
     if n % 3 == 2 {
         format!(
-            "(vm (name 'hvm{id}'){common}(image (hvm (kernel '/usr/lib/xen/boot/hvmloader')(vcpus 1)(boot c)(acpi 1)(apic 1)(pae 1)(timer_mode 1)(vnc 1)(vncunused 1)(device_model '/usr/lib/xen/bin/qemu-dm')))\
+            "(vm (name 'hvm{id}'){common}(image ({fully_virtualized} (kernel '/usr/lib/xen/boot/hvmloader')(vcpus 1)(boot c)(acpi 1)(apic 1)(pae 1)(timer_mode 1)(vnc 1)(vncunused 1)(device_model '/usr/lib/xen/bin/qemu-dm')))\
              (device (vbd (dev 'hda:disk')(uname 'file:/var/lib/xen/images/hvm{id}.img')(mode 'w')))(device (vif {interface}(type ioemu))))"
         )
     } else {

@@ -3,6 +3,7 @@
 //! What a vcpu does now is in the documents.
 
 use super::{number, text};
+use crate::release::Release;
 use crate::state::{CPUS, Key, SimHost};
 use crate::xend::config::{Words, all_vcpus, int_of};
 use crate::xend::form::Form;
@@ -60,6 +61,11 @@ pub(super) fn pin(host: &SimHost, key: Key, form: &Form) -> Result<Reply, Words>
     if facts.pin_refused {
         return Err(pin_refusal(domain.config.vcpus, &vcpus, map));
     }
+    let map = if facts.release < Release::V3_0_3 {
+        map.trim_start_matches('[').trim_end_matches(']')
+    } else {
+        map
+    };
     let cpus: Vec<i64> = map.split(',').map(int_of).collect::<Result<_, _>>()?;
     let shown = format!("{cpus:?}");
     for n in vcpus {
