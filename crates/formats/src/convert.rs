@@ -4,6 +4,7 @@
 //! Nothing is dropped without a note. Whether a note stops the caller is the
 //! caller's choice; [`Note::essential`] says what a careful one refuses.
 
+use crate::sxpr::ReadError;
 use std::fmt;
 use virtxen_guest::{Kept, KeptContent};
 
@@ -42,6 +43,9 @@ impl fmt::Display for Note {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// The text is not an S-expression.
+    #[error(transparent)]
+    Text(#[from] ReadError),
     /// The source is not what the conversion starts from.
     #[error("expected {expected}, found '{found}'")]
     Kind {

@@ -23,6 +23,7 @@ mod interface;
 mod lifecycle;
 mod os;
 mod read;
+mod repair;
 mod scan;
 mod section;
 mod sound;
@@ -36,6 +37,7 @@ pub use device::{
 pub use dialect::{ConfigVersion, Dialect, Runtime, Target};
 pub use guest::{guest_to_sxpr, sxpr_to_guest};
 pub use read::{Limits, ReadError, ReadErrorKind, read, read_prefix};
+pub use repair::{read_repaired, text_to_guest};
 pub use scan::Scanner;
 pub use tree::Sxpr;
 pub use write::{EmptyAtom, append_reply, append_reply_atom, write_reply, write_request};
