@@ -25,12 +25,14 @@ const QUIET: &[Quiet] = &[
     ("image", &[""]),
 ];
 
-/// Reads a disk and whether XenD boots from it.
-pub(super) fn read(mut node: Section<'_>, class: &str, notes: &mut Notes) -> (Disk, bool) {
+/// Reads a disk and whether XenD boots from it. A hard disk without a source,
+/// which XenD keeps although it cannot connect it, is none for a document.
+pub(super) fn read(mut node: Section<'_>, class: &str, notes: &mut Notes) -> Option<(Disk, bool)> {
     let mut disk = Disk::default();
     let (device, target) = target_of(node.text("dev").unwrap_or_default(), node.path(), notes);
     if target.is_empty() {
         notes.essential(node.path(), "the disk has no name in the guest");
+        return None;
     }
     disk.device = device;
     disk.bus = Some(bus_of(&target));
@@ -40,7 +42,9 @@ pub(super) fn read(mut node: Section<'_>, class: &str, notes: &mut Notes) -> (Di
         disk.driver = driver;
         disk.source = source;
     } else if device == DiskDevice::Disk {
-        notes.essential(format!("{}/uname", node.path()), "the disk has no source");
+        let reason = "a disk without a source has no place in the domain document";
+        notes.essential(node.path(), reason);
+        return None;
     }
     let mode = node.value("mode").unwrap_or("w");
     disk.readonly = mode.contains('r') && !mode.contains('w');
@@ -54,7 +58,7 @@ pub(super) fn read(mut node: Section<'_>, class: &str, notes: &mut Notes) -> (Di
     disk.backend_domain = super::device::backend_domain(&mut node);
     let bootable = node.value("bootable") == Some("1");
     node.finish(notes, QUIET);
-    (disk, bootable)
+    Some((disk, bootable))
 }
 
 /// `hda:disk`, `hdc:cdrom`, `xvda`, and `ioemu:hda` of the first releases. As in
@@ -149,26 +153,14 @@ pub(super) fn read_image(image: &mut Section<'_>, source: &Source<'_>, disks: &m
     disks.extend(drive("fdb", "fdb", DiskDevice::Floppy));
 }
 
-/// The disks in the order in which libvirt keeps them: on each bus by name. XenD
-/// boots from the first.
+/// The disks with their places in the document, hard disks first: XenD boots a
+/// guest from the first, so a CD-ROM that a document names first must not be it.
 pub(super) fn in_order(disks: &[Disk]) -> Vec<(usize, &Disk)> {
-    let mut sorted: Vec<(usize, &Disk)> = Vec::with_capacity(disks.len());
-    for (index, disk) in disks.iter().enumerate() {
-        let bus = disk.bus.unwrap_or_else(|| bus_of(plain_target(disk)));
-        let name = name_index(plain_target(disk));
-        let same_bus =
-            |other: &Disk| other.bus.unwrap_or_else(|| bus_of(plain_target(other))) == bus;
-        let before = sorted
-            .iter()
-            .position(|(_, other)| same_bus(other) && name < name_index(plain_target(other)));
-        let after = sorted
-            .iter()
-            .rposition(|(_, other)| same_bus(other))
-            .map(|i| i + 1);
-        let at = before.or(after).unwrap_or(sorted.len());
-        sorted.insert(at, (index, disk));
-    }
-    sorted
+    let hard = |disk: &Disk| matches!(disk.device, DiskDevice::Disk | DiskDevice::Lun);
+    let (mut first, removable): (Vec<_>, Vec<_>) =
+        disks.iter().enumerate().partition(|(_, disk)| hard(disk));
+    first.extend(removable);
+    first
 }
 
 /// Number of a disk's name: `hda` 0, `hdb` 1, `xvdaa` 26; partitions do not count.
@@ -362,22 +354,39 @@ fn drive_address(disk: &Disk) -> Option<DriveAddress> {
 mod tests {
     use super::*;
 
-    fn disk(target: &str) -> Disk {
-        Disk {
+    #[test]
+    fn hard_disks_come_first() {
+        let disk = |target: &str, device| Disk {
+            device,
             target: target.to_owned(),
             ..Disk::default()
-        }
-    }
-
-    #[test]
-    fn disks_are_ordered_on_their_bus() {
-        let disks = ["hdc", "xvdb", "hda", "xvdaa", "xvda", "51712", "ioemu:hdb"].map(disk);
+        };
+        let disks = [
+            disk("hdc", DiskDevice::Cdrom),
+            disk("hdb", DiskDevice::Disk),
+            disk("hda", DiskDevice::Disk),
+        ];
         let names: Vec<_> = in_order(&disks)
             .into_iter()
             .map(|(_, d)| plain_target(d))
             .collect();
-        assert_eq!(names[1..], ["hda", "hdb", "hdc", "xvda", "xvdb", "xvdaa"]);
-        assert_eq!(names[0], "51712");
+        assert_eq!(names, ["hdb", "hda", "hdc"]);
+    }
+
+    #[test]
+    fn addresses_follow_from_names() {
+        let address = |target: &str| {
+            let disk = Disk {
+                target: target.to_owned(),
+                ..Disk::default()
+            };
+            drive_address(&disk).map(|a| (a.controller, a.bus, a.unit))
+        };
+        assert_eq!(address("hda"), Some((0, 0, 0)));
+        assert_eq!(address("hdd"), Some((0, 1, 1)));
+        assert_eq!(address("sdh1"), Some((1, 0, 0)));
+        assert_eq!(address("xvda"), None);
+        assert_eq!(address("hd"), None);
     }
 
     #[test]

@@ -132,7 +132,9 @@ impl Words {
                 ..Sdl::default()
             });
         }
-        let display = self.vncdisplay.map(|number| {
+        // With a free port asked for, a display in the image has no effect.
+        let free = in_image && self.unused == Some(true);
+        let display = self.vncdisplay.filter(|_| !free).map(|number| {
             // Some configurations say the port itself.
             if number < VNC_BASE {
                 number.saturating_add(VNC_BASE)

@@ -52,7 +52,7 @@ const QUIET_IMAGE: &[Quiet] = &[
     ("notes", &[]),
     ("oos", &["1"]),
     ("opengl", &["0", "1"]),
-    ("pci", &[""]),
+    ("pci", &[]),
     ("pci_msitranslate", &["1"]),
     ("pci_power_mgmt", &["0"]),
     ("rtc_timeoffset", &["0"]),
@@ -140,6 +140,10 @@ fn read_general(
         path: format!("{}/name", domain.path()),
         at: None,
     })?;
+    if name.contains('/') {
+        let path = format!("{}/name", domain.path());
+        notes.setting(path, "domain documents do not take a name with a slash");
+    }
     let mut guest = Guest::new(name);
     guest.id = source.domid;
     if let Some(text) = domain.text("uuid") {
@@ -180,9 +184,10 @@ fn read_devices(
             let section = Section::new(inside, path.clone());
             match class {
                 _ if disk::CLASSES.contains(&class) => {
-                    let (disk, bootable) = disk::read(section, class, notes);
-                    let at = if bootable { 0 } else { devices.disks.len() };
-                    devices.disks.insert(at, disk);
+                    if let Some((disk, bootable)) = disk::read(section, class, notes) {
+                        let at = if bootable { 0 } else { devices.disks.len() };
+                        devices.disks.insert(at, disk);
+                    }
                 }
                 "vif" => {
                     let index = devices.interfaces.len();

@@ -200,17 +200,21 @@ pub(super) fn write(
         let words: Vec<_> = interface.ips.iter().map(ip_word).collect();
         children.push(Sxpr::quoted_pair("ip", words.join(" ")));
     }
-    // XenD names backends `vif…` itself.
-    let name = interface
-        .target
-        .iter()
-        .filter(|name| !name.starts_with("vif"));
+    let name = interface.target.iter().filter(|name| !is_generated(name));
     children.extend(name.map(|name| Sxpr::quoted_pair("vifname", name)));
     write_model(interface, hvm, target.dialect.version, &mut children);
     let backend = interface.backend_domain.iter();
     children.extend(backend.map(|domain| Sxpr::quoted_pair("backend", domain)));
     note_settings(interface, path, notes);
     Ok(Some(Sxpr::named("vif", children)))
+}
+
+/// Whether it is the name that XenD gives a backend itself: `vif3.0`.
+fn is_generated(name: &str) -> bool {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    name.strip_prefix("vif")
+        .and_then(|rest| rest.split_once('.'))
+        .is_some_and(|(domid, index)| number(domid) && number(index))
 }
 
 fn write_model(interface: &Interface, hvm: bool, version: ConfigVersion, children: &mut Vec<Sxpr>) {
