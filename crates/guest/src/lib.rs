@@ -14,6 +14,7 @@ mod chardev;
 mod clock;
 mod controller;
 mod cpu;
+mod defaults;
 mod devices;
 mod disk;
 mod element;
@@ -48,6 +49,7 @@ pub use cpu::{
     Cpu, CpuFallback, CpuFeature, CpuMode, CpuModel, CpuSet, CpuSetError, CpuTopology, CpuTune,
     FeaturePolicy, NumaCell, NumaDistance, Placement, VcpuPin, Vcpus,
 };
+pub use defaults::Rules;
 pub use devices::{Device, Devices};
 pub use disk::{
     Discard, Disk, DiskAuth, DiskBus, DiskDevice, DiskDriver, DiskSource, NetworkDisk, NetworkHost,

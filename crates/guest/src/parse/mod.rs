@@ -1,7 +1,7 @@
 //! Domain XML to the model.
 //!
 //! The reader never invents: what a document does not say stays unsaid (see
-//! `defaults` for that). All problems of a document are found in one
+//! [`Guest::fill_defaults`] for that). All problems of a document are found in one
 //! pass. One file a device family, as in the model.
 
 mod chardev;
