@@ -1,4 +1,5 @@
 //! Virtual processors.
+//! Counts, pinning, tuning, and the model that a guest is to see.
 
 use super::reader::{Reader, Seen, key, tag};
 use crate::words::Word;

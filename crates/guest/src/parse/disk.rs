@@ -1,4 +1,5 @@
 //! Disks.
+//! Whether two disks clash is said when the whole guest is there, not here.
 
 use super::info::info;
 use super::markup;

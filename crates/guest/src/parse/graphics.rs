@@ -1,4 +1,5 @@
 //! Graphical consoles.
+//! Every type, with the addresses that its server listens on.
 
 use super::markup;
 use super::reader::{Reader, key, tag};

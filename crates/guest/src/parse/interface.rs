@@ -1,4 +1,5 @@
 //! Network interfaces.
+//! Every type, with what the host makes of it: script, bandwidth, filter, VLAN.
 
 use super::info::{info, pci};
 use super::markup;
