@@ -156,6 +156,8 @@ pub(crate) struct Facts {
     pub(crate) vdi: bool,
     /// Front ends say which protocol they speak.
     pub(crate) protocol: bool,
+    /// So do disks when they are shown.
+    pub(crate) protocol_shown: bool,
     /// The image shows superpages.
     pub(crate) superpages: bool,
     /// A started domain shows its (empty) list of PCI devices.
@@ -278,6 +280,20 @@ pub(crate) struct Facts {
     pub(crate) vfb_keymap: bool,
     /// A frame buffer made from an image says its kind.
     pub(crate) vfb_kind: bool,
+    /// How long XenD tries to get memory, with its domains locked.
+    pub(crate) memory_wait: Duration,
+    /// A screen of SDL has a place, too.
+    pub(crate) sdl_location: bool,
+    /// Where a screen listens that does not say where.
+    pub(crate) screen_address: &'static str,
+    /// A missing loader fails in the build.
+    pub(crate) loader_words: bool,
+    /// A missing device model fails in the build.
+    pub(crate) model_needed_to_build: bool,
+    /// Domains of one uuid share their name.
+    pub(crate) shared_names: bool,
+    /// A name that several domains have is nobody's.
+    pub(crate) single_names: bool,
     /// Detaching waits for the back end.
     pub(crate) detach_waits: bool,
     /// Words when nobody takes a migration.
@@ -342,7 +358,8 @@ impl Facts {
             weight_first: since(V4_0),
             weight_late: release == V3_0_4 || release == V3_1,
             vdi: since(V3_3),
-            protocol: since(V3_3),
+            protocol: since(V3_2),
+            protocol_shown: since(V3_3),
             superpages: since(V4_0),
             pci_shown: since(V4_0),
             script_path: since(V3_3),
@@ -368,7 +385,30 @@ impl Facts {
             } else {
                 "invalid vm name"
             },
-            no_memory: "Not enough free memory and enable-dom0-ballooning is False, so I cannot release any more.  I need %need KiB but only have %have.",
+            no_memory: if since(V3_3) {
+                "Not enough free memory and enable-dom0-ballooning is False, so I cannot release any more.  I need %need KiB but only have %have."
+            } else if release == V3_0_1 {
+                "The privileged domain did not balloon!"
+            } else {
+                "I need %need KiB, but dom0_min_mem is 200704 and shrinking to 200704 KiB would leave only %shrunk KiB free."
+            },
+            memory_wait: if since(V3_2) {
+                Duration::ZERO
+            } else if release == V3_0_1 {
+                Duration::from_secs(5)
+            } else {
+                Duration::from_secs(300)
+            },
+            sdl_location: release == V3_2,
+            screen_address: if release == V3_2 || release == V3_3 {
+                "localhost"
+            } else {
+                "127.0.0.1"
+            },
+            loader_words: since(V3_3) && !since(V4_0),
+            model_needed_to_build: release == V3_4,
+            shared_names: !since(V3_2),
+            single_names: !since(V3_0_4),
             refused: if since(V3_2) {
                 "Creating domain failed: name=%s"
             } else {
@@ -418,9 +458,9 @@ impl Facts {
                 "/usr/lib64/xen/bin/qemu-dm"
             },
             vfb_device_model: since(V3_2),
-            config_devices_shown: since(V3_3),
+            config_devices_shown: since(V4_0),
             bootable_stored: since(V3_4),
-            bootable_twice: since(V3_4) && !since(V4_1),
+            bootable_twice: release == V3_4,
             extended_disks: since(V3_3),
             rate_parsed: since(V3_3),
             no_pci_device: if since(V4_0) {
@@ -459,12 +499,12 @@ impl Facts {
             vfb_keymap: since(V4_0),
             vfb_kind: since(V3_2),
             detach_waits: since(V3_3),
-            refused_connection: if since(V3_2) {
+            refused_connection: if since(V3_3) {
                 "can't connect: [Errno 111] Connection refused"
             } else {
                 "can't connect: Connection refused"
             },
-            dump_words: if since(V3_2) {
+            dump_words: if since(V3_3) {
                 "Failed to dump core: (2, 'No such file or directory')"
             } else {
                 "[Errno 2] No such file or directory"

@@ -17,6 +17,8 @@ use crate::xend::dict::PyDict;
 pub(crate) const TOTAL_MEMORY: i64 = 8192;
 /// What the hypervisor keeps for itself, in MiB.
 const HYPERVISOR_MEMORY: i64 = 64;
+/// What Domain-0 keeps, in MiB.
+const LEAST_CONTROL_MEMORY: i64 = 196;
 /// Processors of the host.
 pub(crate) const CPUS: i64 = 4;
 
@@ -98,6 +100,30 @@ impl State {
         let domid = self.next_domid;
         self.next_domid += 1;
         domid
+    }
+
+    /// XenD had a domain of this number for a moment, which its table of
+    /// domains does not forget.
+    pub(crate) fn note_failed(&mut self, domid: u32) {
+        self.active.set(&domid, Key::MAX);
+        self.active.remove(&domid);
+    }
+
+    /// XenD's words when there is not enough memory, in MiB.
+    pub(crate) fn no_memory(&self, need: i64) -> String {
+        let free = self.free_memory();
+        let control = self
+            .by_domid(0)
+            .and_then(|key| self.get(key)?.active.as_ref())
+            .map_or(0, |active| active.memory);
+        self.facts
+            .no_memory
+            .replace("%need", &need.saturating_mul(1024).to_string())
+            .replace("%have", &(free * 1024).to_string())
+            .replace(
+                "%shrunk",
+                &((free + control - LEAST_CONTROL_MEMORY) * 1024).to_string(),
+            )
     }
 
     /// Adds a domain that has been built.
@@ -206,7 +232,12 @@ impl State {
     pub(crate) fn by_name(&self, name: &str) -> Option<Key> {
         let keys = self.names.get(name)?;
         let active = |key: &&Key| self.domains.get(key).is_some_and(|d| d.active.is_some());
-        keys.iter().find(active).or_else(|| keys.first()).copied()
+        match keys.iter().filter(active).count() {
+            0 => keys.first().copied(),
+            1 => keys.iter().find(active).copied(),
+            _ if self.facts.single_names => None,
+            _ => self.active_keys().find(|key| keys.contains(key)),
+        }
     }
 
     /// How many domains have this name.
@@ -260,8 +291,9 @@ impl State {
     pub(crate) fn advance(&mut self) {
         let now = Instant::now();
         while let Some(at) = self.due.iter().position(|(time, _)| *time <= now) {
-            match self.due.remove(at).1 {
-                Due::Shutdown(domid, reason) => self.shut_down(domid, reason),
+            let (time, due) = self.due.remove(at);
+            match due {
+                Due::Shutdown(domid, reason) => self.shut_down(domid, reason, time),
                 Due::Start(key, config) => self.start_again(key, *config),
             }
         }
@@ -290,7 +322,7 @@ impl State {
         }
     }
 
-    fn shut_down(&mut self, domid: u32, reason: Reason) {
+    fn shut_down(&mut self, domid: u32, reason: Reason, time: Instant) {
         let Some(key) = self.by_domid(domid) else {
             return;
         };
@@ -330,7 +362,7 @@ impl State {
                     self.destroy(key);
                 }
                 if !too_fast {
-                    let at = Instant::now() + self.timing.reboot;
+                    let at = time + self.timing.reboot;
                     self.due.push((at, Due::Start(key, Box::new(config))));
                 }
             }
@@ -340,8 +372,10 @@ impl State {
 
     fn start_again(&mut self, key: Key, config: Config) {
         let domid = self.take_domid();
-        let active = crate::xend::operations::build(self, domid, &config);
-        let Ok(active) = active else { return };
+        let Ok(active) = crate::xend::operations::build(self, domid, &config) else {
+            self.note_failed(domid);
+            return;
+        };
         let mut config = config;
         config.start_time = Some(self.now());
         let managed = self.domains.contains_key(&key) && self.is_managed(key);

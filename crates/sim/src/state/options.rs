@@ -56,7 +56,7 @@ impl Default for Timing {
     /// The tempo of a small idle host.
     fn default() -> Self {
         Self {
-            shutdown: Duration::from_millis(300),
+            shutdown: Duration::from_millis(100),
             connect: Duration::from_millis(40),
             reboot: Duration::from_millis(150),
             build: Duration::from_millis(20),

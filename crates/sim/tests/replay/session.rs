@@ -16,7 +16,7 @@ use crate::recording::{Exchange, Recording};
 /// What the recorder waited between requests, for things to settle.
 const SETTLE: Duration = Duration::from_millis(1500);
 /// What passes when it asked at once.
-const AT_ONCE: Duration = Duration::from_millis(5);
+const AT_ONCE: Duration = Duration::from_millis(120);
 /// Age of a guest before its reboot: XenD refuses to restart younger ones.
 const AGE: Duration = Duration::from_secs(70);
 /// When a reply no longer comes.

@@ -53,6 +53,8 @@ pub(crate) struct Config {
     pub(crate) start_time: Option<f64>,
     /// When it booted again last, in seconds since 1970.
     pub(crate) restarted: Option<f64>,
+    /// Why it cannot be built, known when it is read.
+    pub(crate) build_words: Option<&'static str>,
     /// Fully virtualised.
     pub(crate) hvm: bool,
     pub(crate) kernel: String,
@@ -100,6 +102,7 @@ impl Config {
             on_xend_stop: "ignore".to_owned(),
             start_time: None,
             restarted: None,
+            build_words: None,
             hvm: false,
             kernel: String::new(),
             ramdisk: String::new(),

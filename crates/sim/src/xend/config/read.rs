@@ -98,8 +98,9 @@ impl Config {
                 self.cpus = vec![cpu_list(text).map_err(|e| cpus_words(text, &e))?; each];
             }
             Some(Sxpr::List { .. }) if facts.cpu_list_words.is_some() => {
-                // Fails here in 3.2, and when it is built in 3.1.
-                if let Some(words) = facts.cpu_list_words {
+                // 3.1 notices when it builds, later ones at once.
+                self.build_words = facts.cpu_list_words;
+                if let Some(words) = facts.cpu_list_words.filter(|_| facts.uuid_unique) {
                     return Err(words.to_owned());
                 }
             }

@@ -84,7 +84,12 @@ fn dictionary(device: &StoreDevice, facts: &Facts) -> PyDict<String> {
                 dict.set(name.as_str(), value.clone());
             }
         }
-        _ => dict.set("backend", "0".to_owned()),
+        _ => {
+            dict.set("backend", "0".to_owned());
+            if let Some(uuid) = device.back("uuid") {
+                dict.set("uuid", uuid.to_owned());
+            }
+        }
     }
     dict
 }
@@ -129,7 +134,7 @@ fn disk(dict: &mut PyDict<String>, device: &StoreDevice, facts: &Facts) {
     if let Some(bootable) = device.back("bootable") {
         dict.set("bootable", bootable.to_owned());
     }
-    if facts.protocol {
+    if facts.protocol_shown {
         if let Some(protocol) = device.front("protocol") {
             dict.set("protocol", protocol.to_owned());
         }

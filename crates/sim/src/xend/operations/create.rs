@@ -26,6 +26,9 @@ pub(super) async fn create(host: &SimHost, form: &Form) -> Reply {
         Err(words) => return wrap(words),
     };
     host.pass_build_time(&config.name).await;
+    if lacks_memory(&host.state(), &config).is_some() {
+        tokio::time::sleep(host.facts().memory_wait).await;
+    }
     let mut state = host.state();
     let domid = match number(&mut state, &config) {
         Ok(domid) => domid,
@@ -33,11 +36,14 @@ pub(super) async fn create(host: &SimHost, form: &Form) -> Reply {
     };
     let active = match build(&mut state, domid, &config) {
         Ok(active) => active,
-        Err(words) => return wrap(words),
+        Err(words) => {
+            state.note_failed(domid);
+            return wrap(words);
+        }
     };
     let name = config.name.clone();
     let config = built(&state, config);
-    if !host.facts().inactive {
+    if host.facts().shared_names {
         rename_twins(&mut state, &config);
     }
     let key = state.add_active(config, active);
@@ -132,7 +138,7 @@ async fn start_inactive(host: &SimHost, key: Key) -> Result<(), Words> {
     host.pass_build_time(&config.name).await;
     let mut state = host.state();
     let domid = number(&mut state, &config)?;
-    let active = build(&mut state, domid, &config)?;
+    let active = build(&mut state, domid, &config).inspect_err(|_| state.note_failed(domid))?;
     let config = built(&state, config);
     if let Some(domain) = state.get_mut(key) {
         domain.config = config;
@@ -195,20 +201,11 @@ pub(crate) fn build(state: &mut State, domid: u32, config: &Config) -> Result<Ac
         return Err(format!("unknown image type: {kind}"));
     }
     check_kernel(config, &state.facts)?;
-    let free = state.free_memory();
-    let mut required = config.dynamic_max;
-    if state.facts.reserves_tables {
-        // Four kilobytes for each megabyte, in whole megabytes.
-        required += config.static_max.saturating_mul(4).saturating_add(1023) / 1024;
+    if let Some(words) = config.build_words {
+        return Err(words.to_owned());
     }
-    if required > free {
-        let need = required.saturating_mul(1024);
-        let have = free * 1024;
-        return Err(state
-            .facts
-            .no_memory
-            .replace("%need", &need.to_string())
-            .replace("%have", &have.to_string()));
+    if let Some(need) = lacks_memory(state, config) {
+        return Err(state.no_memory(need));
     }
     let kernel = if config.hvm { "" } else { &config.kernel };
     if behaviour::build_fails(&config.name) {
@@ -218,23 +215,51 @@ pub(crate) fn build(state: &mut State, domid: u32, config: &Config) -> Result<Ac
     if direct && !behaviour::exists(kernel) {
         return Err("(2, 'Invalid kernel', 'xc_dom_find_loader: no loader found')".to_owned());
     }
-    if state.facts.timer_mode_needed && config.hvm && !config.platform.has("timer_mode") {
-        return Err("long() argument must be a string or a number, not 'NoneType'".to_owned());
-    }
+    check_hvm(config, &state.facts)?;
     let mut active = Active::new(domid, config);
     devices::create_all(state, &mut active, config)?;
     Ok(active)
 }
 
-/// Up to 3.4 XenD looks itself for what it is going to boot.
-fn check_kernel(config: &Config, facts: &Facts) -> Result<(), Words> {
-    if !facts.kernel_checked || !config.bootloader.is_empty() {
+/// The memory, in MiB, that a domain needs when the host has not got it.
+fn lacks_memory(state: &State, config: &Config) -> Option<i64> {
+    let mut required = config.dynamic_max;
+    if state.facts.reserves_tables {
+        // Four kilobytes for each megabyte, in whole megabytes.
+        required += config.static_max.saturating_mul(4).saturating_add(1023) / 1024;
+    }
+    (required > state.free_memory()).then_some(required)
+}
+
+/// What fails in the build of a fully virtualised domain.
+fn check_hvm(config: &Config, facts: &Facts) -> Result<(), Words> {
+    if !config.hvm {
         return Ok(());
     }
-    let kernel = match config.setting("loader") {
-        Some(loader) if config.hvm && facts.loader_setting => loader,
-        _ => &config.kernel,
+    if facts.timer_mode_needed && !config.platform.has("timer_mode") {
+        return Err("long() argument must be a string or a number, not 'NoneType'".to_owned());
+    }
+    let missing = |name: &str| {
+        config
+            .setting(name)
+            .is_some_and(|path| !behaviour::exists(path))
     };
+    if facts.loader_words && missing("loader") {
+        return Err("(2, 'No such file or directory')".to_owned());
+    }
+    if facts.model_needed_to_build && missing("device_model") {
+        return Err(super::NOT_ACTIVE.to_owned());
+    }
+    Ok(())
+}
+
+/// Up to 3.4 XenD looks itself for what it is going to boot.
+fn check_kernel(config: &Config, facts: &Facts) -> Result<(), Words> {
+    let loader = config.hvm && facts.loader_setting;
+    if !facts.kernel_checked || !config.bootloader.is_empty() || loader {
+        return Ok(());
+    }
+    let kernel = &config.kernel;
     if !behaviour::exists(kernel) {
         return Err(format!("Kernel image does not exist: {kernel}"));
     }

@@ -177,24 +177,14 @@ pub(super) fn destroy(host: &SimHost, key: Key, form: &Form) -> Answer {
         },
         None => configured(&domain.config, class, id, dev)?,
     };
-    if facts.detach_waits
-        && behaviour::never_closes(
-            &state
-                .get(key)
-                .and_then(|d| {
-                    d.config
-                        .devices
-                        .all
-                        .get(uuid.as_str())?
-                        .get("uname")
-                        .map(str::to_owned)
-                })
-                .unwrap_or_default(),
-        )
-    {
-        return Err(format!(
-            "Device {dev} ({class}) could not be disconnected. "
-        ));
+    if keeps_device(&state, key, &uuid) {
+        return if facts.detach_waits {
+            Err(format!(
+                "Device {dev} ({class}) could not be disconnected. "
+            ))
+        } else {
+            Ok(Reply::Empty)
+        };
     }
     unplug(&mut state, key, class, id);
     if remove_config {
@@ -203,6 +193,14 @@ pub(super) fn destroy(host: &SimHost, key: Key, form: &Form) -> Answer {
         }
     }
     Ok(Reply::Empty)
+}
+
+/// Whether the back end of a device never lets go.
+fn keeps_device(state: &State, key: Key, uuid: &str) -> bool {
+    state
+        .get(key)
+        .and_then(|domain| domain.config.devices.all.get(uuid)?.get("uname"))
+        .is_some_and(behaviour::never_closes)
 }
 
 /// The uuid of a device of an inactive domain.
@@ -346,7 +344,9 @@ pub(super) fn update_consoles(state: &mut State, key: Key, wanted: Console) {
         return;
     };
     if wanted == Console::Stored {
-        locate_screens(active, domain.config.hvm || facts.pv_vnc_location);
+        if domain.config.hvm || facts.pv_vnc_location {
+            locate_screens(active, &facts);
+        }
     }
     let known = domain.config.devices.consoles.iter().find(|uuid| {
         let device = domain.config.devices.all.get(uuid.as_str());
@@ -393,12 +393,12 @@ fn console_device(uuid: &str) -> Device {
 }
 
 /// The device model tells on which port it shows a screen.
-fn locate_screens(active: &mut Active, any: bool) {
+fn locate_screens(active: &mut Active, facts: &Facts) {
     let port = 5900 + active.domid;
     for device in active.devices.iter_mut().filter(|d| d.class == "vfb") {
         let sdl = device.back("sdl").is_some() || device.back("type") == Some("sdl");
-        if any && !sdl && device.back("location").is_none() {
-            let listen = device.back("vnclisten").unwrap_or("127.0.0.1");
+        if (facts.sdl_location || !sdl) && device.back("location").is_none() {
+            let listen = device.back("vnclisten").unwrap_or(facts.screen_address);
             let place = format!("{listen}:{port}");
             device.back.push(("location".to_owned(), place));
         }
@@ -422,6 +422,10 @@ fn plug(
                 .filter_map(|(name, value)| Some((name.clone(), value.as_atom()?.to_owned())))
                 .collect();
             (0, back, Vec::new())
+        }
+        "pci" => {
+            let uuid = device.get("uuid").unwrap_or_default();
+            (0, vec![("uuid".to_owned(), uuid.to_owned())], Vec::new())
         }
         _ => (0, Vec::new(), Vec::new()),
     };

@@ -99,7 +99,7 @@ pub(super) fn refresh(state: &mut State, key: Key) {
     if state.facts.offset_shown {
         if let Some(domain) = state.get_mut(key) {
             let shown = domain.config.platform.has("rtc_timeoffset");
-            if !shown && domain.active.as_ref().is_some_and(|a| a.domid != 0) {
+            if !shown && domain.active.is_some() {
                 let zero = virtxen_formats::sxpr::Sxpr::atom("0");
                 domain.config.platform.set("rtc_timeoffset", zero);
             }

@@ -39,6 +39,8 @@ pub(super) fn set_target(host: &SimHost, key: Key, form: &Form) -> Result<Reply,
     let facts = *host.facts();
     let mut state = host.state();
     let free = state.free_memory();
+    let old_target = state.get(key).map_or(0, |d| d.config.dynamic_max);
+    let too_little = state.no_memory(target.saturating_sub(old_target));
     let Some(domain) = state.get_mut(key) else {
         return Ok(Reply::Empty);
     };
@@ -48,10 +50,7 @@ pub(super) fn set_target(host: &SimHost, key: Key, form: &Form) -> Result<Reply,
     let checked = domain.config.check_memory(&facts);
     let grows = target - old.1;
     let checked = checked.and_then(|()| match &domain.active {
-        Some(_) if grows > free => Err(facts
-            .no_memory
-            .replace("%need", &(grows * 1024).to_string())
-            .replace("%have", &(free * 1024).to_string())),
+        Some(_) if grows > free => Err(too_little.clone()),
         _ => Ok(()),
     });
     if let Err(words) = checked {
