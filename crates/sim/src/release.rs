@@ -110,6 +110,8 @@ pub(crate) struct Facts {
     pub(crate) uuid_lookup: bool,
     /// How an empty text is written.
     pub(crate) empty: EmptyAtom,
+    /// A create answers with what the hypervisor says of the domain.
+    pub(crate) refreshed_at_once: bool,
     /// Domains have a description.
     pub(crate) description: bool,
     /// An expression without vcpus fails.
@@ -319,6 +321,7 @@ impl Facts {
             } else {
                 EmptyAtom::Nothing
             },
+            refreshed_at_once: release == Release::V3_0_3,
             description: since(V4_0),
             vcpus_needed: since(V3_3),
             cpus_shown: since(V3_4),

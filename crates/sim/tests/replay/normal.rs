@@ -30,6 +30,9 @@ pub(crate) fn normal(reply: &[u8]) -> String {
     for field in VARYING {
         body = without_value(&body, field);
     }
+    for file in ["boot_kernel.", "boot_ramdisk."] {
+        body = without_value(&body, file);
+    }
     format!("{head}\r\n\r\n{}", without_random_ids(&body))
 }
 

@@ -8,7 +8,7 @@ use virtxen_formats::sxpr::Sxpr;
 use super::read::{MOST_VCPUS, child_value, int_of, python_int};
 use super::{Config, Words, all_vcpus, orders};
 use crate::release::{Facts, Release};
-use crate::state::{Entropy, behaviour};
+use crate::state::{Entropy, State, behaviour};
 use crate::xend::python;
 
 /// Actions that are known.
@@ -112,6 +112,51 @@ impl Config {
             return Err(format!("Kernel ramdisk does not exist: {}", self.ramdisk));
         }
         Ok(())
+    }
+
+    /// 3.0.3 runs the boot loader when there is no image, and goes on with what that
+    /// wrote.
+    ///
+    /// # Errors
+    /// XenD's words.
+    pub(crate) fn boot_early(mut self, state: &mut State) -> Result<Self, Words> {
+        if state.facts.release != Release::V3_0_3
+            || self.bootloader.is_empty()
+            || self.image.is_some()
+        {
+            return Ok(self);
+        }
+        if !behaviour::exists(&self.bootloader) {
+            return Err("Bootloader isn't executable".to_owned());
+        }
+        let devices = self.devices.in_order();
+        let Some(disk) = devices
+            .iter()
+            .find(|device| matches!(device.class.as_str(), "vbd" | "tap"))
+        else {
+            return Err("Had a bootloader specified, but can't find disk".to_owned());
+        };
+        if disk
+            .get("uname")
+            .is_some_and(|name| name.contains("bootfail"))
+        {
+            return Err("Boot loader didn't return any data!".to_owned());
+        }
+        let mut file = |kind: &str| {
+            let random: String = state.entropy.uuid().chars().take(6).collect();
+            format!("/var/run/xend/boot/boot_{kind}.{random}")
+        };
+        self.kernel = file("kernel");
+        self.ramdisk = file("ramdisk");
+        self.image = Some(Sxpr::named(
+            "linux",
+            vec![
+                Sxpr::pair("kernel", &self.kernel),
+                Sxpr::pair("ramdisk", &self.ramdisk),
+                Sxpr::pair("args", "root=/dev/xvda1 ro quiet "),
+            ],
+        ));
+        Ok(self)
     }
 
     fn read_early_cpus(&mut self, tree: &Sxpr) -> Result<(), Words> {

@@ -68,7 +68,13 @@ fn life(out: &mut Writer, domain: &Domain, active: &Active) {
     } else {
         out.pair("state", "??????");
     }
-    out.pair_number("online_vcpus", active.online);
+    let online = if active.running_since.is_some() || !active.ran.is_zero() {
+        active.online
+    } else {
+        // The guest itself takes down what it is not to use.
+        config.vcpus
+    };
+    out.pair_number("online_vcpus", online);
     if let Some(start) = config.start_time {
         out.pair("up_time", &float(active.created.elapsed().as_secs_f64()));
         out.pair("start_time", &float((start * 100.0).round() / 100.0));

@@ -34,13 +34,20 @@ pub(super) async fn create(host: &SimHost, form: &Form) -> Reply {
         Ok(domid) => domid,
         Err(words) => return wrap(words),
     };
-    let active = match build(&mut state, domid, &config) {
+    let config = match config.boot_early(&mut state) {
+        Ok(config) => config,
+        Err(words) => return wrap(words),
+    };
+    let mut active = match build(&mut state, domid, &config) {
         Ok(active) => active,
         Err(words) => {
             state.note_failed(domid);
             return wrap(words);
         }
     };
+    if state.facts.refreshed_at_once {
+        active.refreshed = true;
+    }
     let name = config.name.clone();
     let config = built(&state, config);
     if host.facts().shared_names {
@@ -196,6 +203,7 @@ pub(crate) fn build(state: &mut State, domid: u32, config: &Config) -> Result<Ac
         boot_loader(config)?;
     } else {
         config.check_early_image(&state.facts)?;
+        super::early::check_disks(config, &state.facts)?;
     }
     if let Some(kind) = &config.image_type {
         return Err(format!("unknown image type: {kind}"));

@@ -5,9 +5,9 @@
 use virtxen_formats::sxpr::{EmptyAtom, Sxpr, write_reply};
 
 use super::{domid, number, text};
-use crate::release::Release;
+use crate::release::{Facts, Release};
 use crate::state::{CPUS, Key, SimHost, StoreDevice};
-use crate::xend::config::{Words, int_of, orders};
+use crate::xend::config::{Config, Words, int_of, orders};
 use crate::xend::form::Form;
 use crate::xend::reply::Reply;
 
@@ -68,7 +68,11 @@ fn pin(host: &SimHost, key: Key, form: &Form, first: bool) -> Answer {
     let active = domain.active.as_mut();
     let index = usize::try_from(vcpu).unwrap_or(usize::MAX);
     if let Some(list) = active.and_then(|active| active.affinity.get_mut(index)) {
-        *list = cpus;
+        list.clone_from(&cpus);
+    }
+    let active = domain.active.as_mut();
+    if let Some(place) = active.and_then(|active| active.placed.get_mut(index)) {
+        *place = cpus.first().copied().unwrap_or_default();
     }
     Ok(Reply::Value("0".to_owned()))
 }
@@ -168,14 +172,32 @@ fn attach_words(host: &SimHost, form: &Form, first: bool) -> Option<Words> {
     }
 }
 
+/// Disks that cannot be made, found while the domain is built.
+pub(super) fn check_disks(config: &Config, facts: &Facts) -> Result<(), Words> {
+    let first = facts.release < Release::V3_0_3;
+    let mut disks = config.devices.in_order().into_iter();
+    disks
+        .find_map(|device| match device.class.as_str() {
+            "vbd" | "tap" => wrong_disk(&device.expression(), first),
+            _ => None,
+        })
+        .map_or(Ok(()), Err)
+}
+
 fn wrong_disk(node: &Sxpr, first: bool) -> Option<Words> {
     let dev = node.value("dev").unwrap_or_default();
-    let name = dev.split(':').next().unwrap_or_default();
-    let name = if name == "ioemu" { dev } else { name };
+    let full = dev.trim_start_matches("ioemu:");
+    let (name, kind) = full.split_once(':').unwrap_or((full, ""));
+    if !first && node.value("uname").unwrap_or_default().is_empty() && kind != "cdrom" {
+        return Some("Block device must have physical details specified".to_owned());
+    }
+    if first && !kind.is_empty() {
+        return Some(format!("invalid literal for int() with base 10: ':{kind}'"));
+    }
     if first && node.value("uname").is_none() {
         return Some("'NoneType' object has no attribute 'split'".to_owned());
     }
-    let number = crate::state::block_number(name.trim_start_matches("ioemu:"));
+    let number = crate::state::block_number(name);
     // XenD goes on with no number at all.
     let words = "%d format: a number is required, not NoneType";
     number.is_none().then(|| words.to_owned())
