@@ -4,6 +4,7 @@ use crate::client::{Client, expression};
 use crate::error::{Error, Result};
 use crate::exchange::Pace;
 use crate::release::CreditHabit;
+use std::str::FromStr;
 
 /// Parameters under the credit scheduler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +75,11 @@ impl Client {
         let text = self.order(op, domain, Pace::Quick, op, &[]).await?;
         let document = expression(op, &text)?;
         let number = |name: &str| {
-            let value = document.value(name).and_then(|text| text.parse().ok());
+            // Until 3.0.2 a Python dictionary, then a list.
+            let value = match document.as_atom() {
+                Some(dictionary) => entry(dictionary, name),
+                None => document.value(name).and_then(|text| text.parse().ok()),
+            };
             value.ok_or_else(|| Error::Content {
                 operation: op,
                 what: format!("has no number '{name}'"),
@@ -111,7 +116,7 @@ impl Client {
 }
 
 /// A number of the Python dictionary that XenD prints: `{'cap': 0, …}`.
-fn entry(text: &str, key: &str) -> Option<u32> {
+fn entry<N: FromStr>(text: &str, key: &str) -> Option<N> {
     let (_, rest) = text.split_once(&format!("'{key}':"))?;
     let rest = rest.trim_start();
     let end = rest.find(|c: char| !c.is_ascii_digit());
@@ -125,9 +130,9 @@ mod tests {
     #[test]
     fn reads_pythons_dictionary() {
         let text = "\"{'cap': 50, 'weight': 512L}\"";
-        assert_eq!(entry(text, "cap"), Some(50));
-        assert_eq!(entry(text, "weight"), Some(512));
-        assert_eq!(entry(text, "slice"), None);
-        assert_eq!(entry("{'cap': }", "cap"), None);
+        assert_eq!(entry(text, "cap"), Some(50_u32));
+        assert_eq!(entry(text, "weight"), Some(512_u64));
+        assert_eq!(entry::<u32>(text, "slice"), None);
+        assert_eq!(entry::<u32>("{'cap': }", "cap"), None);
     }
 }
