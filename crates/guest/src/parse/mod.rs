@@ -23,6 +23,7 @@ mod place;
 mod reader;
 mod scan;
 mod seclabel;
+mod value;
 mod video;
 
 use crate::{Device, Guest, Problem, ProblemKind, Problems, Severity};
