@@ -512,7 +512,7 @@ impl Facts {
             } else {
                 "[Errno 2] No such file or directory"
             },
-            garbage_words: if since(V3_2) {
+            garbage_words: if since(V3_2) || release == V3_0_1 {
                 "not a valid guest state file: signature read"
             } else {
                 "Restore failed"

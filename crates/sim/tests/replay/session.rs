@@ -19,6 +19,8 @@ const SETTLE: Duration = Duration::from_millis(1500);
 const AT_ONCE: Duration = Duration::from_millis(120);
 /// Age of a guest before its reboot: XenD refuses to restart younger ones.
 const AGE: Duration = Duration::from_secs(70);
+/// From an order to reboot until the guest is there again.
+const RESTART: Duration = Duration::from_secs(10);
 /// When a reply no longer comes.
 const NO_REPLY: Duration = Duration::from_secs(200);
 /// When the recorder gave up.
@@ -146,6 +148,7 @@ impl Session {
         let name = exchange.name.split_once('-').map_or("", |(_, name)| name);
         sleep(match name {
             "reboot" => AGE,
+            "list-after-reboot" => RESTART,
             _ if exchange.at_once || name.contains("while-building") => AT_ONCE,
             _ => SETTLE,
         })

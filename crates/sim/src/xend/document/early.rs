@@ -68,10 +68,10 @@ fn life(out: &mut Writer, domain: &Domain, active: &Active) {
     } else {
         out.pair("state", "??????");
     }
-    let online = if active.running_since.is_some() || !active.ran.is_zero() {
+    let online = if active.refreshed && !active.created.elapsed().is_zero() {
         active.online
     } else {
-        // The guest itself takes down what it is not to use.
+        // What is not to be used is taken down only after the creation.
         config.vcpus
     };
     out.pair_number("online_vcpus", online);
@@ -107,7 +107,9 @@ fn stored(out: &mut Writer, device: &StoreDevice, facts: &Facts) {
                 (_, None) => {}
                 ("ip", Some(list)) => addresses(out, list, first),
                 ("rate", Some(_)) if first => {}
-                ("rate", Some(rate)) => out.pair(name, &rate_text(rate)),
+                ("rate", Some(rate)) if !rate.contains('@') => {
+                    out.pair(name, &format!("{rate}@50ms"))
+                }
                 (_, Some(value)) => out.pair(name, value),
             }
         }
@@ -138,28 +140,4 @@ fn addresses(out: &mut Writer, list: &str, first: bool) {
     list.split(' ').for_each(|address| out.atom(address));
     out.close();
     out.close();
-}
-
-/// Bytes in an interval of microseconds as a rate: `10MB/s@50ms`.
-fn rate_text(stored: &str) -> String {
-    let parts = stored.split_once(',').and_then(|(bytes, interval)| {
-        let bytes: u64 = bytes.parse().ok()?;
-        let interval: u64 = interval.parse().ok().filter(|time| *time != 0)?;
-        Some((bytes * 1_000_000 / interval, interval))
-    });
-    let Some((rate, interval)) = parts else {
-        return stored.to_owned();
-    };
-    let rate = match rate {
-        _ if rate % 1_000_000_000 == 0 => format!("{}GB/s", rate / 1_000_000_000),
-        _ if rate % 1_000_000 == 0 => format!("{}MB/s", rate / 1_000_000),
-        _ if rate % 1_000 == 0 => format!("{}KB/s", rate / 1_000),
-        _ => format!("{rate}B/s"),
-    };
-    let interval = match interval {
-        _ if interval % 1_000_000 == 0 => format!("{}s", interval / 1_000_000),
-        _ if interval % 1_000 == 0 => format!("{}ms", interval / 1_000),
-        _ => format!("{interval}us"),
-    };
-    format!("{rate}@{interval}")
 }

@@ -86,6 +86,7 @@ pub(crate) fn flags(active: &Active) -> String {
     match active.life {
         Life::Running if active.domid == 0 => "r-----",
         Life::Running => "-b----",
+        Life::Paused if active.domid == 0 => "r-p---",
         Life::Paused => "--p---",
         Life::Shutdown(Reason::Crash) => "---sc-",
         Life::Shutdown(_) => "---s--",

@@ -5,7 +5,7 @@
 use virtxen_formats::sxpr::{EmptyAtom, Sxpr, write_reply};
 
 use super::{number, text};
-use crate::release::Facts;
+use crate::release::{Facts, Release};
 use crate::state::behaviour::{self, Hotplug, hotplug};
 use crate::state::{Active, Key, SimHost, State, StoreDevice, block_number};
 use crate::xend::config::{Config, Device, Words, orders};
@@ -23,7 +23,9 @@ const DISKS: &[&str] = &["vbd", "tap", "tap2"];
 pub(super) fn create_all(state: &State, active: &mut Active, config: &Config) -> Result<(), Words> {
     for uuid in config.devices.ordered() {
         if let Some(device) = config.devices.all.get(uuid.as_str()) {
-            if device.class != "console" {
+            // Up to 3.0.2 the device model alone knows those of its guest.
+            let model_only = config.hvm && state.facts.release < Release::V3_0_3;
+            if device.class != "console" && !model_only {
                 plug(state, active, config, device)?;
             }
         }
@@ -46,13 +48,24 @@ pub(super) async fn wait(host: &SimHost, key: Key) -> Answer {
             .collect()
     };
     for (class, id) in devices {
-        wait_for(host, key, &class, id).await?;
+        let failed = wait_for(host, key, &class, id).await;
+        if let Err((outcome, words)) = failed {
+            let release = host.facts().release;
+            let kept = match outcome {
+                Hotplug::Never => release < Release::V3_0_4,
+                _ => release == Release::V3_0_3,
+            };
+            if !kept {
+                unplug(&mut host.state(), key, &class, id);
+            }
+            return Err(words);
+        }
     }
     Ok(Reply::Accepted)
 }
 
-/// Waits for one device; one that fails is taken out of the store.
-async fn wait_for(host: &SimHost, key: Key, class: &str, id: i64) -> Result<(), Words> {
+/// Waits for one device.
+async fn wait_for(host: &SimHost, key: Key, class: &str, id: i64) -> Result<(), (Hotplug, Words)> {
     let found = host
         .state()
         .get(key)
@@ -76,10 +89,8 @@ async fn wait_for(host: &SimHost, key: Key, class: &str, id: i64) -> Result<(), 
                 .to_owned()
         }
     };
-    unplug(&mut host.state(), key, class, id);
-    Err(format!(
-        "Device {id} ({class}) could not be connected.{why}"
-    ))
+    let words = format!("Device {id} ({class}) could not be connected.{why}");
+    Err((outcome, words))
 }
 
 fn script(device: &StoreDevice) -> String {
@@ -127,7 +138,8 @@ pub(super) async fn create(host: &SimHost, key: Key, form: &Form) -> Answer {
         }
         return Ok(Reply::Value(format!("({class} (dom 'None' id 'None'))")));
     };
-    if let Err(words) = wait_for(host, key, &class, id).await {
+    if let Err((_, words)) = wait_for(host, key, &class, id).await {
+        unplug(&mut host.state(), key, &class, id);
         if let Some(domain) = host.state().get_mut(key) {
             domain.config.devices.remove(&uuid);
         }

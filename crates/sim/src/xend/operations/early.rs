@@ -6,7 +6,7 @@ use virtxen_formats::sxpr::{EmptyAtom, Sxpr, write_reply};
 
 use super::{domid, number, text};
 use crate::release::{Facts, Release};
-use crate::state::{CPUS, Key, SimHost, StoreDevice};
+use crate::state::{CPUS, Key, Life, SimHost, State, StoreDevice};
 use crate::xend::config::{Config, Words, int_of, orders};
 use crate::xend::form::Form;
 use crate::xend::reply::Reply;
@@ -21,8 +21,7 @@ pub(super) fn post(host: &SimHost, key: Key, op: &str, form: &Form) -> Option<An
     let first = host.facts().release < Release::V3_0_3;
     let control = domid(&host.state(), key) == Some(0);
     Some(match op {
-        // Domain-0 is not guarded yet; it does not stop for that.
-        "pause" | "unpause" if control && first => Ok(Reply::Empty),
+        "pause" | "unpause" if control && first => pause_control(host, key, op == "pause"),
         "pincpu" => pin(host, key, form, first),
         "maxmem_set" => set_maximum(form),
         "mem_target_set" => set_target(host, key, form, first),
@@ -31,7 +30,7 @@ pub(super) fn post(host: &SimHost, key: Key, op: &str, form: &Form) -> Option<An
         "cpu_sedf_get" => sedf(host, key, first),
         "cpu_bvt_set" if first => bvt(form),
         "device_configure" => configure(form, first),
-        "device_create" => return attach_words(host, form, first).map(Err),
+        "device_create" => return attach_words(host, key, form, first).map(Err),
         "device_destroy" => return unknown_class(host, form.get("type")?).map(Err),
         "devices" => devices(host, key, form),
         _ => return None,
@@ -75,6 +74,27 @@ fn pin(host: &SimHost, key: Key, form: &Form, first: bool) -> Answer {
         *place = cpus.first().copied().unwrap_or_default();
     }
     Ok(Reply::Value("0".to_owned()))
+}
+
+/// A saved domain cannot come back while another has its name.
+pub(super) fn may_restore(state: &State, name: &str) -> Result<(), Words> {
+    let taken = state.by_name(name).and_then(|key| domid(state, key));
+    match taken {
+        None => Ok(()),
+        Some(domid) if state.facts.release < Release::V3_0_3 => {
+            Err(format!("VM name '{name}' already in use by domain {domid}"))
+        }
+        Some(_) => Err("Restore failed".to_owned()),
+    }
+}
+
+/// Domain-0 is not guarded yet; it shows as paused and goes on.
+fn pause_control(host: &SimHost, key: Key, pause: bool) -> Answer {
+    let mut state = host.state();
+    if let Some(active) = state.get_mut(key).and_then(|domain| domain.active.as_mut()) {
+        active.set_life(if pause { Life::Paused } else { Life::Running });
+    }
+    Ok(Reply::Empty)
 }
 
 /// The limit is the hypervisor's: XenD shows what it was told at the creation.
@@ -158,18 +178,28 @@ fn configure(form: &Form, first: bool) -> Answer {
 }
 
 /// Why a device cannot be attached, where the words are not those of later releases.
-fn attach_words(host: &SimHost, form: &Form, first: bool) -> Option<Words> {
+fn attach_words(host: &SimHost, key: Key, form: &Form, first: bool) -> Option<Words> {
     let node = super::devices::expression(form).ok()?;
     let class = node.name().unwrap_or_default();
     if let Some(words) = unknown_class(host, class) {
         return Some(words);
     }
+    let emulated = first && is_hvm(host, key);
     match class {
+        "vif" if emulated => {
+            Some("Device 0 (vif) could not be connected. Device not found.".to_owned())
+        }
         "pci" if first => Some("pci: Invalid config setting bus: None".to_owned()),
         "pci" => Some(missing_pci(&node)),
         "vbd" | "tap" => wrong_disk(&node, first),
         _ => None,
     }
+}
+
+fn is_hvm(host: &SimHost, key: Key) -> bool {
+    host.state()
+        .get(key)
+        .is_some_and(|domain| domain.config.hvm)
 }
 
 /// Disks that cannot be made, found while the domain is built.

@@ -81,6 +81,9 @@ pub(super) async fn restore(host: &SimHost, form: &Form) -> Reply {
     let domid = state.take_domid();
     let mut config = config;
     config.vcpu_avail_given = true;
+    if !host.facts().inactive {
+        config.start_time = None;
+    }
     let name = config.name.clone();
     match super::build(&mut state, domid, &config) {
         Ok(active) => {
@@ -103,6 +106,9 @@ pub(super) async fn restore(host: &SimHost, form: &Form) -> Reply {
 
 fn may_restore(host: &SimHost, name: &str, uuid: &str) -> Result<(), Words> {
     let state = host.state();
+    if !host.facts().inactive {
+        return super::early::may_restore(&state, name);
+    }
     if !host.facts().restore_checked {
         return Ok(());
     }
