@@ -3,10 +3,11 @@
 //!
 //! Which calls take documents is in `domain/xml` and `domain/devices`.
 
-use crate::{Converted, Error, NativeFormat, Result};
+use crate::{Converted, Error, NativeFormat, Result, XmlFlags};
 use virtxen_formats::sxpr::{self, ConfigVersion, Dialect, Runtime, Target};
 use virtxen_guest::{
-    ChardevSource, Device, GraphicsServer, Guest, Interface, MacAddress, ParseOptions, Uuid,
+    ChardevSource, Device, FormatOptions, GraphicsServer, Guest, Interface, MacAddress,
+    ParseOptions, Uuid,
 };
 use virtxen_host::XenVersion;
 
@@ -23,12 +24,14 @@ pub(crate) fn parse_device(xml: &str) -> Result<Device> {
     Ok(parsed.value)
 }
 
-/// A guest as libvirt's XML, with or without passwords.
-pub(crate) fn format_guest(_guest: &Guest, _secure: bool) -> Result<String> {
-    Err(Error::Unsupported {
-        operation: "dumpxml",
-        reason: "documents cannot be written yet".to_owned(),
-    })
+/// A guest as libvirt's XML.
+pub(crate) fn format_guest(guest: &Guest, flags: XmlFlags) -> String {
+    let options = FormatOptions {
+        inactive: flags.inactive,
+        secure: flags.secure,
+        migratable: flags.migratable,
+    };
+    virtxen_guest::format_guest(guest, &options)
 }
 
 pub(crate) fn from_native(format: NativeFormat, text: &str) -> Result<Converted> {
@@ -38,8 +41,12 @@ pub(crate) fn from_native(format: NativeFormat, text: &str) -> Result<Converted>
     let version = ConfigVersion::Xen310;
     let converted = sxpr::sxpr_to_guest(&tree, version, &Runtime::default())
         .map_err(|error| Error::Config(error.to_string()))?;
+    let flags = XmlFlags {
+        secure: true,
+        ..XmlFlags::default()
+    };
     Ok(Converted {
-        text: format_guest(&converted.value, true)?,
+        text: format_guest(&converted.value, flags),
         warnings: texts(&converted.notes),
     })
 }

@@ -92,11 +92,9 @@ impl Driver {
     /// No such domain; what the host says cannot be understood.
     pub async fn xml_desc(&self, key: &DomainKey, flags: XmlFlags) -> Result<String> {
         let secure = flags.secure || flags.migratable;
-        let mut guest = self.guest(key, secure).await?;
-        if flags.inactive || flags.migratable {
-            document::forget_run(&mut guest);
-        }
-        document::format_guest(&guest, secure)
+        let guest = self.guest(key, secure).await?;
+        let flags = XmlFlags { secure, ..flags };
+        Ok(document::format_guest(&guest, flags))
     }
 
     /// A domain as a guest, with or without passwords.
