@@ -53,6 +53,12 @@ pub struct Dialect {
     pub vmx_image: bool,
     /// A fully virtualized guest has to say its `timer_mode`: 3.2.0 fails without.
     pub timer_mode: bool,
+    /// XenD runs boot loaders: Xen 3.0.3 and later. Before, `xm` runs them and
+    /// gives XenD the kernel that they found.
+    pub boot_loader: bool,
+    /// A fully virtualized guest can boot a kernel without its firmware: Xen 3.2 and
+    /// later. Before, `(kernel …)` is the firmware and `(loader …)` means nothing.
+    pub hvm_kernel: bool,
     /// The processors of each vcpu can be given: Xen 3.4 and later.
     pub vcpu_cpus: bool,
     /// Paravirtualized guests have their frame buffer as a device: from 3.0.4 on,
@@ -67,6 +73,8 @@ impl From<ConfigVersion> for Dialect {
             version,
             vmx_image: false,
             timer_mode: false,
+            boot_loader: true,
+            hvm_kernel: true,
             vcpu_cpus: false,
             pv_framebuffer: version >= ConfigVersion::Xen304,
         }
@@ -86,6 +94,8 @@ impl Dialect {
         Self {
             vmx_image: release == (3, 0) && patch.unwrap_or(0) < 2 && format.is_none(),
             timer_mode: release >= (3, 2),
+            boot_loader: format.is_some(),
+            hvm_kernel: release >= (3, 2),
             vcpu_cpus: release >= (3, 4),
             ..Self::from(ConfigVersion::from_number(format))
         }

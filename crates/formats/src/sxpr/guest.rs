@@ -276,7 +276,7 @@ fn write_general(guest: &Guest, target: &Target, out: &mut Vec<Sxpr>, notes: &mu
             .map(|text| Sxpr::quoted_pair("description", text)),
     );
     if !guest.is_hvm() {
-        os::write_bootloader(&guest.os, out, notes);
+        os::write_bootloader(&guest.os, target.dialect, out, notes);
     }
     lifecycle::write(&guest.lifecycle, out);
 }

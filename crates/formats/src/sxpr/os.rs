@@ -94,13 +94,20 @@ fn read_direct(image: &mut Section<'_>, os: &mut Os) {
 }
 
 /// Writes `(bootloader …)` and its arguments.
-pub(super) fn write_bootloader(os: &Os, out: &mut Vec<Sxpr>, notes: &mut Notes) {
+pub(super) fn write_bootloader(os: &Os, dialect: Dialect, out: &mut Vec<Sxpr>, notes: &mut Notes) {
     let Some(bootloader) = &os.bootloader else {
         if os.bootloader_args.is_some() {
             notes.setting("/domain/bootloader_args", "there is no bootloader");
         }
         return;
     };
+    if !dialect.boot_loader {
+        notes.essential(
+            "/domain/bootloader",
+            "XenD runs boot loaders from Xen 3.0.3 on; before, only xm does: \
+             give the guest its kernel",
+        );
+    }
     out.push(if bootloader.is_empty() {
         Sxpr::named("bootloader", Vec::new())
     } else {
@@ -148,6 +155,13 @@ pub(super) fn write_pv(os: &Os, image: &mut Vec<Sxpr>, notes: &mut Notes) {
 
 /// Writes the kernel and the firmware of a fully virtualized guest.
 pub(super) fn write_hvm(os: &Os, dialect: Dialect, image: &mut Vec<Sxpr>, notes: &mut Notes) {
+    if os.kernel.is_some() && !dialect.hvm_kernel {
+        notes.essential(
+            "/domain/os/kernel",
+            "a fully virtualized guest boots a kernel directly from Xen 3.2 on; \
+             before, it boots a disk, a CD or the network",
+        );
+    }
     direct(os, image);
     let path = os.loader.as_ref().and_then(|loader| loader.path.clone());
     let path = path.unwrap_or_else(|| {
