@@ -6,7 +6,7 @@ use virtxen_formats::sxpr::{Limits, ReadErrorKind, Sxpr, read};
 
 use super::lifecycle::check_name;
 use super::{devices, find};
-use crate::release::Facts;
+use crate::release::{Facts, Release};
 use crate::state::{Active, Key, SimHost, State, behaviour};
 use crate::xend::config::{Config, Words};
 use crate::xend::document::{self, Writer};
@@ -200,7 +200,9 @@ pub(super) async fn reset(host: &SimHost, key: Key) -> Reply {
 /// XenD's words.
 pub(crate) fn build(state: &mut State, domid: u32, config: &Config) -> Result<Active, Words> {
     if state.facts.inactive {
-        boot_loader(config)?;
+        boot_loader(config, "no disks are bootable")?;
+    } else if boots_early(&state.facts, config) {
+        boot_loader(config, "can't find disk")?;
     } else {
         config.check_early_image(&state.facts)?;
         super::early::check_disks(config, &state.facts)?;
@@ -277,8 +279,13 @@ fn check_kernel(config: &Config, facts: &Facts) -> Result<(), Words> {
     Ok(())
 }
 
+/// 3.0.3 runs the boot loader itself; before, `xm` does and XenD wants its result.
+fn boots_early(facts: &Facts, config: &Config) -> bool {
+    !facts.inactive && facts.release >= Release::V3_0_3 && !config.bootloader.is_empty()
+}
+
 /// A domain without a kernel gets XenD's own boot loader.
-fn boot_loader(config: &Config) -> Result<(), Words> {
+fn boot_loader(config: &Config, no_disk: &str) -> Result<(), Words> {
     if config.hvm || config.bootloader.is_empty() && !config.kernel.is_empty() {
         return Ok(());
     }
@@ -290,7 +297,7 @@ fn boot_loader(config: &Config) -> Result<(), Words> {
             && device.get("bootable").unwrap_or("1") != "0"
     });
     let Some(disk) = disk else {
-        return Err("Had a bootloader specified, but no disks are bootable".to_owned());
+        return Err(format!("Had a bootloader specified, but {no_disk}"));
     };
     if disk
         .get("uname")
@@ -301,9 +308,27 @@ fn boot_loader(config: &Config) -> Result<(), Words> {
     Ok(())
 }
 
+/// The image that the boot loader of 3.0.3 made: it takes the place of the one that
+/// was sent.
+fn booted_image(config: &Config) -> Sxpr {
+    let suffix = config.uuid.get(..6).unwrap_or("XXXXXX");
+    let file = |what: &str| format!("/var/run/xend/boot/boot_{what}.{suffix}");
+    Sxpr::named(
+        "linux",
+        vec![
+            Sxpr::pair("kernel", file("kernel")),
+            Sxpr::pair("ramdisk", file("ramdisk")),
+            Sxpr::pair("args", "root=/dev/xvda1 ro quiet "),
+        ],
+    )
+}
+
 /// What a configuration knows once it was built.
 fn built(state: &State, config: Config) -> Config {
     let mut config = config;
+    if boots_early(&state.facts, &config) {
+        config.image = Some(booted_image(&config));
+    }
     config.start_time = Some(state.now());
     config.notes = true;
     remember_numbers(&mut config);
