@@ -111,10 +111,18 @@ impl Run {
         self.server.await.unwrap().unwrap();
     }
 
-    /// Fully virtualized guests boot a kernel without a boot loader from 3.2 on.
+    /// XenD runs boot loaders and has VNC servers listen on one address from 3.0.3 on;
+    /// it gives fully virtualized guests a kernel without a boot loader from 3.2 on.
     fn supports(&self, xml: &str) -> bool {
-        let direct = xml.contains("<kernel>") && xml.contains(">hvm</type>");
-        !direct || self.release >= Release::V3_2
+        let hvm = xml.contains(">hvm</type>");
+        let since = if hvm && xml.contains("<kernel>") {
+            Release::V3_2
+        } else if xml.contains("<bootloader>") || hvm && xml.contains("listen=") {
+            Release::V3_0_3
+        } else {
+            Release::V3_0_1
+        };
+        self.release >= since
     }
 
     /// Releases before 3.0.4 keep no inactive domains.
@@ -165,7 +173,7 @@ impl Run {
                 defined,
                 Err(Error::Host(virtxen_host::Error::Unsupported { .. }))
             );
-            expect("define is refused with its reason", refused)?;
+            expect(&format!("define is refused: {defined:?}"), refused)?;
             let created = driver.create_xml(xml, CreateFlags::default()).await;
             return Ok(step("create", created)?.domain);
         }
