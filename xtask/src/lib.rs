@@ -6,6 +6,7 @@
 //! programs.
 #![forbid(unsafe_code)]
 
+pub mod abi;
 pub mod bench;
 mod check_xml;
 pub mod error;

@@ -27,6 +27,12 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Write the table of Xen's ABI from the facts of the shelf
+    GenAbi {
+        /// The file of facts
+        #[arg(default_value = "../shared/facts/xen-abi.json")]
+        facts: PathBuf,
+    },
     /// Throw bytes at the parsers; crashes are kept in fuzz/artifacts
     Fuzz {
         /// A file of fuzz/fuzz_targets, without .rs; all of them if absent
@@ -56,6 +62,7 @@ fn main() -> ExitCode {
         Command::Tidy => check_tidy(),
         Command::Gen { check: false } => generate::write(&root()),
         Command::Gen { check: true } => generate::check(&root()),
+        Command::GenAbi { facts } => xtask::abi::write(&root(), &facts),
         Command::Fuzz { target, seconds } => xtask::fuzz(&root(), target.as_deref(), seconds),
         Command::Bench {
             measurement,

@@ -7,6 +7,7 @@
 
 #[allow(dead_code)]
 mod fault;
+pub mod hypervisor;
 pub mod release;
 pub mod state;
 mod uri;

@@ -23,7 +23,6 @@ mod place;
 mod reader;
 mod scan;
 mod seclabel;
-mod value;
 mod video;
 
 use crate::{Device, Guest, Problem, ProblemKind, Problems, Severity};

@@ -1,0 +1,117 @@
+//! Which interface versions the running hypervisor takes.
+//!
+//! Only calls that read are used. A wrong version changes nothing: it is compared
+//! before the command. The order of the answers' meaning is Xen's: EACCES wrong
+//! version, ENOSYS no such hypercall, EPERM not privileged.
+
+use crate::abi::{Abi, Arch, Family, Interfaces, table};
+use crate::call::Call;
+use crate::error::{Error, Result};
+use crate::gate::{Errno, Gate};
+use crate::version::Version;
+
+/// Longest element that any release writes, and room beyond.
+const ELEMENT_ROOM: usize = 256;
+
+/// The one version of dom0_op that releases had.
+const DOM0_OP_VERSION: u32 = 0x0300_0000;
+
+/// Finds the versions, newest first except that those of the release that the
+/// hypervisor names come first.
+pub(crate) fn probe(gate: &dyn Gate, arch: Arch) -> Result<(Abi, Version)> {
+    let version = Version::ask(gate).map_err(|errno| match errno {
+        Errno::EPERM | Errno::EACCES => Error::NotPermitted {
+            operation: "xen_version",
+        },
+        errno => Error::Refused {
+            operation: "xen_version",
+            errno,
+        },
+    })?;
+    let release = version.release;
+    let abi = |interfaces| Abi {
+        arch,
+        interfaces,
+        release,
+    };
+    let expected = Abi::of_release(arch, release);
+    let expect = |family| expected.as_ref().and_then(|abi| abi.version(family));
+
+    let sysctls = candidates(expect(Family::Sysctl), |row| row.sysctl);
+    let taken = first_taken(&sysctls, |sysctl| {
+        ask_sysctl(gate, &abi(Interfaces::Control { sysctl, domctl: 0 }))
+    })?;
+    let sysctl = match taken {
+        Taken::Version(sysctl) => sysctl,
+        Taken::Missing => return Ok((abi(Interfaces::Dom0Op(DOM0_OP_VERSION)), version)),
+        Taken::None { denied } => return Err(unknown(&version, "sysctl", &sysctls, denied)),
+    };
+    let domctls = candidates(expect(Family::Domctl), |row| row.domctl);
+    let taken = first_taken(&domctls, |domctl| {
+        let abi = abi(Interfaces::Control { sysctl, domctl });
+        Call::on_domain(&abi, "getdomaininfo", "getdomaininfo", 0)?.send(gate)
+    })?;
+    match taken {
+        Taken::Version(domctl) => Ok((abi(Interfaces::Control { sysctl, domctl }), version)),
+        Taken::Missing => Err(unknown(&version, "domctl", &domctls, false)),
+        Taken::None { denied } => Err(unknown(&version, "domctl", &domctls, denied)),
+    }
+}
+
+/// A list of one domain: a call that only reads and that every release has.
+fn ask_sysctl(gate: &dyn Gate, abi: &Abi) -> Result<u64> {
+    let mut call = Call::new(abi, Family::Sysctl, "getdomaininfolist")?;
+    call.set("max_domains", 1)?;
+    call.point("buffer", vec![0; ELEMENT_ROOM])?;
+    call.send(gate)
+}
+
+enum Taken {
+    Version(u32),
+    /// The hypercall does not exist.
+    Missing,
+    /// No version was right, or the caller is not privileged.
+    None {
+        denied: bool,
+    },
+}
+
+fn first_taken(versions: &[u32], ask: impl Fn(u32) -> Result<u64>) -> Result<Taken> {
+    let mut denied = false;
+    for version in versions {
+        match ask(*version) {
+            Ok(_) => return Ok(Taken::Version(*version)),
+            // Wrong version and no privilege look alike from 4.0 on: go on.
+            Err(Error::NotPermitted { .. }) => denied = true,
+            Err(Error::Unsupported { .. }) => return Ok(Taken::Missing),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Taken::None { denied })
+}
+
+fn candidates(
+    expected: Option<u32>,
+    of: impl Fn(&crate::abi::layout::ReleaseRow) -> Option<u32>,
+) -> Vec<u32> {
+    let mut all: Vec<u32> = expected.into_iter().collect();
+    for version in table::RELEASES.iter().rev().filter_map(of) {
+        if !all.contains(&version) {
+            all.push(version);
+        }
+    }
+    all
+}
+
+fn unknown(version: &Version, interface: &str, tried: &[u32], denied: bool) -> Error {
+    let newest = tried.iter().max().copied().unwrap_or_default();
+    let denied = if denied {
+        "it takes none of them, or the caller is not privileged"
+    } else {
+        ""
+    };
+    Error::UnknownAbi {
+        release: version.to_string(),
+        reason: format!("{interface} versions up to {newest} were tried; {denied}"),
+    }
+}
