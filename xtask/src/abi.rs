@@ -168,32 +168,29 @@ fn operation(
             .as_object()
             .and_then(|commands| commands.values().next())
             .map_or("0".to_owned(), Value::to_string);
-        let _ = writeln!(
+        let _ = write!(
             out,
             "        Variant {{ releases: {}, versions: &[{}], command: {command}, layouts: &[",
             ranges(text(&variant["rel"], "rel")?)?,
             versions.join(", ")
         );
-        let before = out.len();
+        let mut layouts = Vec::new();
         for (arches, layout) in variant.as_object().into_iter().flatten() {
             let Some(size) = layout.get("size").filter(|_| layout.is_object()) else {
                 continue;
             };
             let next = format!("F{}", shared.len());
             let name = shared.entry(fields(layout)?).or_insert(next);
-            let _ = writeln!(
-                out,
-                "            ({}, Layout {{ size: {size}, fields: {name} }}),",
-                arch_mask(arches)?
-            );
+            let arches = arch_mask(arches)?;
+            layouts.push(format!(
+                "({arches}, Layout {{ size: {size}, fields: {name} }})"
+            ));
         }
-        if out.len() == before {
+        if layouts.is_empty() {
             // An operation that carries nothing but its envelope.
-            out.push_str(
-                "            (X86_64 | X86_32 | ARM64, Layout { size: 0, fields: &[] }),\n",
-            );
+            layouts.push("(X86_64 | X86_32 | ARM64, Layout { size: 0, fields: &[] })".to_owned());
         }
-        out.push_str("        ] },\n");
+        let _ = writeln!(out, "{}] }},", layouts.join(", "));
     }
     out.push_str("    ] },\n");
     Ok(())

@@ -1,4 +1,6 @@
 //! Domains: list, information, pause, unpause, destroy, memory limit, vcpu limit.
+//!
+//! Names, devices and why a domain is there are not the hypervisor's to know.
 
 use crate::Xen;
 use crate::abi::layout::Field;

@@ -39,18 +39,24 @@ const ARROWS: &[Arrow] = &[
         tests: &["virtxen-testkit", "virtxen-sim"],
     },
     Arrow {
+        from: "virtxen-hypercall",
+        to: &[],
+        tests: &["virtxen-testkit", "virtxen-sim"],
+    },
+    Arrow {
         from: "virtxen-host",
         to: &[
             "virtxen-guest",
             "virtxen-formats",
             "virtxen-xend",
             "virtxen-xenstore",
+            "virtxen-hypercall",
         ],
         tests: &["virtxen-testkit", "virtxen-sim"],
     },
     Arrow {
         from: "virtxen-sim",
-        to: &["virtxen-formats", "virtxen-xenstore"],
+        to: &["virtxen-formats", "virtxen-xenstore", "virtxen-hypercall"],
         tests: &["virtxen-testkit", "virtxen-xend", "virtxen-guest"],
     },
     Arrow {
@@ -83,7 +89,7 @@ const ARROWS: &[Arrow] = &[
     Arrow {
         from: "xtask",
         to: &[],
-        tests: &[],
+        tests: &["virtxen-testkit"],
     },
 ];
 

@@ -54,6 +54,7 @@ const ALLOWED: &[Allowed] = &[
         "rustix",
         Users::These(&[
             "virtxen-xenstore",
+            "virtxen-hypercall",
             "virtxen-sim",
             "virtxen-driver",
             "virtxen-cli",

@@ -117,341 +117,158 @@ static F59: &[Field] = &[f("memsize", 0, 8), f("memfree", 8, 8)];
 /// `dom0_op`.
 pub static DOM0_OP: &[Operation] = &[
     Operation { name: "adjustdom", variants: &[
-        Variant { releases: &[(r(3, 0, 0), r(3, 0, 2))], versions: &[50331648], command: 7, layouts: &[
-            (X86_64, Layout { size: 48, fields: F0 }),
-            (X86_32, Layout { size: 44, fields: F1 }),
-        ] },
+        Variant { releases: &[(r(3, 0, 0), r(3, 0, 2))], versions: &[50331648], command: 7, layouts: &[(X86_64, Layout { size: 48, fields: F0 }), (X86_32, Layout { size: 44, fields: F1 })] },
     ] },
     Operation { name: "destroydomain", variants: &[
-        Variant { releases: &[(r(3, 0, 0), r(3, 0, 2))], versions: &[50331648], command: 9, layouts: &[
-            (X86_64 | X86_32, Layout { size: 2, fields: F2 }),
-        ] },
+        Variant { releases: &[(r(3, 0, 0), r(3, 0, 2))], versions: &[50331648], command: 9, layouts: &[(X86_64 | X86_32, Layout { size: 2, fields: F2 })] },
     ] },
     Operation { name: "getdomaininfo", variants: &[
-        Variant { releases: &[(r(3, 0, 0), r(3, 0, 2))], versions: &[50331648], command: 12, layouts: &[
-            (X86_64, Layout { size: 72, fields: F3 }),
-            (X86_32, Layout { size: 56, fields: F4 }),
-        ] },
+        Variant { releases: &[(r(3, 0, 0), r(3, 0, 2))], versions: &[50331648], command: 12, layouts: &[(X86_64, Layout { size: 72, fields: F3 }), (X86_32, Layout { size: 56, fields: F4 })] },
     ] },
     Operation { name: "getdomaininfolist", variants: &[
-        Variant { releases: &[(r(3, 0, 0), r(3, 0, 2))], versions: &[50331648], command: 38, layouts: &[
-            (X86_64, Layout { size: 24, fields: F5 }),
-            (X86_32, Layout { size: 16, fields: F6 }),
-        ] },
+        Variant { releases: &[(r(3, 0, 0), r(3, 0, 2))], versions: &[50331648], command: 38, layouts: &[(X86_64, Layout { size: 24, fields: F5 }), (X86_32, Layout { size: 16, fields: F6 })] },
     ] },
     Operation { name: "getvcpuinfo", variants: &[
-        Variant { releases: &[(r(3, 0, 0), r(3, 0, 2))], versions: &[50331648], command: 43, layouts: &[
-            (X86_64, Layout { size: 40, fields: F7 }),
-            (X86_32, Layout { size: 32, fields: F8 }),
-        ] },
+        Variant { releases: &[(r(3, 0, 0), r(3, 0, 2))], versions: &[50331648], command: 43, layouts: &[(X86_64, Layout { size: 40, fields: F7 }), (X86_32, Layout { size: 32, fields: F8 })] },
     ] },
     Operation { name: "max_vcpus", variants: &[
-        Variant { releases: &[(r(3, 0, 0), r(3, 0, 2))], versions: &[50331648], command: 41, layouts: &[
-            (X86_64 | X86_32, Layout { size: 8, fields: F9 }),
-        ] },
+        Variant { releases: &[(r(3, 0, 0), r(3, 0, 2))], versions: &[50331648], command: 41, layouts: &[(X86_64 | X86_32, Layout { size: 8, fields: F9 })] },
     ] },
     Operation { name: "pausedomain", variants: &[
-        Variant { releases: &[(r(3, 0, 0), r(3, 0, 2))], versions: &[50331648], command: 10, layouts: &[
-            (X86_64 | X86_32, Layout { size: 2, fields: F2 }),
-        ] },
+        Variant { releases: &[(r(3, 0, 0), r(3, 0, 2))], versions: &[50331648], command: 10, layouts: &[(X86_64 | X86_32, Layout { size: 2, fields: F2 })] },
     ] },
     Operation { name: "physinfo", variants: &[
-        Variant { releases: &[(r(3, 0, 0), r(3, 0, 2))], versions: &[50331648], command: 22, layouts: &[
-            (X86_64, Layout { size: 72, fields: F10 }),
-            (X86_32, Layout { size: 60, fields: F11 }),
-        ] },
+        Variant { releases: &[(r(3, 0, 0), r(3, 0, 2))], versions: &[50331648], command: 22, layouts: &[(X86_64, Layout { size: 72, fields: F10 }), (X86_32, Layout { size: 60, fields: F11 })] },
     ] },
     Operation { name: "sched_id", variants: &[
-        Variant { releases: &[(r(3, 0, 0), r(3, 0, 2))], versions: &[50331648], command: 24, layouts: &[
-            (X86_64 | X86_32, Layout { size: 4, fields: F12 }),
-        ] },
+        Variant { releases: &[(r(3, 0, 0), r(3, 0, 2))], versions: &[50331648], command: 24, layouts: &[(X86_64 | X86_32, Layout { size: 4, fields: F12 })] },
     ] },
     Operation { name: "setdomainmaxmem", variants: &[
-        Variant { releases: &[(r(3, 0, 0), r(3, 0, 2))], versions: &[50331648], command: 28, layouts: &[
-            (X86_64, Layout { size: 16, fields: F13 }),
-            (X86_32, Layout { size: 8, fields: F14 }),
-        ] },
+        Variant { releases: &[(r(3, 0, 0), r(3, 0, 2))], versions: &[50331648], command: 28, layouts: &[(X86_64, Layout { size: 16, fields: F13 }), (X86_32, Layout { size: 8, fields: F14 })] },
     ] },
     Operation { name: "setvcpuaffinity", variants: &[
-        Variant { releases: &[(r(3, 0, 0), r(3, 0, 0))], versions: &[50331648], command: 20, layouts: &[
-            (X86_64 | X86_32, Layout { size: 16, fields: F15 }),
-        ] },
-        Variant { releases: &[(r(3, 0, 1), r(3, 0, 2))], versions: &[50331648], command: 20, layouts: &[
-            (X86_64 | X86_32, Layout { size: 16, fields: F15 }),
-        ] },
+        Variant { releases: &[(r(3, 0, 0), r(3, 0, 0))], versions: &[50331648], command: 20, layouts: &[(X86_64 | X86_32, Layout { size: 16, fields: F15 })] },
+        Variant { releases: &[(r(3, 0, 1), r(3, 0, 2))], versions: &[50331648], command: 20, layouts: &[(X86_64 | X86_32, Layout { size: 16, fields: F15 })] },
     ] },
     Operation { name: "unpausedomain", variants: &[
-        Variant { releases: &[(r(3, 0, 0), r(3, 0, 2))], versions: &[50331648], command: 11, layouts: &[
-            (X86_64 | X86_32, Layout { size: 2, fields: F2 }),
-        ] },
+        Variant { releases: &[(r(3, 0, 0), r(3, 0, 2))], versions: &[50331648], command: 11, layouts: &[(X86_64 | X86_32, Layout { size: 2, fields: F2 })] },
     ] },
 ];
 
 /// `sysctl`.
 pub static SYSCTL: &[Operation] = &[
     Operation { name: "availheap", variants: &[
-        Variant { releases: &[(r(3, 2, 0), Release::NEWEST)], versions: &[6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22], command: 9, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F16 }),
-        ] },
+        Variant { releases: &[(r(3, 2, 0), Release::NEWEST)], versions: &[6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22], command: 9, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F16 })] },
     ] },
     Operation { name: "cpupool_op", variants: &[
-        Variant { releases: &[(r(4, 1, 0), r(4, 2, 5))], versions: &[8, 9], command: 18, layouts: &[
-            (X86_64 | X86_32, Layout { size: 40, fields: F17 }),
-        ] },
-        Variant { releases: &[(r(4, 3, 0), Release::NEWEST)], versions: &[10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22], command: 18, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 40, fields: F18 }),
-        ] },
+        Variant { releases: &[(r(4, 1, 0), r(4, 2, 5))], versions: &[8, 9], command: 18, layouts: &[(X86_64 | X86_32, Layout { size: 40, fields: F17 })] },
+        Variant { releases: &[(r(4, 3, 0), Release::NEWEST)], versions: &[10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22], command: 18, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 40, fields: F18 })] },
     ] },
     Operation { name: "cputopoinfo", variants: &[
-        Variant { releases: &[(r(4, 6, 0), Release::NEWEST)], versions: &[12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22], command: 16, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 16, fields: F19 }),
-        ] },
+        Variant { releases: &[(r(4, 6, 0), Release::NEWEST)], versions: &[12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22], command: 16, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 16, fields: F19 })] },
     ] },
     Operation { name: "getdomaininfolist", variants: &[
-        Variant { releases: &[(r(3, 0, 3), r(3, 0, 4))], versions: &[2], command: 6, layouts: &[
-            (X86_64, Layout { size: 24, fields: F5 }),
-            (X86_32, Layout { size: 16, fields: F6 }),
-        ] },
-        Variant { releases: &[(r(3, 1, 0), Release::NEWEST)], versions: &[3, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22], command: 6, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F5 }),
-        ] },
+        Variant { releases: &[(r(3, 0, 3), r(3, 0, 4))], versions: &[2], command: 6, layouts: &[(X86_64, Layout { size: 24, fields: F5 }), (X86_32, Layout { size: 16, fields: F6 })] },
+        Variant { releases: &[(r(3, 1, 0), Release::NEWEST)], versions: &[3, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22], command: 6, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F5 })] },
     ] },
     Operation { name: "numainfo", variants: &[
-        Variant { releases: &[(r(4, 1, 0), r(4, 5, 5))], versions: &[8, 9, 10, 11], command: 17, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 32, fields: F20 }),
-        ] },
-        Variant { releases: &[(r(4, 6, 0), Release::NEWEST)], versions: &[12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22], command: 17, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F21 }),
-        ] },
+        Variant { releases: &[(r(4, 1, 0), r(4, 5, 5))], versions: &[8, 9, 10, 11], command: 17, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 32, fields: F20 })] },
+        Variant { releases: &[(r(4, 6, 0), Release::NEWEST)], versions: &[12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22], command: 17, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F21 })] },
     ] },
     Operation { name: "physinfo", variants: &[
-        Variant { releases: &[(r(3, 0, 3), r(3, 0, 4))], versions: &[2], command: 3, layouts: &[
-            (X86_64, Layout { size: 80, fields: F22 }),
-            (X86_32, Layout { size: 76, fields: F23 }),
-        ] },
-        Variant { releases: &[(r(3, 1, 0), r(3, 1, 0))], versions: &[3], command: 3, layouts: &[
-            (X86_64 | X86_32, Layout { size: 80, fields: F22 }),
-        ] },
-        Variant { releases: &[(r(3, 2, 0), r(3, 2, 0))], versions: &[6], command: 3, layouts: &[
-            (X86_64 | X86_32, Layout { size: 96, fields: F24 }),
-        ] },
-        Variant { releases: &[(r(3, 3, 0), r(3, 4, 0))], versions: &[6], command: 3, layouts: &[
-            (X86_64 | X86_32, Layout { size: 104, fields: F25 }),
-        ] },
-        Variant { releases: &[(r(4, 0, 0), r(4, 0, 4))], versions: &[7], command: 3, layouts: &[
-            (X86_64 | X86_32, Layout { size: 104, fields: F26 }),
-        ] },
-        Variant { releases: &[(r(4, 1, 0), r(4, 2, 5))], versions: &[8, 9], command: 3, layouts: &[
-            (X86_64 | X86_32, Layout { size: 96, fields: F27 }),
-        ] },
-        Variant { releases: &[(r(4, 3, 0), r(4, 9, 4))], versions: &[10, 11, 12, 13, 14, 15], command: 3, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 104, fields: F28 }),
-        ] },
-        Variant { releases: &[(r(4, 10, 0), r(4, 16, 7))], versions: &[16, 17, 18, 19, 20], command: 3, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 104, fields: F29 }),
-        ] },
-        Variant { releases: &[(r(4, 17, 0), Release::NEWEST)], versions: &[21, 22], command: 3, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 112, fields: F30 }),
-        ] },
+        Variant { releases: &[(r(3, 0, 3), r(3, 0, 4))], versions: &[2], command: 3, layouts: &[(X86_64, Layout { size: 80, fields: F22 }), (X86_32, Layout { size: 76, fields: F23 })] },
+        Variant { releases: &[(r(3, 1, 0), r(3, 1, 0))], versions: &[3], command: 3, layouts: &[(X86_64 | X86_32, Layout { size: 80, fields: F22 })] },
+        Variant { releases: &[(r(3, 2, 0), r(3, 2, 0))], versions: &[6], command: 3, layouts: &[(X86_64 | X86_32, Layout { size: 96, fields: F24 })] },
+        Variant { releases: &[(r(3, 3, 0), r(3, 4, 0))], versions: &[6], command: 3, layouts: &[(X86_64 | X86_32, Layout { size: 104, fields: F25 })] },
+        Variant { releases: &[(r(4, 0, 0), r(4, 0, 4))], versions: &[7], command: 3, layouts: &[(X86_64 | X86_32, Layout { size: 104, fields: F26 })] },
+        Variant { releases: &[(r(4, 1, 0), r(4, 2, 5))], versions: &[8, 9], command: 3, layouts: &[(X86_64 | X86_32, Layout { size: 96, fields: F27 })] },
+        Variant { releases: &[(r(4, 3, 0), r(4, 9, 4))], versions: &[10, 11, 12, 13, 14, 15], command: 3, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 104, fields: F28 })] },
+        Variant { releases: &[(r(4, 10, 0), r(4, 16, 7))], versions: &[16, 17, 18, 19, 20], command: 3, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 104, fields: F29 })] },
+        Variant { releases: &[(r(4, 17, 0), Release::NEWEST)], versions: &[21, 22], command: 3, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 112, fields: F30 })] },
     ] },
     Operation { name: "sched_id", variants: &[
-        Variant { releases: &[(r(3, 0, 3), Release::NEWEST)], versions: &[2, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22], command: 4, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 4, fields: F12 }),
-        ] },
+        Variant { releases: &[(r(3, 0, 3), Release::NEWEST)], versions: &[2, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22], command: 4, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 4, fields: F12 })] },
     ] },
     Operation { name: "topologyinfo", variants: &[
-        Variant { releases: &[(r(4, 1, 0), r(4, 5, 5))], versions: &[8, 9, 10, 11], command: 16, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 32, fields: F31 }),
-        ] },
+        Variant { releases: &[(r(4, 1, 0), r(4, 5, 5))], versions: &[8, 9, 10, 11], command: 16, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 32, fields: F31 })] },
     ] },
 ];
 
 /// `domctl`.
 pub static DOMCTL: &[Operation] = &[
     Operation { name: "destroydomain", variants: &[
-        Variant { releases: &[(r(3, 0, 3), Release::NEWEST)], versions: &[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 2, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 0, fields: &[] }),
-        ] },
+        Variant { releases: &[(r(3, 0, 3), Release::NEWEST)], versions: &[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 2, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 0, fields: &[] })] },
     ] },
     Operation { name: "getdomaininfo", variants: &[
-        Variant { releases: &[(r(3, 0, 3), r(3, 0, 4))], versions: &[3, 4], command: 5, layouts: &[
-            (X86_64, Layout { size: 72, fields: F3 }),
-            (X86_32, Layout { size: 68, fields: F3 }),
-        ] },
-        Variant { releases: &[(r(3, 1, 0), r(3, 4, 0))], versions: &[5], command: 5, layouts: &[
-            (X86_64 | X86_32, Layout { size: 72, fields: F3 }),
-        ] },
-        Variant { releases: &[(r(4, 0, 0), r(4, 0, 4))], versions: &[6], command: 5, layouts: &[
-            (X86_64 | X86_32, Layout { size: 80, fields: F32 }),
-        ] },
-        Variant { releases: &[(r(4, 1, 0), r(4, 1, 6))], versions: &[7], command: 5, layouts: &[
-            (X86_64 | X86_32, Layout { size: 80, fields: F33 }),
-        ] },
-        Variant { releases: &[(r(4, 2, 0), r(4, 2, 5))], versions: &[8], command: 5, layouts: &[
-            (X86_64 | X86_32, Layout { size: 88, fields: F34 }),
-        ] },
-        Variant { releases: &[(r(4, 3, 0), r(4, 10, 0))], versions: &[9, 10, 11, 12, 13, 14], command: 5, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 96, fields: F35 }),
-        ] },
-        Variant { releases: &[(r(4, 10, 1), r(4, 12, 4))], versions: &[15, 16, 17], command: 5, layouts: &[
-            (X86_64 | X86_32, Layout { size: 104, fields: F36 }),
-            (ARM64, Layout { size: 112, fields: F37 }),
-        ] },
-        Variant { releases: &[(r(4, 13, 0), r(4, 14, 6))], versions: &[18], command: 5, layouts: &[
-            (X86_64 | X86_32, Layout { size: 104, fields: F36 }),
-            (ARM64, Layout { size: 112, fields: F38 }),
-        ] },
-        Variant { releases: &[(r(4, 15, 0), r(4, 15, 7))], versions: &[19], command: 5, layouts: &[
-            (X86_64 | X86_32, Layout { size: 104, fields: F39 }),
-            (ARM64, Layout { size: 112, fields: F38 }),
-        ] },
-        Variant { releases: &[(r(4, 16, 0), r(4, 17, 7))], versions: &[20, 21], command: 5, layouts: &[
-            (X86_64 | X86_32, Layout { size: 112, fields: F40 }),
-            (ARM64, Layout { size: 120, fields: F41 }),
-        ] },
-        Variant { releases: &[(r(4, 18, 0), r(4, 20, 4))], versions: &[22, 23], command: 5, layouts: &[
-            (X86_64 | X86_32, Layout { size: 112, fields: F40 }),
-            (ARM64, Layout { size: 120, fields: F42 }),
-        ] },
-        Variant { releases: &[(r(4, 21, 0), r(4, 21, 2))], versions: &[23], command: 5, layouts: &[
-            (X86_64 | X86_32, Layout { size: 112, fields: F40 }),
-            (ARM64, Layout { size: 120, fields: F43 }),
-        ] },
-        Variant { releases: &[(r(4, 22, 0), Release::NEWEST)], versions: &[24], command: 5, layouts: &[
-            (X86_64 | X86_32, Layout { size: 112, fields: F40 }),
-            (ARM64, Layout { size: 120, fields: F44 }),
-        ] },
+        Variant { releases: &[(r(3, 0, 3), r(3, 0, 4))], versions: &[3, 4], command: 5, layouts: &[(X86_64, Layout { size: 72, fields: F3 }), (X86_32, Layout { size: 68, fields: F3 })] },
+        Variant { releases: &[(r(3, 1, 0), r(3, 4, 0))], versions: &[5], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 72, fields: F3 })] },
+        Variant { releases: &[(r(4, 0, 0), r(4, 0, 4))], versions: &[6], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 80, fields: F32 })] },
+        Variant { releases: &[(r(4, 1, 0), r(4, 1, 6))], versions: &[7], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 80, fields: F33 })] },
+        Variant { releases: &[(r(4, 2, 0), r(4, 2, 5))], versions: &[8], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 88, fields: F34 })] },
+        Variant { releases: &[(r(4, 3, 0), r(4, 10, 0))], versions: &[9, 10, 11, 12, 13, 14], command: 5, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 96, fields: F35 })] },
+        Variant { releases: &[(r(4, 10, 1), r(4, 12, 4))], versions: &[15, 16, 17], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 104, fields: F36 }), (ARM64, Layout { size: 112, fields: F37 })] },
+        Variant { releases: &[(r(4, 13, 0), r(4, 14, 6))], versions: &[18], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 104, fields: F36 }), (ARM64, Layout { size: 112, fields: F38 })] },
+        Variant { releases: &[(r(4, 15, 0), r(4, 15, 7))], versions: &[19], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 104, fields: F39 }), (ARM64, Layout { size: 112, fields: F38 })] },
+        Variant { releases: &[(r(4, 16, 0), r(4, 17, 7))], versions: &[20, 21], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F40 }), (ARM64, Layout { size: 120, fields: F41 })] },
+        Variant { releases: &[(r(4, 18, 0), r(4, 20, 4))], versions: &[22, 23], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F40 }), (ARM64, Layout { size: 120, fields: F42 })] },
+        Variant { releases: &[(r(4, 21, 0), r(4, 21, 2))], versions: &[23], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F40 }), (ARM64, Layout { size: 120, fields: F43 })] },
+        Variant { releases: &[(r(4, 22, 0), Release::NEWEST)], versions: &[24], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F40 }), (ARM64, Layout { size: 120, fields: F44 })] },
     ] },
     Operation { name: "getvcpuinfo", variants: &[
-        Variant { releases: &[(r(3, 0, 3), r(3, 0, 4))], versions: &[3, 4], command: 14, layouts: &[
-            (X86_64, Layout { size: 24, fields: F45 }),
-            (X86_32, Layout { size: 20, fields: F45 }),
-        ] },
-        Variant { releases: &[(r(3, 1, 0), Release::NEWEST)], versions: &[5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 14, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F45 }),
-        ] },
+        Variant { releases: &[(r(3, 0, 3), r(3, 0, 4))], versions: &[3, 4], command: 14, layouts: &[(X86_64, Layout { size: 24, fields: F45 }), (X86_32, Layout { size: 20, fields: F45 })] },
+        Variant { releases: &[(r(3, 1, 0), Release::NEWEST)], versions: &[5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 14, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F45 })] },
     ] },
     Operation { name: "max_mem", variants: &[
-        Variant { releases: &[(r(3, 0, 3), Release::NEWEST)], versions: &[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 11, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 8, fields: F46 }),
-        ] },
+        Variant { releases: &[(r(3, 0, 3), Release::NEWEST)], versions: &[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 11, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 8, fields: F46 })] },
     ] },
     Operation { name: "max_vcpus", variants: &[
-        Variant { releases: &[(r(3, 0, 3), Release::NEWEST)], versions: &[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 15, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 4, fields: F47 }),
-        ] },
+        Variant { releases: &[(r(3, 0, 3), Release::NEWEST)], versions: &[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 15, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 4, fields: F47 })] },
     ] },
     Operation { name: "pausedomain", variants: &[
-        Variant { releases: &[(r(3, 0, 3), Release::NEWEST)], versions: &[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 3, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 0, fields: &[] }),
-        ] },
+        Variant { releases: &[(r(3, 0, 3), Release::NEWEST)], versions: &[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 3, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 0, fields: &[] })] },
     ] },
     Operation { name: "scheduler_op", variants: &[
-        Variant { releases: &[(r(3, 0, 3), r(4, 0, 4))], versions: &[3, 4, 5, 6], command: 16, layouts: &[
-            (X86_64 | X86_32, Layout { size: 40, fields: F48 }),
-        ] },
-        Variant { releases: &[(r(4, 1, 0), r(4, 4, 4))], versions: &[7, 8, 9], command: 16, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 40, fields: F49 }),
-        ] },
-        Variant { releases: &[(r(4, 5, 0), r(4, 5, 5))], versions: &[10], command: 16, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 40, fields: F50 }),
-        ] },
-        Variant { releases: &[(r(4, 6, 0), r(4, 6, 6))], versions: &[11], command: 16, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 16, fields: F51 }),
-        ] },
-        Variant { releases: &[(r(4, 7, 0), r(4, 9, 4))], versions: &[11, 12, 13], command: 16, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F52 }),
-        ] },
-        Variant { releases: &[(r(4, 10, 0), Release::NEWEST)], versions: &[14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 16, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F53 }),
-        ] },
+        Variant { releases: &[(r(3, 0, 3), r(4, 0, 4))], versions: &[3, 4, 5, 6], command: 16, layouts: &[(X86_64 | X86_32, Layout { size: 40, fields: F48 })] },
+        Variant { releases: &[(r(4, 1, 0), r(4, 4, 4))], versions: &[7, 8, 9], command: 16, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 40, fields: F49 })] },
+        Variant { releases: &[(r(4, 5, 0), r(4, 5, 5))], versions: &[10], command: 16, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 40, fields: F50 })] },
+        Variant { releases: &[(r(4, 6, 0), r(4, 6, 6))], versions: &[11], command: 16, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 16, fields: F51 })] },
+        Variant { releases: &[(r(4, 7, 0), r(4, 9, 4))], versions: &[11, 12, 13], command: 16, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F52 })] },
+        Variant { releases: &[(r(4, 10, 0), Release::NEWEST)], versions: &[14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 16, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F53 })] },
     ] },
     Operation { name: "unpausedomain", variants: &[
-        Variant { releases: &[(r(3, 0, 3), Release::NEWEST)], versions: &[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 4, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 0, fields: &[] }),
-        ] },
+        Variant { releases: &[(r(3, 0, 3), Release::NEWEST)], versions: &[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 4, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 0, fields: &[] })] },
     ] },
     Operation { name: "vcpuaffinity", variants: &[
-        Variant { releases: &[(r(3, 0, 3), r(3, 0, 4))], versions: &[3, 4], command: 9, layouts: &[
-            (X86_64, Layout { size: 24, fields: F54 }),
-            (X86_32, Layout { size: 12, fields: F55 }),
-        ] },
-        Variant { releases: &[(r(3, 1, 0), r(4, 2, 5))], versions: &[5, 6, 7, 8], command: 9, layouts: &[
-            (X86_64 | X86_32, Layout { size: 24, fields: F54 }),
-        ] },
-        Variant { releases: &[(r(4, 3, 0), r(4, 4, 4))], versions: &[9], command: 9, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F56 }),
-        ] },
-        Variant { releases: &[(r(4, 5, 0), Release::NEWEST)], versions: &[10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 9, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 40, fields: F57 }),
-        ] },
+        Variant { releases: &[(r(3, 0, 3), r(3, 0, 4))], versions: &[3, 4], command: 9, layouts: &[(X86_64, Layout { size: 24, fields: F54 }), (X86_32, Layout { size: 12, fields: F55 })] },
+        Variant { releases: &[(r(3, 1, 0), r(4, 2, 5))], versions: &[5, 6, 7, 8], command: 9, layouts: &[(X86_64 | X86_32, Layout { size: 24, fields: F54 })] },
+        Variant { releases: &[(r(4, 3, 0), r(4, 4, 4))], versions: &[9], command: 9, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F56 })] },
+        Variant { releases: &[(r(4, 5, 0), Release::NEWEST)], versions: &[10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 9, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 40, fields: F57 })] },
     ] },
 ];
 
 /// `structs`.
 pub static STRUCTS: &[Operation] = &[
     Operation { name: "domaininfo_element", variants: &[
-        Variant { releases: &[(r(3, 0, 0), r(3, 0, 2))], versions: &[], command: 0, layouts: &[
-            (X86_64, Layout { size: 72, fields: F3 }),
-            (X86_32, Layout { size: 56, fields: F4 }),
-        ] },
-        Variant { releases: &[(r(3, 0, 3), r(3, 0, 4))], versions: &[3, 4], command: 0, layouts: &[
-            (X86_64, Layout { size: 72, fields: F3 }),
-            (X86_32, Layout { size: 68, fields: F3 }),
-        ] },
-        Variant { releases: &[(r(3, 1, 0), r(3, 4, 0))], versions: &[5], command: 0, layouts: &[
-            (X86_64 | X86_32, Layout { size: 72, fields: F3 }),
-        ] },
-        Variant { releases: &[(r(4, 0, 0), r(4, 0, 4))], versions: &[6], command: 0, layouts: &[
-            (X86_64 | X86_32, Layout { size: 80, fields: F32 }),
-        ] },
-        Variant { releases: &[(r(4, 1, 0), r(4, 1, 6))], versions: &[7], command: 0, layouts: &[
-            (X86_64 | X86_32, Layout { size: 80, fields: F33 }),
-        ] },
-        Variant { releases: &[(r(4, 2, 0), r(4, 2, 5))], versions: &[8], command: 0, layouts: &[
-            (X86_64 | X86_32, Layout { size: 88, fields: F34 }),
-        ] },
-        Variant { releases: &[(r(4, 3, 0), r(4, 10, 0))], versions: &[9, 10, 11, 12, 13, 14], command: 0, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 96, fields: F35 }),
-        ] },
-        Variant { releases: &[(r(4, 10, 1), r(4, 12, 4))], versions: &[15, 16, 17], command: 0, layouts: &[
-            (X86_64 | X86_32, Layout { size: 104, fields: F36 }),
-            (ARM64, Layout { size: 112, fields: F37 }),
-        ] },
-        Variant { releases: &[(r(4, 13, 0), r(4, 14, 6))], versions: &[18], command: 0, layouts: &[
-            (X86_64 | X86_32, Layout { size: 104, fields: F36 }),
-            (ARM64, Layout { size: 112, fields: F38 }),
-        ] },
-        Variant { releases: &[(r(4, 15, 0), r(4, 15, 7))], versions: &[19], command: 0, layouts: &[
-            (X86_64 | X86_32, Layout { size: 104, fields: F39 }),
-            (ARM64, Layout { size: 112, fields: F38 }),
-        ] },
-        Variant { releases: &[(r(4, 16, 0), r(4, 17, 7))], versions: &[20, 21], command: 0, layouts: &[
-            (X86_64 | X86_32, Layout { size: 112, fields: F40 }),
-            (ARM64, Layout { size: 120, fields: F41 }),
-        ] },
-        Variant { releases: &[(r(4, 18, 0), r(4, 20, 4))], versions: &[22, 23], command: 0, layouts: &[
-            (X86_64 | X86_32, Layout { size: 112, fields: F40 }),
-            (ARM64, Layout { size: 120, fields: F42 }),
-        ] },
-        Variant { releases: &[(r(4, 21, 0), r(4, 21, 2))], versions: &[23], command: 0, layouts: &[
-            (X86_64 | X86_32, Layout { size: 112, fields: F40 }),
-            (ARM64, Layout { size: 120, fields: F43 }),
-        ] },
-        Variant { releases: &[(r(4, 22, 0), Release::NEWEST)], versions: &[24], command: 0, layouts: &[
-            (X86_64 | X86_32, Layout { size: 112, fields: F40 }),
-            (ARM64, Layout { size: 120, fields: F44 }),
-        ] },
+        Variant { releases: &[(r(3, 0, 0), r(3, 0, 2))], versions: &[], command: 0, layouts: &[(X86_64, Layout { size: 72, fields: F3 }), (X86_32, Layout { size: 56, fields: F4 })] },
+        Variant { releases: &[(r(3, 0, 3), r(3, 0, 4))], versions: &[3, 4], command: 0, layouts: &[(X86_64, Layout { size: 72, fields: F3 }), (X86_32, Layout { size: 68, fields: F3 })] },
+        Variant { releases: &[(r(3, 1, 0), r(3, 4, 0))], versions: &[5], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 72, fields: F3 })] },
+        Variant { releases: &[(r(4, 0, 0), r(4, 0, 4))], versions: &[6], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 80, fields: F32 })] },
+        Variant { releases: &[(r(4, 1, 0), r(4, 1, 6))], versions: &[7], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 80, fields: F33 })] },
+        Variant { releases: &[(r(4, 2, 0), r(4, 2, 5))], versions: &[8], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 88, fields: F34 })] },
+        Variant { releases: &[(r(4, 3, 0), r(4, 10, 0))], versions: &[9, 10, 11, 12, 13, 14], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 96, fields: F35 })] },
+        Variant { releases: &[(r(4, 10, 1), r(4, 12, 4))], versions: &[15, 16, 17], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 104, fields: F36 }), (ARM64, Layout { size: 112, fields: F37 })] },
+        Variant { releases: &[(r(4, 13, 0), r(4, 14, 6))], versions: &[18], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 104, fields: F36 }), (ARM64, Layout { size: 112, fields: F38 })] },
+        Variant { releases: &[(r(4, 15, 0), r(4, 15, 7))], versions: &[19], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 104, fields: F39 }), (ARM64, Layout { size: 112, fields: F38 })] },
+        Variant { releases: &[(r(4, 16, 0), r(4, 17, 7))], versions: &[20, 21], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F40 }), (ARM64, Layout { size: 120, fields: F41 })] },
+        Variant { releases: &[(r(4, 18, 0), r(4, 20, 4))], versions: &[22, 23], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F40 }), (ARM64, Layout { size: 120, fields: F42 })] },
+        Variant { releases: &[(r(4, 21, 0), r(4, 21, 2))], versions: &[23], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F40 }), (ARM64, Layout { size: 120, fields: F43 })] },
+        Variant { releases: &[(r(4, 22, 0), Release::NEWEST)], versions: &[24], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F40 }), (ARM64, Layout { size: 120, fields: F44 })] },
     ] },
     Operation { name: "sysctl_cputopo", variants: &[
-        Variant { releases: &[(r(4, 6, 0), Release::NEWEST)], versions: &[], command: 0, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 12, fields: F58 }),
-        ] },
+        Variant { releases: &[(r(4, 6, 0), Release::NEWEST)], versions: &[], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 12, fields: F58 })] },
     ] },
     Operation { name: "sysctl_meminfo", variants: &[
-        Variant { releases: &[(r(4, 6, 0), Release::NEWEST)], versions: &[], command: 0, layouts: &[
-            (X86_64 | X86_32 | ARM64, Layout { size: 16, fields: F59 }),
-        ] },
+        Variant { releases: &[(r(4, 6, 0), Release::NEWEST)], versions: &[], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 16, fields: F59 })] },
     ] },
 ];
 

@@ -1,4 +1,6 @@
-//! What each operation does.
+//! What each operation does, with the habits of the release.
+//!
+//! Versions and privilege have been checked; domains are the machine's.
 
 use super::page::Page;
 use super::{Change, MachineDomain, SimHypervisor};
