@@ -83,7 +83,7 @@ pub fn parse_guest(text: &str, options: &ParseOptions) -> Result<Parsed<Guest>, 
             reader.error(
                 root,
                 ProblemKind::Root {
-                    found: reader::shown_name(&root),
+                    found: reader::root_name(&root),
                     expected: "<domain>",
                 },
             );
@@ -109,7 +109,7 @@ pub fn parse_device(text: &str, options: &ParseOptions) -> Result<Parsed<Device>
             reader.error(
                 root,
                 ProblemKind::Root {
-                    found: reader::shown_name(&root),
+                    found: reader::root_name(&root),
                     expected: "a device: <disk>, <interface>, <hostdev>, …",
                 },
             );

@@ -55,6 +55,14 @@ pub(super) fn shown_name(node: &Node<'_, '_>) -> String {
     cut(node.tag_name().name())
 }
 
+/// Name of a root element for people; one of a namespace looks right otherwise.
+pub(super) fn root_name(node: &Node<'_, '_>) -> String {
+    match node.tag_name().namespace() {
+        Some(uri) => format!("{} xmlns='{}'", shown_name(node), cut(uri)),
+        None => shown_name(node),
+    }
+}
+
 /// A value for people, not longer than is useful.
 pub(super) fn cut(text: &str) -> String {
     const MOST: usize = 80;
