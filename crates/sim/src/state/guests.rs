@@ -14,13 +14,13 @@ impl State {
     /// Adds this many guests.
     pub(super) fn populate(&mut self, guests: usize) {
         let facts = self.facts;
-        let fully_virtualized = if facts.release < Release::V3_0_3 {
-            "vmx"
+        let (image, disk) = if facts.release < Release::V3_0_3 {
+            ("vmx", "ioemu:hda")
         } else {
-            "hvm"
+            ("hvm", "hda:disk")
         };
         for n in 0..guests {
-            let Ok(tree) = read(&expression(n, fully_virtualized), Limits::default()) else {
+            let Ok(tree) = read(&expression(n, image, disk), Limits::default()) else {
                 continue;
             };
             let Ok(mut config) = Config::read(&tree, &facts, &mut self.entropy) else {
@@ -51,8 +51,9 @@ impl State {
     }
 }
 
-/// The expression that a guest is made of: every third is fully virtualised.
-fn expression(n: usize, fully_virtualized: &str) -> String {
+/// The expression that a guest is made of: every third is fully virtualised, with
+/// what the release calls such an image and its disk.
+fn expression(n: usize, image: &str, disk: &str) -> String {
     let id = n + 1;
     let mac = format!(
         "00:16:3e:{:02x}:{:02x}:{:02x}",
@@ -67,8 +68,8 @@ fn expression(n: usize, fully_virtualized: &str) -> String {
     let interface = format!("(mac '{mac}')(bridge 'xenbr0')(script 'vif-bridge')");
     if n % 3 == 2 {
         format!(
-            "(vm (name 'hvm{id}'){common}(image ({fully_virtualized} (kernel '/usr/lib/xen/boot/hvmloader')(vcpus 1)(boot c)(acpi 1)(apic 1)(pae 1)(timer_mode 1)(vnc 1)(vncunused 1)(device_model '/usr/lib/xen/bin/qemu-dm')))\
-             (device (vbd (dev 'hda:disk')(uname 'file:/var/lib/xen/images/hvm{id}.img')(mode 'w')))(device (vif {interface}(type ioemu))))"
+            "(vm (name 'hvm{id}'){common}(image ({image} (kernel '/usr/lib/xen/boot/hvmloader')(vcpus 1)(boot c)(acpi 1)(apic 1)(pae 1)(timer_mode 1)(vnc 1)(vncunused 1)(device_model '/usr/lib/xen/bin/qemu-dm')))\
+             (device (vbd (dev '{disk}')(uname 'file:/var/lib/xen/images/hvm{id}.img')(mode 'w')))(device (vif {interface}(type ioemu))))"
         )
     } else {
         format!(
