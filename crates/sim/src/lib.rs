@@ -5,14 +5,11 @@
 //! table in [`release`]. Nothing here touches the machine that it runs on.
 #![forbid(unsafe_code)]
 
-#[allow(dead_code)]
 mod fault;
 pub mod hypervisor;
 pub mod release;
 pub mod state;
 mod uri;
-// The operations and the state behind them come with their own commits.
-#[allow(dead_code)]
 mod xend;
 pub mod xenstore;
 

@@ -22,6 +22,8 @@ pub(crate) struct Active {
     pub(crate) domid: u32,
     pub(crate) created: Instant,
     pub(crate) life: Life,
+    /// XenD knows its shared pages, which it forgets when it is started anew.
+    pub(crate) pages_known: bool,
     /// XenD has asked the hypervisor about it since it was built.
     pub(crate) refreshed: bool,
     /// Since when its clock runs, and what it had run before.
@@ -109,6 +111,7 @@ impl Active {
             domid,
             created: Instant::now(),
             life: Life::Paused,
+            pages_known: true,
             refreshed: false,
             running_since: None,
             ran: Duration::ZERO,

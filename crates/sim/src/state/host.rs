@@ -6,8 +6,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::behaviour::{self, Hotplug};
 use super::machine::{State, TOTAL_MEMORY};
-use super::{Options, behaviour};
+use super::{Active, Options};
 use crate::fault::{Fault, Faults};
 use crate::release::{Facts, Release};
 use crate::xend::{NodeMemory, Shared};
@@ -109,6 +110,23 @@ impl SimHost {
             .unwrap_or_else(PoisonError::into_inner);
         state.advance();
         state
+    }
+
+    /// Kills XenD and starts it again, as an administrator does. Domains live
+    /// on; those that are to be started with XenD are.
+    pub fn restart_xend(&self) {
+        self.state().restart_xend();
+    }
+
+    /// Lets devices that are dead by a fault never connect.
+    pub(crate) fn bury_devices(&self, active: &mut Active) {
+        let faults = self.inner.xend.faults();
+        for device in &mut active.devices {
+            let names = [device.back("dev"), device.back("mac")];
+            if names.into_iter().flatten().any(|name| faults.is_dead(name)) {
+                device.hotplug = Hotplug::Never;
+            }
+        }
     }
 
     /// Lets the time of a build pass.

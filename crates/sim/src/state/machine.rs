@@ -53,6 +53,7 @@ pub(crate) struct Saved {
 enum Due {
     Shutdown(u32, Reason),
     Start(Key, Box<Config>),
+    StartWithXend(Key),
 }
 
 impl State {
@@ -269,6 +270,12 @@ impl State {
         self.advance();
     }
 
+    /// XenD will start an inactive domain by itself.
+    pub(crate) fn order_start(&mut self, key: Key) {
+        let at = Instant::now() + self.timing.reboot;
+        self.due.push((at, Due::StartWithXend(key)));
+    }
+
     /// Lets a guest do at once what it does by itself: crash.
     pub(crate) fn let_run(&mut self, key: Key) {
         let Some(domain) = self.domains.get_mut(&key) else {
@@ -294,6 +301,7 @@ impl State {
             let (time, due) = self.due.remove(at);
             match due {
                 Due::Shutdown(domid, reason) => self.shut_down(domid, reason, time),
+                Due::StartWithXend(key) => self.start_with_xend(key),
                 Due::Start(key, config) => self.start_again(key, *config),
             }
         }

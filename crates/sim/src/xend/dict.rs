@@ -147,11 +147,6 @@ impl<V, K> PyDict<V, K> {
         })
     }
 
-    /// How many keys there are.
-    pub(crate) fn len(&self) -> usize {
-        self.used
-    }
-
     fn find<Q: PyKey<Owned = K> + ?Sized>(&self, key: &Q, hash: u64) -> Option<usize>
     where
         K: Borrow<Q>,

@@ -25,7 +25,8 @@ impl Form {
     }
 
     /// Every value of a parameter, in order.
-    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    #[cfg(test)]
+    fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.pairs
             .iter()
             .filter(move |(key, _)| key == name)

@@ -110,6 +110,9 @@ impl Session {
         }
         self.last = None;
         self.wait(exchange).await;
+        if exchange.name.ends_with("list-after-restart") {
+            self.host.restart_xend();
+        }
         if exchange.name.contains("while-building") && self.slow.is_none() {
             let slow = recording.exchanges.iter().find(|one| is_slow_create(one));
             self.slow = Some(self.open(&slow.unwrap().request).await);

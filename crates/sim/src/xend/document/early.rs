@@ -79,7 +79,7 @@ fn life(out: &mut Writer, domain: &Domain, active: &Active) {
         out.pair("up_time", &float(active.created.elapsed().as_secs_f64()));
         out.pair("start_time", &float((start * 100.0).round() / 100.0));
     }
-    if active.domid != 0 {
+    if active.domid != 0 && active.pages_known {
         out.pair_number("store_mfn", if config.hvm { 260_095 } else { 128_178 });
         if !config.hvm {
             out.pair_number("console_mfn", 128_177);

@@ -56,7 +56,7 @@ pub(crate) fn domain(out: &mut Writer, domain: &Domain, facts: &Facts) {
     out.pair_number("status", status(domain));
     if let Some(active) = &domain.active {
         out.pair("state", &flags(active));
-        if active.domid != 0 {
+        if active.domid != 0 && active.pages_known {
             out.pair_number("store_mfn", if config.hvm { 260_095 } else { 128_178 });
             if !config.hvm {
                 out.pair_number("console_mfn", 128_177);

@@ -39,7 +39,10 @@ pub(super) async fn create(host: &SimHost, form: &Form) -> Reply {
         Err(words) => return wrap(words),
     };
     let mut active = match build(&mut state, domid, &config) {
-        Ok(active) => active,
+        Ok(mut active) => {
+            host.bury_devices(&mut active);
+            active
+        }
         Err(words) => {
             state.note_failed(domid);
             return wrap(words);
@@ -145,7 +148,8 @@ async fn start_inactive(host: &SimHost, key: Key) -> Result<(), Words> {
     host.pass_build_time(&config.name).await;
     let mut state = host.state();
     let domid = number(&mut state, &config)?;
-    let active = build(&mut state, domid, &config).inspect_err(|_| state.note_failed(domid))?;
+    let mut active = build(&mut state, domid, &config).inspect_err(|_| state.note_failed(domid))?;
+    host.bury_devices(&mut active);
     let config = built(&state, config);
     if let Some(domain) = state.get_mut(key) {
         domain.config = config;
@@ -324,7 +328,7 @@ fn booted_image(config: &Config) -> Sxpr {
 }
 
 /// What a configuration knows once it was built.
-fn built(state: &State, config: Config) -> Config {
+pub(super) fn built(state: &State, config: Config) -> Config {
     let mut config = config;
     if boots_early(&state.facts, &config) {
         config.image = Some(booted_image(&config));

@@ -121,6 +121,7 @@ pub(super) async fn create(host: &SimHost, key: Key, form: &Form) -> Answer {
         let mut id = None;
         if let Some(active) = &mut active {
             let number = plug(&state, active, &config, &device)?;
+            host.bury_devices(active);
             if let Some(device) = config.devices.all.get_mut(uuid.as_str()) {
                 device.info.set("devid", Sxpr::atom(number.to_string()));
             }

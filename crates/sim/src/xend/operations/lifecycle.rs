@@ -37,6 +37,7 @@ pub(super) fn shutdown(host: &SimHost, key: Key, form: &Form) -> Answer {
     let Some(reason) = form.get("reason") else {
         return Err("'reason'".to_owned());
     };
+    let hung = |name: &str| host.xend().faults().is_hung(name);
     let mut state = host.state();
     let facts = *host.facts();
     let Some(domain) = state.get(key) else {
@@ -60,7 +61,8 @@ pub(super) fn shutdown(host: &SimHost, key: Key, form: &Form) -> Answer {
     };
     let obeys = active.life == Life::Running || domain.config.hvm;
     if let Some(cause) = cause {
-        if obeys && active.domid != 0 && !behaviour::is_deaf(&domain.config.name) {
+        let hung = behaviour::is_deaf(&domain.config.name) || hung(&domain.config.name);
+        if obeys && active.domid != 0 && !hung {
             let domid = active.domid;
             state.order_shutdown(domid, cause);
         }

@@ -10,6 +10,7 @@ mod early;
 mod lifecycle;
 mod list;
 mod memory;
+mod restart;
 mod save;
 mod scheduler;
 mod vcpu;
