@@ -81,7 +81,7 @@ pub fn write(root: &Path, facts: &Path) -> Result<()> {
 /// The table's text.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn render(facts: &Path) -> Result<String> {
     let text = std::fs::read_to_string(facts).map_err(Error::file(facts))?;
     let facts: Value = serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?;

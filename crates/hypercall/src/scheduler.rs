@@ -174,7 +174,7 @@ impl Xen {
     /// A domain's parameters under this scheduler.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for a scheduler without parameters of a domain, and
+    /// [`Error::Unsupported`](crate::Error::Unsupported) for a scheduler without parameters of a domain, and
     /// what the hypervisor says.
     pub fn scheduler_parameters(
         &self,
@@ -212,7 +212,7 @@ impl Xen {
     /// Sets a domain's parameters under the scheduler that they are of.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for a parameter that this release does not have, and
+    /// [`Error::Unsupported`](crate::Error::Unsupported) for a parameter that this release does not have, and
     /// what the hypervisor says.
     pub fn set_scheduler_parameters(
         &self,
