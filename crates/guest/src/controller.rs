@@ -1,4 +1,6 @@
 //! Controllers: of disks, of USB devices, and Xen's own bus.
+//!
+//! Those that disks need are implicit; see `defaults`.
 
 use crate::DeviceInfo;
 use crate::words::words;

@@ -1,4 +1,6 @@
 //! A guest as a whole.
+//!
+//! What it is made of has a file each; rules across them are in `validate`.
 
 use crate::{
     Clock, Cpu, CpuTune, Devices, DomId, Element, Features, Kept, Lifecycle, MemoryKib, Os, OsType,

@@ -1,4 +1,6 @@
 //! Devices of the host that are passed through.
+//!
+//! Which of them a host has, and what uses them now, is not known here.
 
 use crate::{DeviceInfo, Element, PciAddress};
 

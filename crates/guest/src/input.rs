@@ -1,4 +1,6 @@
 //! Mice, tablets, keyboards.
+//!
+//! A PS/2 or Xen mouse and keyboard are implicit; see `defaults`.
 
 use crate::DeviceInfo;
 use crate::words::words;

@@ -1,4 +1,6 @@
 //! What happens when a guest ends.
+//!
+//! Who acts on it (XenD itself, or the driver on an event) is not said here.
 
 use crate::words::words;
 

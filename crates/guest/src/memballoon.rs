@@ -1,4 +1,6 @@
 //! The device that gives memory back to the host.
+//!
+//! How much memory it holds is monitoring, not configuration.
 
 use crate::DeviceInfo;
 use crate::words::words;

@@ -1,4 +1,6 @@
 //! Security labels: Xen's FLASK, and other models that are carried along.
+//!
+//! Whether a label is known to the running policy is the host's answer.
 
 use crate::words::words;
 

@@ -1,4 +1,6 @@
 //! Sound cards.
+//!
+//! Xen spells some models differently; that is the converters' part.
 
 use crate::DeviceInfo;
 use crate::words::words;

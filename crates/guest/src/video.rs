@@ -1,4 +1,6 @@
 //! Graphics cards.
+//!
+//! XenD has no setting for them; xl knows `std`, `cirrus` and `qxl`.
 
 use crate::DeviceInfo;
 use crate::words::words;

@@ -1,4 +1,5 @@
 //! Documents that are made to hurt: they end in an error, soon and with a place.
+//! `damaged.xml` is a sound document that is then damaged at random.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use proptest::prelude::*;

@@ -1,4 +1,5 @@
 //! What is said about documents that are wrong: what, where, and all of it at once.
+//! The messages are part of what people see, so they are compared word for word.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use virtxen_guest::{

@@ -1,4 +1,6 @@
 //! Character devices.
+//!
+//! A terminal of this host is written for a running guest only.
 
 use super::info::{INFO, info};
 use super::writer::Writer;

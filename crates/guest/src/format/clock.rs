@@ -1,4 +1,6 @@
 //! The guest's clock and its timers.
+//!
+//! A clock is always written, as libvirt does.
 
 use super::writer::Writer;
 use crate::{Clock, ClockOffset};

@@ -1,8 +1,9 @@
-//! Controllers; and the balloon, which is as small.
+//! Controllers.
+//! Attributes of one kind (ports, grant frames) stand there when they are said.
 
 use super::info::{INFO, info};
 use super::writer::Writer;
-use crate::{Controller, Memballoon};
+use crate::Controller;
 
 /// Writes `<controller>`.
 pub(super) fn controller(controller: &Controller, writer: &mut Writer) {
@@ -17,14 +18,4 @@ pub(super) fn controller(controller: &Controller, writer: &mut Writer) {
     writer.kept_others(&controller.info.kept, "", INFO);
     info(&controller.info, writer);
     writer.close("controller");
-}
-
-/// Writes `<memballoon>`.
-pub(super) fn memballoon(balloon: &Memballoon, writer: &mut Writer) {
-    writer.open("memballoon");
-    writer.attribute("model", balloon.model.as_str());
-    writer.kept_attributes(&balloon.info.kept, "");
-    writer.kept_others(&balloon.info.kept, "", INFO);
-    info(&balloon.info, writer);
-    writer.close("memballoon");
 }

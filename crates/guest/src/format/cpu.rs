@@ -1,4 +1,6 @@
 //! Virtual processors.
+//!
+//! Sets of processors are written as ranges, without exclusions.
 
 use super::writer::Writer;
 use crate::{Cpu, CpuTune, NumaCell, Vcpus};

@@ -1,7 +1,11 @@
 //! The list of devices.
+//!
+//! What is kept as markup has its place between the families.
 
 use super::writer::Writer;
-use super::{chardev, controller, disk, graphics, hostdev, input, interface, video};
+use super::{
+    chardev, controller, disk, graphics, hostdev, input, interface, memballoon, sound, video,
+};
 use crate::{Device, Devices};
 
 /// Writes `<devices>`, the families in libvirt's order.
@@ -35,13 +39,13 @@ pub(super) fn devices(devices: &Devices, writer: &mut Writer) {
     each(&devices.inputs, input::input, writer);
     others(&["tpm"], writer);
     each(&devices.graphics, graphics::graphics, writer);
-    each(&devices.sounds, input::sound, writer);
+    each(&devices.sounds, sound::sound, writer);
     others(&["audio"], writer);
     each(&devices.videos, video::video, writer);
     each(&devices.hostdevs, hostdev::hostdev, writer);
     others(&["redirdev", "redirfilter", "hub", "watchdog"], writer);
     if let Some(balloon) = &devices.memballoon {
-        controller::memballoon(balloon, writer);
+        memballoon::memballoon(balloon, writer);
     }
     others(LAST, writer);
     writer.close("devices");
@@ -59,10 +63,10 @@ pub(super) fn device(device: &Device, writer: &mut Writer) {
         | Device::Channel(port) => chardev::chardev(device.element_name(), port, writer),
         Device::Input(device) => input::input(device, writer),
         Device::Graphics(device) => graphics::graphics(device, writer),
-        Device::Sound(device) => input::sound(device, writer),
+        Device::Sound(device) => sound::sound(device, writer),
         Device::Video(device) => video::video(device, writer),
         Device::Hostdev(device) => hostdev::hostdev(device, writer),
-        Device::Memballoon(device) => controller::memballoon(device, writer),
+        Device::Memballoon(device) => memballoon::memballoon(device, writer),
         Device::Other(element) => writer.element(element),
     }
 }

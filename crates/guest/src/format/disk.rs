@@ -1,4 +1,6 @@
 //! Disks.
+//!
+//! An empty drive has no source element; what is kept stands in libvirt's places.
 
 use super::info::info;
 use super::writer::Writer;

@@ -1,4 +1,6 @@
 //! Features of the virtual machine.
+//!
+//! Left out as a whole when nothing is said.
 
 use super::writer::Writer;
 use crate::{Features, XenFeatures};

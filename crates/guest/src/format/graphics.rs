@@ -1,4 +1,6 @@
 //! Graphical consoles.
+//!
+//! The first listener's address is repeated as an attribute for old programs.
 
 use super::writer::Writer;
 use crate::Word;

@@ -1,4 +1,6 @@
 //! A `<domain>` element as a whole.
+//!
+//! Sizes are in KiB whatever unit they were read in.
 
 use super::writer::Writer;
 use super::{clock, cpu, devices, features, os, seclabel};

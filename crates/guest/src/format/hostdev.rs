@@ -1,4 +1,6 @@
 //! Devices of the host.
+//!
+//! Numbers of vendors, products and PCI functions are hexadecimal.
 
 use super::info::{INFO, info, pci};
 use super::writer::Writer;

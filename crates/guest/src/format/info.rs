@@ -1,4 +1,6 @@
 //! What all devices have: boot order, alias, address.
+//!
+//! Addresses of PCI functions are hexadecimal, all others decimal.
 
 use super::writer::Writer;
 use crate::{Address, DeviceInfo, PciAddress};

@@ -1,8 +1,9 @@
-//! Mice, tablets, keyboards; and sound cards, which are as small.
+//! Mice, tablets, keyboards.
+//! Explicit and implicit ones look the same, as in libvirt's documents.
 
 use super::info::{INFO, info};
 use super::writer::Writer;
-use crate::{Input, Sound};
+use crate::Input;
 
 /// Writes `<input>`.
 pub(super) fn input(input: &Input, writer: &mut Writer) {
@@ -13,14 +14,4 @@ pub(super) fn input(input: &Input, writer: &mut Writer) {
     writer.kept_others(&input.info.kept, "", INFO);
     info(&input.info, writer);
     writer.close("input");
-}
-
-/// Writes `<sound>`.
-pub(super) fn sound(sound: &Sound, writer: &mut Writer) {
-    writer.open("sound");
-    writer.attribute("model", sound.model.as_str());
-    writer.kept_attributes(&sound.info.kept, "");
-    writer.kept_others(&sound.info.kept, "", INFO);
-    info(&sound.info, writer);
-    writer.close("sound");
 }

@@ -1,4 +1,6 @@
 //! Network interfaces.
+//!
+//! Names of backends that were generated belong to a running guest.
 
 use super::info::{INFO, info, pci};
 use super::writer::Writer;

@@ -16,8 +16,10 @@ mod hostdev;
 mod info;
 mod input;
 mod interface;
+mod memballoon;
 mod os;
 mod seclabel;
+mod sound;
 mod video;
 mod writer;
 

@@ -1,4 +1,6 @@
 //! What a guest boots.
+//!
+//! The bootloader stands outside of it, before it.
 
 use super::writer::Writer;
 use crate::{Os, OsType};

@@ -1,4 +1,6 @@
 //! Security labels.
+//!
+//! The label of files is a running guest's.
 
 use super::writer::Writer;
 use crate::Seclabel;

@@ -1,4 +1,6 @@
 //! Graphics cards.
+//!
+//! One model element with its memory in KiB.
 
 use super::info::{INFO, info};
 use super::writer::Writer;

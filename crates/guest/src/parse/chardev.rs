@@ -1,4 +1,6 @@
 //! Character devices.
+//!
+//! The ends are collected first: their meaning depends on the type.
 
 use super::info::info;
 use super::markup;

@@ -1,4 +1,6 @@
 //! The guest's clock and its timers.
+//!
+//! Three spellings mean a variable clock; they become one.
 
 use super::reader::{Reader, key, tag};
 use crate::{Clock, ClockBasis, ClockOffset, Timer, TimerName};

@@ -1,8 +1,9 @@
-//! Controllers; and the balloon, which is as small.
+//! Controllers.
+//! Those that nobody names are not made up here, even if a disk needs them.
 
 use super::info::info;
 use super::reader::{Reader, key, tag};
-use crate::{Controller, ControllerType, DeviceInfo, Memballoon};
+use crate::{Controller, ControllerType};
 use roxmltree::Node;
 
 /// Reads `<controller>`.
@@ -39,33 +40,4 @@ pub(super) fn controller(node: Node<'_, '_>, reader: &mut Reader<'_>) -> Option<
     }
     controller.kind = kind?;
     Some(controller)
-}
-
-/// Reads `<memballoon>`.
-pub(super) fn memballoon(node: Node<'_, '_>, reader: &mut Reader<'_>) -> Option<Memballoon> {
-    let mut model = None;
-    let mut about = DeviceInfo::default();
-    for attribute in node.attributes() {
-        match key(&attribute) {
-            "model" => model = reader.word(node, &attribute),
-            "autodeflate" | "freePageReporting" => {
-                Reader::keep_attribute(&mut about.kept, "", &attribute);
-            }
-            _ => reader.unknown_attribute(node, &attribute),
-        }
-    }
-    for child in reader.elements(node) {
-        match tag(&child) {
-            "stats" | "driver" => reader.keep_element(&mut about.kept, "", child),
-            _ if info(child, &mut about, reader) => {}
-            _ => reader.unknown_element(child),
-        }
-    }
-    if !node.has_attribute("model") {
-        reader.missing(node, "attribute 'model'");
-    }
-    Some(Memballoon {
-        model: model?,
-        info: about,
-    })
 }

@@ -1,7 +1,12 @@
 //! The list of devices.
+//!
+//! A device that libvirt knows and Xen does not is kept as markup.
 
 use super::reader::{Reader, tag};
-use super::{chardev, controller, disk, graphics, hostdev, input, interface, markup, video};
+use super::{
+    chardev, controller, disk, graphics, hostdev, input, interface, markup, memballoon, sound,
+    video,
+};
 use crate::{Device, Devices, ProblemKind, rank};
 use roxmltree::Node;
 
@@ -39,10 +44,10 @@ pub(super) fn device(node: Node<'_, '_>, reader: &mut Reader<'_>) -> Option<Devi
         "channel" => Device::Channel(chardev::chardev(node, reader)),
         "input" => Device::Input(input::input(node, reader)?),
         "graphics" => Device::Graphics(Box::new(graphics::graphics(node, reader)?)),
-        "sound" => Device::Sound(input::sound(node, reader)?),
+        "sound" => Device::Sound(sound::sound(node, reader)?),
         "video" => Device::Video(video::video(node, reader)),
         "hostdev" => Device::Hostdev(hostdev::hostdev(node, reader)?),
-        "memballoon" => Device::Memballoon(controller::memballoon(node, reader)?),
+        "memballoon" => Device::Memballoon(memballoon::memballoon(node, reader)?),
         name if rank::DEVICES.contains(&name) => {
             Device::Other(markup::element(reader.source, node))
         }

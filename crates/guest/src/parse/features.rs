@@ -1,4 +1,6 @@
 //! Features of the virtual machine.
+//!
+//! Later elements of libvirt without effect on Xen are known and kept.
 
 use super::markup;
 use super::reader::{Reader, Seen, key, tag};

@@ -1,4 +1,6 @@
 //! A `<domain>` element as a whole.
+//!
+//! Order of elements has no meaning, as in libvirt.
 
 use super::reader::{Reader, Seen, cut, key, shown_name, tag};
 use super::{clock, cpu, devices, features, markup, os, seclabel};

@@ -1,4 +1,6 @@
 //! Devices of the host.
+//!
+//! Kinds that Xen cannot pass through are kept as markup.
 
 use super::info::{info, pci};
 use super::markup;

@@ -1,4 +1,6 @@
 //! What all devices have: alias, address, boot order.
+//!
+//! Addresses with parts that no Xen guest has are kept with all attributes.
 
 use super::reader::{Reader, key, tag};
 use crate::{Address, Attribute, DeviceInfo, DriveAddress, PciAddress};

@@ -18,11 +18,13 @@ mod info;
 mod input;
 mod interface;
 mod markup;
+mod memballoon;
 mod os;
 mod place;
 mod reader;
 mod scan;
 mod seclabel;
+mod sound;
 mod video;
 
 use crate::{Device, Guest, Problem, ProblemKind, Problems, Severity};

@@ -1,4 +1,6 @@
 //! What a guest boots.
+//!
+//! The bootloader stands outside of `<os>`; what follows from both is checked here.
 
 use super::reader::{Reader, Seen, key, tag};
 use crate::{AcpiTable, Guest, Loader, MemoryKib, Os, OsType, ProblemKind};

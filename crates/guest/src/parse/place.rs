@@ -1,4 +1,6 @@
 //! From offsets and parts to lines and columns.
+//!
+//! Both are looked for only when there is a problem.
 
 use super::reader::{Found, Reader, tag};
 use crate::{Guest, Part, Problem, ProblemKind};

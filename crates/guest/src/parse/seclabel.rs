@@ -1,4 +1,6 @@
 //! Security labels.
+//!
+//! Models other than Xen's are read the same way.
 
 use super::reader::{Reader, Seen, key, tag};
 use crate::Seclabel;

@@ -1,4 +1,6 @@
 //! Graphics cards.
+//!
+//! Without a model it is libvirt's `default`, which a toolstack chooses.
 
 use super::info::info;
 use super::reader::{Reader, Seen, key, tag};
