@@ -111,6 +111,15 @@ impl MacAddress {
     }
 }
 
+impl Disk {
+    /// The address that follows from the disk's name, on buses that have one.
+    #[must_use]
+    pub fn address_by_name(&self) -> Option<DriveAddress> {
+        let (bus, number) = split_target(&self.target)?;
+        drive_address(self.bus.unwrap_or(bus), number)
+    }
+}
+
 impl DiskBus {
     /// The bus that a name in the guest belongs to.
     #[must_use]
@@ -153,12 +162,11 @@ fn fill_disk(disk: &mut Disk, rules: &Rules) {
     if disk.device == DiskDevice::Cdrom {
         disk.readonly = true;
     }
-    let by_name = split_target(&disk.target);
     if disk.bus.is_none() {
-        disk.bus = by_name.map(|(bus, _)| bus);
+        disk.bus = DiskBus::of_target(&disk.target);
     }
-    if let (None, Some(bus), Some((_, number))) = (&disk.info.address, disk.bus, by_name) {
-        disk.info.address = drive_address(bus, number).map(Address::Drive);
+    if disk.info.address.is_none() {
+        disk.info.address = disk.address_by_name().map(Address::Drive);
     }
     if rules.disk_format {
         if matches!(disk.source, DiskSource::Network(_)) {
@@ -231,14 +239,20 @@ fn fill_ports(guest: &mut Guest, rules: &Rules) {
     if devices.consoles.is_empty() {
         let source = match devices.serials.first() {
             // The first serial port of such a guest is its console.
-            Some(serial) if hvm => Some(serial.source.clone()),
-            _ if rules.console && !hvm => Some(ChardevSource::default()),
+            Some(serial) if hvm => Some((serial.source.clone(), serial.target.port)),
+            _ if rules.console && !hvm => Some((ChardevSource::default(), None)),
             _ => None,
         };
-        devices.consoles.extend(source.map(|source| Chardev {
-            source,
-            ..Chardev::default()
-        }));
+        devices
+            .consoles
+            .extend(source.map(|(source, port)| Chardev {
+                source,
+                target: ChardevTarget {
+                    port,
+                    ..ChardevTarget::default()
+                },
+                ..Chardev::default()
+            }));
     }
     let usual = if hvm {
         ChardevTargetType::Serial
