@@ -8,7 +8,7 @@ use super::device::note_info;
 use super::dialect::{ConfigVersion, Source};
 use super::section::{Quiet, Section};
 use crate::convert::{Notes, excerpt};
-use virtxen_guest::{Address, Disk, DiskBus, DiskDevice, DiskDriver, DiskSource, DriveAddress};
+use virtxen_guest::{Address, Disk, DiskBus, DiskDevice, DiskDriver, DiskSource};
 
 /// Classes of devices that are disks.
 pub(super) const CLASSES: &[&str] = &["vbd", "tap", "tap2"];
@@ -35,7 +35,7 @@ pub(super) fn read(mut node: Section<'_>, class: &str, notes: &mut Notes) -> Opt
         return None;
     }
     disk.device = device;
-    disk.bus = Some(bus_of(&target));
+    disk.bus = Some(DiskBus::of_target(&target).unwrap_or(DiskBus::Ide));
     disk.target = target;
     if let Some(uname) = node.text("uname") {
         let (driver, source) = source_of(uname, class);
@@ -79,15 +79,6 @@ fn target_of(dev: &str, path: &str, notes: &mut Notes) -> (DiskDevice, String) {
         }
     };
     (device, name.to_owned())
-}
-
-fn bus_of(target: &str) -> DiskBus {
-    match target.get(..2) {
-        Some("xv") => DiskBus::Xen,
-        Some("sd") => DiskBus::Scsi,
-        Some("fd") => DiskBus::Fdc,
-        _ => DiskBus::Ide,
-    }
 }
 
 fn source_of(uname: &str, class: &str) -> (DiskDriver, DiskSource) {
@@ -161,18 +152,6 @@ pub(super) fn in_order(disks: &[Disk]) -> Vec<(usize, &Disk)> {
         disks.iter().enumerate().partition(|(_, disk)| hard(disk));
     first.extend(removable);
     first
-}
-
-/// Number of a disk's name: `hda` 0, `hdb` 1, `xvdaa` 26; partitions do not count.
-fn name_index(target: &str) -> Option<u64> {
-    let letters = ["xvd", "hd", "sd", "fd"]
-        .iter()
-        .find_map(|prefix| target.strip_prefix(prefix))?;
-    let letters = letters.trim_end_matches(|c: char| c.is_ascii_digit());
-    letters.bytes().try_fold(0_u64, |number, byte| {
-        let digit = u64::from(byte.checked_sub(b'a').filter(|d| *d < 26)?) + 1;
-        number.checked_mul(26)?.checked_add(digit)
-    })
 }
 
 /// The name without the prefix of the first releases, which documents may have.
@@ -320,34 +299,10 @@ fn note_settings(disk: &Disk, path: &str, notes: &mut Notes) {
         notes.setting(format!("{path}/driver/@discard"), "XenD does not know it");
     }
     let mut info = disk.info.clone();
-    if drive_address(disk).is_some_and(|own| info.address == Some(Address::Drive(own))) {
+    if disk.address_by_name().map(Address::Drive) == info.address {
         info.address = None;
     }
     note_info(&info, path, notes);
-}
-
-/// The address that follows from an IDE disk's or a floppy's name.
-fn drive_address(disk: &Disk) -> Option<DriveAddress> {
-    let index = u32::try_from(name_index(plain_target(disk))?.checked_sub(1)?).ok()?;
-    match disk.bus.unwrap_or_else(|| bus_of(plain_target(disk))) {
-        DiskBus::Ide => Some(DriveAddress {
-            controller: index / 4,
-            bus: index / 2 % 2,
-            target: 0,
-            unit: index % 2,
-        }),
-        DiskBus::Fdc => Some(DriveAddress {
-            controller: index / 2,
-            unit: index % 2,
-            ..DriveAddress::default()
-        }),
-        DiskBus::Scsi => Some(DriveAddress {
-            controller: index / 7,
-            unit: index % 7,
-            ..DriveAddress::default()
-        }),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -371,22 +326,6 @@ mod tests {
             .map(|(_, d)| plain_target(d))
             .collect();
         assert_eq!(names, ["hdb", "hda", "hdc"]);
-    }
-
-    #[test]
-    fn addresses_follow_from_names() {
-        let address = |target: &str| {
-            let disk = Disk {
-                target: target.to_owned(),
-                ..Disk::default()
-            };
-            drive_address(&disk).map(|a| (a.controller, a.bus, a.unit))
-        };
-        assert_eq!(address("hda"), Some((0, 0, 0)));
-        assert_eq!(address("hdd"), Some((0, 1, 1)));
-        assert_eq!(address("sdh1"), Some((1, 0, 0)));
-        assert_eq!(address("xvda"), None);
-        assert_eq!(address("hd"), None);
     }
 
     #[test]

@@ -47,17 +47,4 @@ impl Element {
         self.children.iter_mut().for_each(Self::sort);
         self.children.sort_by(|a, b| a.name.cmp(&b.name));
     }
-
-    /// The text at the end of a path of names.
-    #[allow(dead_code)]
-    pub(crate) fn path_text(&self, path: &str) -> &str {
-        let mut node = self;
-        for name in path.split('/') {
-            match node.children.iter().find(|child| child.name == name) {
-                Some(child) => node = child,
-                None => return "",
-            }
-        }
-        &node.text
-    }
 }
