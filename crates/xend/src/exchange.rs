@@ -124,7 +124,8 @@ async fn receive(
     reader: &mut ReplyReader,
     patience: Patience,
 ) -> Result<Reply> {
-    let mut buffer = vec![0; 64 << 10];
+    // Most replies are small; a full buffer makes way for a larger one.
+    let mut buffer = vec![0; 4 << 10];
     let reply = async {
         let first = stream.read(&mut buffer);
         let mut read = within(operation, Phase::FirstByte, patience.first_byte, first).await?;
@@ -137,6 +138,9 @@ async fn receive(
             let bytes = buffer.get(..count).unwrap_or_default();
             if let Some(reply) = reader.feed(bytes).map_err(failed)? {
                 return Ok(reply);
+            }
+            if count == buffer.len() {
+                buffer.resize(64 << 10, 0);
             }
             read = stream.read(&mut buffer).await;
         }
