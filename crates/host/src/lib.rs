@@ -5,11 +5,13 @@
 //! Nothing here knows libvirt's calls, flags or error codes.
 #![forbid(unsafe_code)]
 
+mod beside;
 mod error;
 mod probe;
 mod types;
 mod xend;
 
+pub use beside::LocalLookup;
 pub use error::{Error, Result};
 pub use probe::{Address, Finding, look, open};
 pub use types::{

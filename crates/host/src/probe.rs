@@ -3,7 +3,7 @@
 //! What cannot be used yet is looked for all the same, so that the report says
 //! what this host would offer.
 
-use crate::{Error, Host, Result, XendHost};
+use crate::{Error, Host, LocalLookup, Result, XendHost};
 use std::path::PathBuf;
 use virtxen_xend::transport::{DEFAULT_PORT, DEFAULT_SOCKET};
 use virtxen_xend::{Client, Connector, Deadlines, TcpPort, UnixSocket};
@@ -44,8 +44,10 @@ pub struct Finding {
 pub async fn open(address: &Address, deadlines: Deadlines) -> Result<Box<dyn Host>> {
     match address {
         Address::Local => open_local(deadlines).await,
-        Address::XendUnix(path) => open_xend(UnixSocket::new(path), deadlines).await,
-        Address::XendTcp { host, port } => open_xend(TcpPort::new(host, *port), deadlines).await,
+        Address::XendUnix(path) => boxed(open_xend(UnixSocket::new(path), deadlines).await?),
+        Address::XendTcp { host, port } => {
+            boxed(open_xend(TcpPort::new(host, *port), deadlines).await?)
+        }
     }
 }
 
@@ -55,12 +57,13 @@ async fn open_local(deadlines: Deadlines) -> Result<Box<dyn Host>> {
         .iter()
         .any(|finding| finding.channel == XEND && finding.found);
     if socket {
-        return open_xend(UnixSocket::new(DEFAULT_SOCKET), deadlines).await;
+        let host = open_xend(UnixSocket::new(DEFAULT_SOCKET), deadlines).await?;
+        return boxed(host.with_lookup(LocalLookup::of_this_machine().await));
     }
     let xen = findings.iter().any(|finding| finding.found);
     // XenD can be told to serve TCP only; without Xen nobody does.
     if xen && let Ok(host) = open_xend(TcpPort::new("localhost", DEFAULT_PORT), deadlines).await {
-        return Ok(host);
+        return boxed(host.with_lookup(LocalLookup::of_this_machine().await));
     }
     let looked: Vec<String> = findings.iter().map(ToString::to_string).collect();
     let reason = if xen {
@@ -75,13 +78,14 @@ async fn open_local(deadlines: Deadlines) -> Result<Box<dyn Host>> {
     })
 }
 
-async fn open_xend(
-    connector: impl Connector + 'static,
-    deadlines: Deadlines,
-) -> Result<Box<dyn Host>> {
+fn boxed(host: XendHost) -> Result<Box<dyn Host>> {
+    Ok(Box::new(host))
+}
+
+async fn open_xend(connector: impl Connector + 'static, deadlines: Deadlines) -> Result<XendHost> {
     let address = connector.address();
     match Client::open(connector, deadlines).await {
-        Ok(client) => Ok(Box::new(XendHost::new(client))),
+        Ok(client) => Ok(XendHost::new(client)),
         Err(error) => Err(Error::Channel {
             channel: format!("XenD at {address}"),
             reason: error.to_string(),
@@ -107,7 +111,7 @@ const PLACES: [(&str, &[&str], &str); 4] = [
             "/dev/xen/xenbus",
             "/proc/xen/xenbus",
         ],
-        "not used for this yet",
+        "consoles and VNC ports; watches are not used yet",
     ),
     (
         "hypercalls",

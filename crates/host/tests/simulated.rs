@@ -9,11 +9,13 @@ use virtxen_guest::{
     Device, DiskSource, Guest, MemoryKib, ParseOptions, parse_device, parse_guest,
 };
 use virtxen_host::{
-    Deadlines, DomainState, DumpMode, Error, Host, Scheduler, ShutdownReason, XendHost,
+    Deadlines, DomainState, DumpMode, Error, Host, LocalLookup, Scheduler, ShutdownReason, XendHost,
 };
 use virtxen_sim::state::Timing;
+use virtxen_sim::xenstore::SimXenstore;
 use virtxen_sim::{Options, Release, SimHost};
 use virtxen_xend::{Client, Memory};
+use virtxen_xenstore::Store;
 
 const GUEST: &str = include_str!("../../../examples/paravirt-kernel.xml");
 const HVM: &str = include_str!("../../../examples/fullvirt-bios.xml");
@@ -277,4 +279,41 @@ async fn a_name_is_not_a_number() {
         let error = host.domain(name).await.unwrap_err();
         assert!(matches!(error, Error::NoDomain { .. }), "{name}: {error}");
     }
+}
+
+struct Xenstored(SimXenstore);
+
+#[async_trait::async_trait]
+impl virtxen_xenstore::Connector for Xenstored {
+    async fn connect(&self) -> std::io::Result<Box<dyn virtxen_xenstore::Stream>> {
+        Ok(Box::new(self.0.connect()))
+    }
+
+    fn address(&self) -> String {
+        "memory".to_owned()
+    }
+}
+
+#[tokio::test]
+async fn xenstore_tells_what_xend_does_not() {
+    let xenstored = SimXenstore::new((3, 0));
+    let store = Store::connect(Xenstored(xenstored.clone())).await.unwrap();
+    let sim = sim(Release::V3_0_3, 0);
+    let plain = open(&sim).await;
+    let host = plain
+        .clone()
+        .with_lookup(LocalLookup::new().with_store(store));
+    let guest = guest(HVM);
+    let info = plain.create(&guest, false).await.unwrap();
+    let (name, domid) = (guest.name.as_str(), info.domid.unwrap());
+    let error = plain.console(name).await.unwrap_err();
+    assert!(matches!(error, Error::Unsupported { .. }), "{error}");
+    assert!(host.console(name).await.is_err());
+    let node = |path: &str| format!("/local/domain/{domid}/console/{path}");
+    xenstored.write(&node("tty"), "/dev/pts/7");
+    xenstored.write(&node("vnc-port"), "5907");
+    let tty = host.console(name).await.unwrap();
+    assert_eq!(tty.to_str(), Some("/dev/pts/7"));
+    let server = host.vnc(name).await.unwrap().unwrap();
+    assert_eq!(server.port, 5907);
 }

@@ -51,12 +51,11 @@ impl XendHost {
             channel: Some(xend.clone()),
             note: note.to_owned(),
         };
-        let monitoring =
-            "the hypercall and XenStore channels, which are cheaper, are not built yet";
+        let monitoring = "cheaper ways, hypercalls and XenStore, are not built yet";
         let beside = |operation| RouteReport {
             operation,
-            channel: self.lookup.as_ref().map(|_| "beside XenD".to_owned()),
-            note: "XenD does not tell it; the XenStore channel is not built yet".to_owned(),
+            channel: self.lookup.as_ref().map(|_| "XenStore".to_owned()),
+            note: "XenD does not tell it; XenStore is looked in on the host itself".to_owned(),
         };
         let inactive = if self.client.habits().inactive {
             served("inactive guests", "XenD keeps them")

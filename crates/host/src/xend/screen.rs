@@ -21,7 +21,7 @@ impl XendHost {
             self.unsupported(
                 "console",
                 "does not tell the terminal of a guest; it is in XenStore, \
-                 for which virtxen has no channel yet",
+                 which can be asked on the host itself only",
             )
         })
     }
@@ -55,7 +55,7 @@ impl XendHost {
             return Err(self.unsupported(
                 "vnc",
                 "does not tell the port of this guest's VNC server; it is in XenStore, \
-                 for which virtxen has no channel yet",
+                 which can be asked on the host itself only",
             ));
         };
         let listen = settings.value("vnclisten").unwrap_or_default();
