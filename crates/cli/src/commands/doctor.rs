@@ -1,0 +1,109 @@
+//! `doctor`: which channels there are, which route each kind of operation takes,
+//! and what to do about what is missing.
+
+use super::{Command, Group};
+use crate::color::Style;
+use crate::connect::Session;
+use crate::error::Result;
+use crate::exit::Exit;
+use crate::output::Reply;
+use crate::table::{Cell, Table};
+use crate::uri::Uri;
+use serde_json::json;
+
+pub(super) const COMMANDS: &[Command] = &[Command {
+    name: "doctor",
+    group: Group::Virtxen,
+    summary: "show how the host is reached and what to do about what is missing",
+    about: "Looks at this machine for every channel to Xen, then at the connection. Ends with 3 \
+            if no host can be reached.",
+    options: &[],
+    run: |session, _| Box::pin(doctor(session)),
+}];
+
+async fn doctor(session: &Session) -> Result<Reply> {
+    let uri = session.uri()?;
+    let mut text = format!("Connection: {uri}\n");
+    let mut json = json!({ "uri": uri.to_string() });
+    let mut exit = Exit::Ok;
+    let mut tables = Vec::new();
+    if uri == Uri::Xen {
+        let (table, findings) = channels(session);
+        tables.push(table);
+        json["channels"] = findings;
+    }
+    match session.connection().await {
+        Ok(connection) => {
+            let host = connection.driver.host();
+            let version = connection.driver.version();
+            let version = format!("{}.{}{}", version.major, version.minor, version.extra);
+            let simulated = if host.is_simulated() {
+                " (simulated host)"
+            } else {
+                ""
+            };
+            text.push_str(&format!("Reached: Xen {version}{simulated}\n"));
+            json["version"] = json!(version);
+            let (table, routes) = routes(session, &host.routes());
+            tables.push(table);
+            json["routes"] = routes;
+            json["host_warnings"] = json!(host.warnings());
+        }
+        Err(error) => {
+            exit = error.exit();
+            text.push_str(&format!("Not reached: {}\n", error.messages().join(": ")));
+            json["unreachable"] = json!(error.messages());
+        }
+    }
+    let mut reply = Reply::new(session.marked(json)).text(text).exit(exit);
+    for table in tables {
+        reply = reply.text("\n").table(table);
+    }
+    Ok(reply)
+}
+
+fn channels(session: &Session) -> (Table, serde_json::Value) {
+    let mut table = Table::new(&["Channel", "Found", "Where", "Note"]).remark(session.remark());
+    let mut list = Vec::new();
+    for finding in virtxen_host::look() {
+        list.push(json!({
+            "channel": finding.channel, "place": finding.place, "found": finding.found,
+            "note": finding.note,
+        }));
+        table.row(vec![
+            finding.channel.into(),
+            yes(finding.found),
+            finding.place.into(),
+            finding.note.into(),
+        ]);
+    }
+    (table, json!(list))
+}
+
+fn routes(session: &Session, routes: &[virtxen_host::RouteReport]) -> (Table, serde_json::Value) {
+    let mut table = Table::new(&["Operation", "Channel", "Note"]).remark(session.remark());
+    let mut list = Vec::new();
+    for route in routes {
+        list.push(json!({
+            "operation": route.operation, "channel": route.channel, "note": route.note,
+        }));
+        let channel = match &route.channel {
+            Some(channel) => Cell::from(channel.as_str()).styled(Style::Green),
+            None => Cell::from("-").styled(Style::Red),
+        };
+        table.row(vec![
+            route.operation.into(),
+            channel,
+            route.note.as_str().into(),
+        ]);
+    }
+    (table, json!(list))
+}
+
+fn yes(found: bool) -> Cell {
+    if found {
+        Cell::from("yes").styled(Style::Green)
+    } else {
+        Cell::from("no").styled(Style::Red)
+    }
+}

@@ -1,0 +1,128 @@
+//! `event`: waits for events of domains and prints them as they come.
+
+use super::{Command, Group};
+use crate::connect::Session;
+use crate::error::{Context, Error, Result};
+use crate::exit::Exit;
+use crate::options::{Args, Kind, flag, named};
+use crate::output::Reply;
+use serde_json::{Value, json};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::time::{Instant, timeout_at};
+use virtxen_driver::{Delivery, Event};
+use virtxen_guest::Uuid;
+
+pub(super) const COMMANDS: &[Command] = &[Command {
+    name: "event",
+    group: Group::Monitoring,
+    summary: "wait for events of domains",
+    about: "Ends after the first event; with --loop after --timeout or Ctrl-C. Ends with 5 if \
+            none came in time.",
+    options: &[
+        named("domain", Kind::Domain, "of this domain only"),
+        named("event", Kind::Word(&["lifecycle"]), "kind of event"),
+        flag("all", "all kinds of events"),
+        flag("loop", "go on after the first event"),
+        named("timeout", Kind::Number, "seconds to wait at most"),
+        flag("list", "list the kinds of events"),
+        flag("timestamp", "print when each event came"),
+    ],
+    run: |session, args| Box::pin(event(session, args)),
+}];
+
+async fn event(session: &Session, args: &Args) -> Result<Reply> {
+    if args.flag("list") {
+        return Ok(Reply::new(json!({ "events": ["lifecycle"] })).line("lifecycle"));
+    }
+    if !args.flag("all") && !args.flag("event") {
+        return Err(Error::usage(
+            "one of --list, --all, or --event <type> is required",
+        ));
+    }
+    let uuid = match args.text("domain") {
+        Some(_) => Some(session.domain(args).await?.uuid),
+        None => None,
+    };
+    let seconds: Option<u64> = args.number("timeout")?;
+    let limit = seconds.map(Duration::from_secs).or(session.timeout);
+    let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+    let (events, ended) = wait(session, args, uuid, deadline).await?;
+    let count = events.len();
+    let json = json!({ "events": events, "ended_by": ended });
+    let reply = Reply::new(session.marked(json));
+    let reply = match ended {
+        "timeout" => reply.note("event loop timed out"),
+        "interrupt" => reply.note("event loop interrupted"),
+        _ => reply,
+    };
+    let exit = match ended {
+        "timeout" if count == 0 => Exit::Timeout,
+        "interrupt" => Exit::Interrupted,
+        _ => Exit::Ok,
+    };
+    Ok(reply.note(format!("events received: {count}")).exit(exit))
+}
+
+async fn wait(
+    session: &Session,
+    args: &Args,
+    uuid: Option<Uuid>,
+    deadline: Option<Instant>,
+) -> Result<(Vec<Value>, &'static str)> {
+    let driver = session.driver().await?;
+    let mut subscription = driver
+        .subscribe()
+        .await
+        .context(|| "Failed to wait for events".to_owned())?;
+    let far = Instant::now() + Duration::from_secs(365 * 24 * 3600);
+    let mut events = Vec::new();
+    loop {
+        let delivery = tokio::select! {
+            biased;
+            _ = tokio::signal::ctrl_c() => return Ok((events, "interrupt")),
+            next = timeout_at(deadline.unwrap_or(far), subscription.next()) => next,
+        };
+        match delivery {
+            Err(_) => return Ok((events, "timeout")),
+            Ok(None) => return Ok((events, "host")),
+            Ok(Some(Delivery::Resync { missed })) => {
+                session
+                    .printer
+                    .warning(&format!("{missed} events were lost"));
+            }
+            Ok(Some(Delivery::Event(event))) => {
+                if uuid.is_some_and(|uuid| uuid != event.uuid) {
+                    continue;
+                }
+                events.push(show(session, args, &event));
+                if !args.flag("loop") {
+                    return Ok((events, "event"));
+                }
+            }
+        }
+    }
+}
+
+fn show(session: &Session, args: &Args, event: &Event) -> Value {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    if !session.printer.json {
+        let stamp = if args.flag("timestamp") {
+            format!("{}.{:03}: ", now.as_secs(), now.subsec_millis())
+        } else {
+            String::new()
+        };
+        session.printer.out(&format!("{stamp}{event}\n"));
+    }
+    let (kind, detail) = event.kind.words();
+    json!({
+        "event": "lifecycle",
+        "domain": event.name,
+        "uuid": event.uuid.to_string(),
+        "id": event.id.map(|id| id.0),
+        "type": kind,
+        "detail": detail,
+        "time_s": now.as_secs_f64(),
+    })
+}

@@ -1,0 +1,201 @@
+//! Opening the host that a URI means, and what the commands of one call share:
+//! the connection, made when the first command needs it, and the way to speak.
+
+use crate::error::{Context, Error, Result};
+use crate::options::Args;
+use crate::output::Printer;
+use crate::uri::{self, Uri};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::OnceCell;
+use virtxen_driver::{Domain, Driver, ListFilter, Options};
+use virtxen_host::{Address, Host, XendHost};
+use virtxen_sim::SimHost;
+use virtxen_xend::{Client, Deadlines};
+
+/// The words behind the header of a listing of a simulated host.
+const SIMULATED: &str = "(simulated host)";
+
+/// The longest wait for something that is only nice to have.
+const GLANCE: Duration = Duration::from_millis(300);
+
+/// What to do where there is no Xen.
+const NO_XEN: &str = "\nName the host with --connect or VIRTXEN_DEFAULT_URI: \
+     xend+unix:///path, xend+tcp://host:port. To try virtxen without Xen: --connect sim:";
+
+/// What the commands of one call share.
+pub(crate) struct Session {
+    /// How results are printed.
+    pub(crate) printer: Printer,
+    /// Warnings about a document are errors.
+    pub(crate) strict: bool,
+    /// The longest time that an operation may take.
+    pub(crate) timeout: Option<Duration>,
+    uri: Option<String>,
+    connection: OnceCell<Connection>,
+}
+
+/// A host that was reached.
+pub(crate) struct Connection {
+    /// The way to it.
+    pub(crate) driver: Driver,
+    /// Its URI.
+    pub(crate) uri: Uri,
+}
+
+impl Session {
+    /// A session whose host is named by `uri`, else by the environment, else the
+    /// Xen host that virtxen runs on.
+    pub(crate) fn new(printer: Printer, uri: Option<String>) -> Self {
+        Self {
+            printer,
+            strict: false,
+            timeout: None,
+            uri,
+            connection: OnceCell::new(),
+        }
+    }
+
+    /// The host's URI, which may not have been reached yet.
+    ///
+    /// # Errors
+    /// For a URI that virtxen does not know.
+    pub(crate) fn uri(&self) -> Result<Uri> {
+        match self
+            .uri
+            .clone()
+            .or_else(|| std::env::var(uri::VARIABLE).ok())
+        {
+            Some(text) if !text.is_empty() => Uri::parse(&text),
+            _ => Ok(Uri::Xen),
+        }
+    }
+
+    /// The connection; the first call makes it.
+    ///
+    /// # Errors
+    /// When the host cannot be reached.
+    pub(crate) async fn connection(&self) -> Result<&Connection> {
+        self.connection
+            .get_or_try_init(|| async {
+                let uri = self.uri()?;
+                let host = open(&uri).await?;
+                for warning in host.warnings() {
+                    self.printer.warning(&warning);
+                }
+                let options = Options {
+                    deadline: self.timeout,
+                    ..Options::default()
+                };
+                Ok(Connection {
+                    driver: Driver::open(host, options),
+                    uri,
+                })
+            })
+            .await
+    }
+
+    /// The driver of the connection.
+    ///
+    /// # Errors
+    /// When the host cannot be reached.
+    pub(crate) async fn driver(&self) -> Result<&Driver> {
+        Ok(&self.connection().await?.driver)
+    }
+
+    /// What stands behind the header of a listing: that the host is simulated.
+    pub(crate) fn remark(&self) -> Option<&'static str> {
+        self.is_simulated().then_some(SIMULATED)
+    }
+
+    /// Whether the host that was reached is simulated.
+    pub(crate) fn is_simulated(&self) -> bool {
+        self.connection
+            .get()
+            .is_some_and(|connection| connection.driver.host().is_simulated())
+    }
+
+    /// The domain that a command is about.
+    ///
+    /// # Errors
+    /// When there is none of this name, number or UUID.
+    pub(crate) async fn domain(&self, args: &Args) -> Result<Domain> {
+        self.find(args.required("domain")?).await
+    }
+
+    /// The domain of a name, number or UUID.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) async fn find(&self, text: &str) -> Result<Domain> {
+        let driver = self.driver().await?;
+        driver
+            .find(text)
+            .await
+            .context(|| format!("failed to get domain '{text}'"))
+    }
+
+    /// Names of the domains, if the connection is open and the host answers at once.
+    pub(crate) async fn known_domains(&self) -> Option<Vec<String>> {
+        let driver = &self.connection.get()?.driver;
+        let everything = ListFilter::default();
+        let domains = tokio::time::timeout(GLANCE, driver.list(&everything))
+            .await
+            .ok()?
+            .ok()?;
+        Some(domains.into_iter().map(|domain| domain.name).collect())
+    }
+
+    /// `object` with `"simulated": true` if the host is.
+    pub(crate) fn marked(&self, mut object: serde_json::Value) -> serde_json::Value {
+        if self.is_simulated()
+            && let Some(object) = object.as_object_mut()
+        {
+            object.insert("simulated".to_owned(), serde_json::Value::Bool(true));
+        }
+        object
+    }
+}
+
+/// Opens the host of a URI.
+async fn open(uri: &Uri) -> Result<Arc<dyn Host>> {
+    let address = match uri {
+        Uri::Sim(uri) => return open_simulated(uri).await,
+        Uri::Xen => Address::Local,
+        Uri::XendUnix(path) => Address::XendUnix(path.clone()),
+        Uri::XendTcp { host, port } => Address::XendTcp {
+            host: host.clone(),
+            port: *port,
+        },
+    };
+    let host = virtxen_host::open(&address, Deadlines::default())
+        .await
+        .map_err(|error| {
+            let mut message = format!("Failed to connect to {uri}\n{error}");
+            if *uri == Uri::Xen {
+                message.push_str(NO_XEN);
+            }
+            Error::NoHost(message)
+        })?;
+    Ok(Arc::from(host))
+}
+
+async fn open_simulated(uri: &str) -> Result<Arc<dyn Host>> {
+    let sim = simulated(uri)?;
+    let connect = move || std::future::ready(Ok(sim.connect()));
+    let memory = virtxen_xend::Memory::new("the simulated XenD", connect);
+    let client = Client::open(memory, Deadlines::default())
+        .await
+        .map_err(|error| Error::NoHost(format!("Failed to connect to {uri}\n{error}")))?;
+    Ok(Arc::new(XendHost::new(client).simulated()))
+}
+
+/// The simulated host of a URI.
+///
+/// # Errors
+/// [`Error::Usage`] for an option or a release that does not exist.
+pub(crate) fn simulated(uri: &str) -> Result<SimHost> {
+    let options =
+        virtxen_sim::Options::from_uri(uri).map_err(|error| Error::usage(error.to_string()))?;
+    Ok(SimHost::new(options))
+}
