@@ -8,12 +8,15 @@ use crate::workspace::{cargo, run};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
+/// Where they go, below the workspace.
+const FOLDER: &str = "docs";
+
 /// Writes the generated files of the workspace.
 ///
 /// # Errors
 /// When `virtxen` does not build or cannot write.
 pub fn write(root: &Path) -> Result<()> {
-    generate(root, root)
+    generate(root, &root.join(FOLDER))
 }
 
 /// Names the generated files that are missing or stale.
@@ -30,8 +33,8 @@ pub fn check(root: &Path) -> Result<()> {
     for file in crate::workspace::files(&fresh)? {
         let path: PathBuf = file.strip_prefix(&fresh).unwrap_or(&file).to_path_buf();
         let wanted = std::fs::read(&file).map_err(Error::file(&file))?;
-        if std::fs::read(root.join(&path)).ok() != Some(wanted) {
-            stale.push(path.display().to_string());
+        if std::fs::read(root.join(FOLDER).join(&path)).ok() != Some(wanted) {
+            stale.push(format!("{FOLDER}/{}", path.display()));
         }
     }
     if stale.is_empty() {
@@ -49,6 +52,7 @@ fn generate(root: &Path, folder: &Path) -> Result<()> {
     virtxen
         .args(["run", "--quiet", "--package", "virtxen-cli", "--bin"])
         .args(["virtxen", "--", "generate"])
-        .arg(folder);
+        .arg(folder)
+        .stdout(std::process::Stdio::null());
     run(&mut virtxen, "")
 }
