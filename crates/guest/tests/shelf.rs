@@ -230,3 +230,30 @@ fn our_examples_are_read_and_written_whole() {
         );
     }
 }
+
+#[test]
+fn one_of_each_comes_back_as_it_was() {
+    let text = include_str!("everything.xml");
+    let strict = ParseOptions {
+        strict: true,
+        ..ParseOptions::default()
+    };
+    let guest = parse_guest(text, &strict).unwrap().value;
+    let all = FormatOptions {
+        secure: true,
+        ..FormatOptions::default()
+    };
+    assert_eq!(format_guest(&guest, &all), text);
+    record_domain_xml("guest-everything", text);
+    let inactive = FormatOptions {
+        inactive: true,
+        ..FormatOptions::default()
+    };
+    let written = format_guest(&guest, &inactive);
+    record_domain_xml("guest-everything", &written);
+    // What only a running guest has, and the password.
+    for part in ["id='12'", "/dev/pts/7", "5907", "secret'", "console0"] {
+        assert!(!written.contains(part), "{part} in {written}");
+    }
+    assert!(written.contains("ua-root") && written.contains("web0"));
+}
