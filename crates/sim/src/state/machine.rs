@@ -35,10 +35,10 @@ pub(crate) struct State {
     booted_at: f64,
     next_domid: u32,
     next_key: Key,
-    domains: HashMap<Key, Domain>,
-    active: PyDict<Key, u32>,
-    managed: PyDict<Key>,
-    names: BTreeMap<String, Vec<Key>>,
+    pub(super) domains: HashMap<Key, Domain>,
+    pub(super) active: PyDict<Key, u32>,
+    pub(super) managed: PyDict<Key>,
+    pub(super) names: BTreeMap<String, Vec<Key>>,
     due: Vec<(Instant, Due)>,
     pub(crate) saved: HashMap<String, Saved>,
 }
@@ -175,10 +175,10 @@ impl State {
 
     /// Removes an inactive domain for good.
     pub(crate) fn undefine(&mut self, key: Key) {
-        if let Some(uuid) = self.domains.get(&key).map(|d| d.config.uuid.clone()) {
-            if self.managed.get(uuid.as_str()) == Some(&key) {
-                self.managed.remove(uuid.as_str());
-            }
+        if let Some(uuid) = self.domains.get(&key).map(|d| d.config.uuid.clone())
+            && self.managed.get(uuid.as_str()) == Some(&key)
+        {
+            self.managed.remove(uuid.as_str());
         }
         self.forget_unless_used(key);
     }
@@ -207,60 +207,6 @@ impl State {
             unlist(&mut self.names, &old, key);
             self.names.entry(name.to_owned()).or_default().push(key);
         }
-    }
-
-    /// Active domains in the order in which XenD walks them.
-    pub(crate) fn active_keys(&self) -> impl Iterator<Item = Key> {
-        self.active.iter().map(|(_, key)| *key)
-    }
-
-    /// Inactive domains in the order in which XenD walks them. One that is
-    /// active with an older configuration is not among them.
-    pub(crate) fn inactive_keys(&self) -> impl Iterator<Item = Key> {
-        self.managed.iter().filter_map(|(uuid, key)| {
-            let active =
-                self.domains.get(key)?.active.is_some() || self.active_of_uuid(uuid).is_some();
-            (!active).then_some(*key)
-        })
-    }
-
-    /// The domain with this number.
-    pub(crate) fn by_domid(&self, domid: u32) -> Option<Key> {
-        self.active.get(&domid).copied()
-    }
-
-    /// The domain of this name, an active one first.
-    pub(crate) fn by_name(&self, name: &str) -> Option<Key> {
-        let keys = self.names.get(name)?;
-        let active = |key: &&Key| self.domains.get(key).is_some_and(|d| d.active.is_some());
-        match keys.iter().filter(active).count() {
-            0 => keys.first().copied(),
-            1 => keys.iter().find(active).copied(),
-            _ if self.facts.single_names => None,
-            _ => self.active_keys().find(|key| keys.contains(key)),
-        }
-    }
-
-    /// How many domains have this name.
-    pub(crate) fn count_of_name(&self, name: &str) -> usize {
-        self.names.get(name).map_or(0, Vec::len)
-    }
-
-    /// The domain of this uuid, an active one first.
-    pub(crate) fn by_uuid(&self, uuid: &str) -> Option<Key> {
-        self.active_of_uuid(uuid)
-            .or_else(|| self.managed.get(uuid).copied())
-    }
-
-    fn active_of_uuid(&self, uuid: &str) -> Option<Key> {
-        // A managed domain, which most inactive ones are, is looked up fast.
-        if let Some(key) = self.managed.get(uuid) {
-            if self.domains.get(key).is_some_and(|d| d.active.is_some()) {
-                return Some(*key);
-            }
-        }
-        self.active_keys()
-            .find(|key| self.domains.get(key).is_some_and(|d| d.config.uuid == uuid))
     }
 
     /// A guest obeys an order to shut down, after a while.

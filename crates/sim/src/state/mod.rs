@@ -8,6 +8,7 @@ mod domain;
 mod entropy;
 mod guests;
 mod host;
+mod lookup;
 mod machine;
 mod options;
 

@@ -135,10 +135,10 @@ impl Config {
         if class == "vif" && device.get("mac").is_none_or(str::is_empty) {
             device.info.set("mac", Sxpr::atom(entropy.mac()));
         }
-        if facts.duplicates_checked {
-            if let Some(uuid) = self.check_duplicate(&device, node)? {
-                return Ok(uuid);
-            }
+        if facts.duplicates_checked
+            && let Some(uuid) = self.check_duplicate(&device, node)?
+        {
+            return Ok(uuid);
         }
         let uuid = match device.get("uuid") {
             Some(uuid) if !uuid.is_empty() => uuid.to_owned(),

@@ -186,11 +186,11 @@ impl Config {
                 continue;
             };
             let class = node.name().unwrap_or_default();
-            if !orders(facts.release).classes.contains(&class) {
+            if orders(facts.release).classes.contains(&class) {
+                self.add_device(node, facts, entropy)?;
+            } else {
                 let words = format!("invalid device ({class}, {})", python::repr_node(node));
                 self.wrong_device.get_or_insert(words);
-            } else {
-                self.add_device(node, facts, entropy)?;
             }
         }
         Ok(())

@@ -161,10 +161,10 @@ impl Config {
             None => facts.hvm_without_boot && kind == "hvm",
         };
         for name in &orders(facts.release).platform {
-            if let Some(value) = child_value(image, name) {
-                if value.as_atom() != Some("") {
-                    self.platform.set(*name, value.clone());
-                }
+            if let Some(value) = child_value(image, name)
+                && value.as_atom() != Some("")
+            {
+                self.platform.set(*name, value.clone());
             }
         }
     }

@@ -120,10 +120,11 @@ fn disk(dict: &mut PyDict<String>, device: &StoreDevice, facts: &Facts) {
         let kind = device.front("device-type").unwrap_or("disk");
         dict.set("dev", format!("{dev}:{kind}"));
     }
-    if let (Some(kind), Some(params)) = (device.back("type"), device.back("params")) {
-        if !kind.is_empty() && !params.is_empty() {
-            dict.set("uname", format!("{kind}:{params}"));
-        }
+    if let (Some(kind), Some(params)) = (device.back("type"), device.back("params"))
+        && !kind.is_empty()
+        && !params.is_empty()
+    {
+        dict.set("uname", format!("{kind}:{params}"));
     }
     if let Some(mode) = device.back("mode") {
         dict.set("mode", mode.to_owned());
@@ -134,10 +135,10 @@ fn disk(dict: &mut PyDict<String>, device: &StoreDevice, facts: &Facts) {
     if let Some(bootable) = device.back("bootable") {
         dict.set("bootable", bootable.to_owned());
     }
-    if facts.protocol_shown {
-        if let Some(protocol) = device.front("protocol") {
-            dict.set("protocol", protocol.to_owned());
-        }
+    if facts.protocol_shown
+        && let Some(protocol) = device.front("protocol")
+    {
+        dict.set("protocol", protocol.to_owned());
     }
 }
 

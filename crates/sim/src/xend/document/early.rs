@@ -108,7 +108,7 @@ fn stored(out: &mut Writer, device: &StoreDevice, facts: &Facts) {
                 ("ip", Some(list)) => addresses(out, list, first),
                 ("rate", Some(_)) if first => {}
                 ("rate", Some(rate)) if !rate.contains('@') => {
-                    out.pair(name, &format!("{rate}@50ms"))
+                    out.pair(name, &format!("{rate}@50ms"));
                 }
                 (_, Some(value)) => out.pair(name, value),
             }

@@ -5,7 +5,7 @@
 use virtxen_formats::sxpr::{Limits, ReadErrorKind, Sxpr, read};
 
 use super::lifecycle::check_name;
-use super::{devices, find};
+use super::{console, devices, find};
 use crate::release::{Facts, Release};
 use crate::state::{Active, Key, SimHost, State, behaviour};
 use crate::xend::config::{Config, Words};
@@ -58,7 +58,7 @@ pub(super) async fn create(host: &SimHost, form: &Form) -> Reply {
     }
     let key = state.add_active(config, active);
     if host.facts().console_at_once && has_disk_or_interface(&state, key) {
-        devices::update_consoles(&mut state, key, devices::Console::Configured);
+        console::update_consoles(&mut state, key, console::Console::Configured);
     }
     let mut out = Writer::new(host.facts().empty);
     if let Some(domain) = state.get(key) {

@@ -4,11 +4,12 @@
 
 use virtxen_formats::sxpr::{EmptyAtom, Sxpr, write_reply};
 
+use super::plug::plug;
 use super::{number, text};
 use crate::release::{Facts, Release};
-use crate::state::behaviour::{self, Hotplug, hotplug};
+use crate::state::behaviour::{self, Hotplug};
 use crate::state::{Active, Key, SimHost, State, StoreDevice, block_number};
-use crate::xend::config::{Config, Device, Words, orders};
+use crate::xend::config::{Config, Words, orders};
 use crate::xend::dict::PyDict;
 use crate::xend::document::store_expression;
 use crate::xend::form::Form;
@@ -17,7 +18,7 @@ use crate::xend::reply::Reply;
 
 type Answer = Result<Reply, Words>;
 
-const DISKS: &[&str] = &["vbd", "tap", "tap2"];
+pub(super) const DISKS: &[&str] = &["vbd", "tap", "tap2"];
 
 /// Creates every device of a domain that is being built.
 pub(super) fn create_all(state: &State, active: &mut Active, config: &Config) -> Result<(), Words> {
@@ -200,10 +201,8 @@ pub(super) fn destroy(host: &SimHost, key: Key, form: &Form) -> Answer {
         };
     }
     unplug(&mut state, key, class, id);
-    if remove_config {
-        if let Some(domain) = state.get_mut(key) {
-            domain.config.devices.remove(&uuid);
-        }
+    if remove_config && let Some(domain) = state.get_mut(key) {
+        domain.config.devices.remove(&uuid);
     }
     Ok(Reply::Empty)
 }
@@ -332,279 +331,6 @@ pub(super) fn list(host: &SimHost, key: Key, form: &Form) -> Answer {
     };
     let empty = EmptyAtom::Quotes;
     Ok(Reply::Value(write_reply(&shown, empty)))
-}
-
-/// How far XenD has come with a console that it has learnt of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Console {
-    /// It is in the configuration.
-    Configured,
-    /// It is in the store.
-    Stored,
-}
-
-/// XenD learns of the console of a domain, and of where its screen is.
-pub(super) fn update_consoles(state: &mut State, key: Key, wanted: Console) {
-    if !state.facts.consoles {
-        return;
-    }
-    let facts = state.facts;
-    let fresh = state.entropy.uuid();
-    let Some(domain) = state.get_mut(key) else {
-        return;
-    };
-    let Some(active) = domain.active.as_mut().filter(|active| active.domid != 0) else {
-        return;
-    };
-    if wanted == Console::Stored {
-        if domain.config.hvm || facts.pv_vnc_location {
-            locate_screens(active, &facts);
-        }
-    }
-    let known = domain.config.devices.consoles.iter().find(|uuid| {
-        let device = domain.config.devices.all.get(uuid.as_str());
-        device.is_some_and(|device| device.class == "console")
-    });
-    let uuid = known.cloned().unwrap_or(fresh);
-    if domain.config.devices.all.get(uuid.as_str()).is_none() {
-        let device = console_device(&uuid);
-        domain.config.devices.all.set(uuid.as_str(), device);
-        domain.config.devices.consoles.push(uuid.clone());
-    }
-    if wanted == Console::Stored && active.device("console", 0).is_none() {
-        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        active.devices.push(StoreDevice {
-            class: "console".to_owned(),
-            id: 0,
-            uuid: uuid.clone(),
-            back: vec![
-                pair("location", CONSOLE_PORT),
-                pair("uuid", &uuid),
-                pair("protocol", "vt100"),
-            ],
-            front: Vec::new(),
-            connects: tokio::time::Instant::now(),
-            hotplug: Hotplug::Connects,
-        });
-    }
-}
-
-/// The event channel of every console here.
-const CONSOLE_PORT: &str = "3";
-
-fn console_device(uuid: &str) -> Device {
-    let mut device = Device {
-        class: "console".to_owned(),
-        info: PyDict::with_room(4),
-        lists: Vec::new(),
-    };
-    device.info.set("uuid", Sxpr::atom(uuid));
-    device.info.set("protocol", Sxpr::atom("vt100"));
-    device.info.set("location", Sxpr::atom(CONSOLE_PORT));
-    device.info.set("other_config", Sxpr::list(Vec::new()));
-    device
-}
-
-/// The device model tells on which port it shows a screen.
-fn locate_screens(active: &mut Active, facts: &Facts) {
-    let port = 5900 + active.domid;
-    for device in active.devices.iter_mut().filter(|d| d.class == "vfb") {
-        let sdl = device.back("sdl").is_some() || device.back("type") == Some("sdl");
-        if (facts.sdl_location || !sdl) && device.back("location").is_none() {
-            let listen = device.back("vnclisten").unwrap_or(facts.screen_address);
-            let place = format!("{listen}:{port}");
-            device.back.push(("location".to_owned(), place));
-        }
-    }
-}
-
-/// Puts a device into the store and returns its number.
-fn plug(
-    state: &State,
-    active: &mut Active,
-    config: &Config,
-    device: &Device,
-) -> Result<i64, Words> {
-    let (id, back, mut front) = match device.class.as_str() {
-        "vbd" | "tap" | "tap2" => disk(device, state)?,
-        "vif" => interface(active, device, state),
-        "vfb" => {
-            let back = device
-                .info
-                .iter()
-                .filter_map(|(name, value)| Some((name.clone(), value.as_atom()?.to_owned())))
-                .collect();
-            (0, back, Vec::new())
-        }
-        "pci" => {
-            let uuid = device.get("uuid").unwrap_or_default();
-            (0, vec![("uuid".to_owned(), uuid.to_owned())], Vec::new())
-        }
-        _ => (0, Vec::new(), Vec::new()),
-    };
-    if active.device(&device.class, id).is_some()
-        || DISKS.contains(&device.class.as_str())
-            && DISKS.iter().any(|class| active.device(class, id).is_some())
-    {
-        return Err(format!(
-            "Device {} ({id}, {}) is already connected.",
-            device.get("dev").unwrap_or_default(),
-            device.class
-        ));
-    }
-    let domid = active.domid;
-    if state.facts.protocol && !config.hvm {
-        front.push(("protocol".to_owned(), "x86_64-abi".to_owned()));
-    }
-    let backend_id = ("backend-id".to_owned(), "0".to_owned());
-    if state.facts.backend_first {
-        front.insert(0, backend_id);
-    } else {
-        front.push(backend_id);
-    }
-    front.push(("state".to_owned(), "4".to_owned()));
-    front.push((
-        "backend".to_owned(),
-        format!(
-            "/local/domain/0/backend/{}/{domid}/{id}",
-            if device.class == "tap2" {
-                "vbd"
-            } else {
-                &device.class
-            }
-        ),
-    ));
-    let outcome = [device.get("uname"), device.get("bridge")]
-        .into_iter()
-        .flatten()
-        .map(hotplug)
-        .find(|outcome| *outcome != Hotplug::Connects)
-        .unwrap_or(Hotplug::Connects);
-    active.devices.push(StoreDevice {
-        class: device.class.clone(),
-        id,
-        uuid: device.get("uuid").unwrap_or_default().to_owned(),
-        back,
-        front,
-        connects: tokio::time::Instant::now() + state.timing.connect,
-        hotplug: outcome,
-    });
-    Ok(id)
-}
-
-type Details = (i64, Vec<(String, String)>, Vec<(String, String)>);
-
-fn disk(device: &Device, state: &State) -> Result<Details, Words> {
-    let full = device.get("dev").unwrap_or_default();
-    let name = full.strip_prefix("ioemu:").unwrap_or(full);
-    let (dev, kind) = name.split_once(':').unwrap_or((name, "disk"));
-    let uname = device.get("uname").unwrap_or_default();
-    let (typ, params) = match uname.split_once(':') {
-        Some(parts) => parts,
-        None if uname.is_empty() && (kind == "cdrom" || !state.facts.uname_needed) => ("", ""),
-        None => return Err("Block device must have physical details specified".to_owned()),
-    };
-    let known = matches!(typ, "" | "phy" | "file" | "tap" | "tap2");
-    if !known {
-        return Err(format!("Block device type \"{typ}\" is invalid."));
-    }
-    let mode = device.get("mode").unwrap_or("r");
-    if !matches!(mode, "r" | "w" | "w!") {
-        return Err("Invalid mode".to_owned());
-    }
-    let id =
-        block_number(dev).ok_or_else(|| format!("Unable to find number for device ({dev})"))?;
-    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let mut back = vec![
-        pair("dev", dev),
-        pair("type", if device.class == "tap2" { "tap" } else { typ }),
-        pair("params", params),
-        pair("mode", mode),
-    ];
-    for (name, stored) in [
-        ("uuid", state.facts.bootable),
-        ("bootable", state.facts.bootable_stored),
-    ] {
-        if let Some(value) = device.get(name).filter(|_| stored) {
-            back.push(pair(name, value));
-        }
-    }
-    let front = vec![
-        pair("virtual-device", &id.to_string()),
-        pair("device-type", kind),
-    ];
-    Ok((id, back, front))
-}
-
-fn interface(active: &mut Active, device: &Device, state: &State) -> Details {
-    let id = active.next_interface;
-    active.next_interface += 1;
-    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let mut back = Vec::new();
-    for (name, value) in device.info.iter() {
-        let Some(value) = value.as_atom() else {
-            continue;
-        };
-        match name.as_str() {
-            "script" if state.facts.script_path && !value.starts_with('/') => {
-                back.push((name.clone(), format!("/etc/xen/scripts/{value}")));
-            }
-            "rate" if state.facts.rate_parsed => back.push((name.clone(), rate(value))),
-            _ => back.push((name.clone(), value.to_owned())),
-        }
-    }
-    if state.facts.interface_type && device.get("type").is_none() {
-        back.push(pair("type", "netfront"));
-    }
-    let mut front = Vec::new();
-    if device.get("type") != Some("ioemu") {
-        front.push(pair("mac", device.get("mac").unwrap_or_default()));
-        front.push(pair("handle", &id.to_string()));
-    }
-    (id, back, front)
-}
-
-/// `10MB/s@50ms` as bytes an interval and microseconds.
-fn rate(text: &str) -> String {
-    const UNLIMITED: &str = "4294967295,0";
-    let read = || -> Option<String> {
-        let (amount, window) = match text.split_once('@') {
-            Some((amount, window)) => (amount, Some(window)),
-            None => (text, None),
-        };
-        let amount = amount.strip_suffix("/s")?;
-        let (amount, bits) = match amount.strip_suffix('B') {
-            Some(amount) => (amount, false),
-            None => (amount.strip_suffix('b')?, true),
-        };
-        let (amount, factor) = match amount.as_bytes().last()? {
-            b'G' => (amount.strip_suffix('G')?, 1_000_000_000),
-            b'M' => (amount.strip_suffix('M')?, 1_000_000),
-            b'K' => (amount.strip_suffix('K')?, 1_000),
-            _ => (amount, 1_u64),
-        };
-        let mut bytes = amount.parse::<u64>().ok()?.checked_mul(factor)?;
-        if bits {
-            bytes /= 8;
-        }
-        let micros = match window {
-            None => 50_000,
-            Some(window) => {
-                let window = window.strip_suffix('s')?;
-                if let Some(n) = window.strip_suffix('m') {
-                    n.parse::<u64>().ok()?.checked_mul(1_000)?
-                } else if let Some(n) = window.strip_suffix('u') {
-                    n.parse().ok()?
-                } else {
-                    window.parse::<u64>().ok()?.checked_mul(1_000_000)?
-                }
-            }
-        };
-        let interval = bytes.checked_mul(micros)? / 1_000_000;
-        let fits = |n: u64| n > 0 && n <= 0xffff_ffff;
-        (fits(interval) && fits(micros)).then(|| format!("{interval},{micros}"))
-    };
-    read().unwrap_or_else(|| UNLIMITED.to_owned())
 }
 
 fn unplug(state: &mut State, key: Key, class: &str, id: i64) {

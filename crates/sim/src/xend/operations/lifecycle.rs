@@ -24,10 +24,10 @@ pub(super) fn unpause(host: &SimHost, key: Key) -> Answer {
 pub(super) fn pause(host: &SimHost, key: Key) -> Answer {
     let mut state = host.state();
     guard(&state, key, "pause")?;
-    if let Some(active) = state.get_mut(key).and_then(|d| d.active.as_mut()) {
-        if active.life == Life::Running {
-            active.set_life(Life::Paused);
-        }
+    if let Some(active) = state.get_mut(key).and_then(|d| d.active.as_mut())
+        && active.life == Life::Running
+    {
+        active.set_life(Life::Paused);
     }
     Ok(Reply::Empty)
 }

@@ -3,7 +3,7 @@
 //! Nothing changes but that XenD has looked, which is when it learns of a
 //! domain's console and processor time.
 
-use super::devices::Console;
+use super::console::Console;
 use super::find;
 use crate::state::{Key, SimHost, State};
 use crate::xend::document::{self, Writer, vcpu_info};
@@ -95,14 +95,14 @@ pub(super) fn vcpus(host: &SimHost, key: Key) -> Reply {
 
 /// XenD asks the hypervisor and the store about a domain.
 pub(super) fn refresh(state: &mut State, key: Key) {
-    super::devices::update_consoles(state, key, Console::Stored);
-    if state.facts.offset_shown {
-        if let Some(domain) = state.get_mut(key) {
-            let shown = domain.config.platform.has("rtc_timeoffset");
-            if !shown && domain.active.is_some() {
-                let zero = virtxen_formats::sxpr::Sxpr::atom("0");
-                domain.config.platform.set("rtc_timeoffset", zero);
-            }
+    super::console::update_consoles(state, key, Console::Stored);
+    if state.facts.offset_shown
+        && let Some(domain) = state.get_mut(key)
+    {
+        let shown = domain.config.platform.has("rtc_timeoffset");
+        if !shown && domain.active.is_some() {
+            let zero = virtxen_formats::sxpr::Sxpr::atom("0");
+            domain.config.platform.set("rtc_timeoffset", zero);
         }
     }
     if let Some(active) = state.get_mut(key).and_then(|d| d.active.as_mut()) {

@@ -4,12 +4,14 @@
 //! HTTP. Those that take time await it, with no state locked but XenD's own
 //! domain lock where real XenD holds that.
 
+mod console;
 mod create;
 mod devices;
 mod early;
 mod lifecycle;
 mod list;
 mod memory;
+mod plug;
 mod restart;
 mod save;
 mod scheduler;

@@ -20,10 +20,8 @@ pub(super) fn set_count(host: &SimHost, key: Key, form: &Form) -> Result<Reply, 
     if facts.inactive && vcpus <= 0 {
         return Err(facts.no_vcpus.to_owned());
     }
-    if facts.vcpus_limited {
-        if domain.active.is_some() && vcpus > domain.config.vcpus {
-            return Err("Cannot set vcpus greater than max vcpus on running domain".to_owned());
-        }
+    if facts.vcpus_limited && domain.active.is_some() && vcpus > domain.config.vcpus {
+        return Err("Cannot set vcpus greater than max vcpus on running domain".to_owned());
     }
     domain.config.vcpu_avail = all_vcpus(vcpus);
     domain.config.vcpu_avail_given = false;
