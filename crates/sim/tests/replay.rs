@@ -50,9 +50,6 @@ fn every_release_answers_as_recorded() {
     }
     let problems = exceptions.problems();
     println!("{}", problems.join("\n"));
-    if std::env::var_os("VIRTXEN_REPLAY_STRICT").is_none() {
-        return;
-    }
     assert!(poor.is_empty(), "below {WANTED} %: {}", poor.join(", "));
     assert!(problems.is_empty(), "{} problems", problems.len());
 }
