@@ -1,4 +1,5 @@
-//! Commands about disks: list, attach, detach.
+//! Commands about disks: list, attach, detach. They make the device's XML from
+//! options; what is done with it is in `devices`.
 
 use super::devices::{Change, device};
 use super::{Command, Group};
