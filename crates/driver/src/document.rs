@@ -6,8 +6,7 @@
 use crate::{Converted, Error, NativeFormat, Result, XmlFlags};
 use virtxen_formats::sxpr::{self, ConfigVersion, Dialect, Runtime, Target};
 use virtxen_guest::{
-    ChardevSource, Device, FormatOptions, GraphicsServer, Guest, Interface, MacAddress,
-    ParseOptions, Uuid,
+    ChardevSource, Device, FormatOptions, GraphicsServer, Guest, Interface, ParseOptions, Rules,
 };
 use virtxen_host::XenVersion;
 
@@ -24,14 +23,15 @@ pub(crate) fn parse_device(xml: &str) -> Result<Device> {
     Ok(parsed.value)
 }
 
-/// A guest as libvirt's XML.
-pub(crate) fn format_guest(guest: &Guest, flags: XmlFlags) -> String {
+/// A guest as libvirt's XML, with what libvirt fills in.
+pub(crate) fn format_guest(mut guest: Guest, flags: XmlFlags) -> String {
+    guest.fill_defaults(&Rules::XEND);
     let options = FormatOptions {
         inactive: flags.inactive,
         secure: flags.secure,
         migratable: flags.migratable,
     };
-    virtxen_guest::format_guest(guest, &options)
+    virtxen_guest::format_guest(&guest, &options)
 }
 
 pub(crate) fn from_native(format: NativeFormat, text: &str) -> Result<Converted> {
@@ -46,7 +46,7 @@ pub(crate) fn from_native(format: NativeFormat, text: &str) -> Result<Converted>
         ..XmlFlags::default()
     };
     Ok(Converted {
-        text: format_guest(&converted.value, flags),
+        text: format_guest(converted.value, flags),
         warnings: texts(&converted.notes),
     })
 }
@@ -90,11 +90,10 @@ fn texts(problems: &[impl ToString]) -> Vec<String> {
     problems.iter().map(ToString::to_string).collect()
 }
 
-/// Fills in what a guest needs and a document may leave out.
+/// Fills in what a document may leave unsaid, as libvirt does with XenD.
 pub(crate) fn complete(guest: &mut Guest) {
-    for interface in &mut guest.devices.interfaces {
-        interface.mac.get_or_insert_with(random_mac);
-    }
+    guest.fill_defaults(&Rules::XEND);
+    guest.fill_identities();
 }
 
 /// Removes what only a running guest has: number, terminals, chosen ports, names of
@@ -135,13 +134,6 @@ fn forget_backend(interface: &mut Interface) {
         numbers.is_some_and(|(domid, handle)| number(domid) && number(handle))
     };
     interface.target.take_if(|name| is_xens(name));
-}
-
-/// A hardware address in Xen's range.
-pub(crate) fn random_mac() -> MacAddress {
-    let Uuid([a, b, c, ..]) = Uuid::random();
-    let [x, y, z] = MacAddress::XEN;
-    MacAddress([x, y, z, a & 0x7f, b, c])
 }
 
 #[cfg(test)]

@@ -184,6 +184,13 @@ impl Known {
         if let (Some(before), Some(now)) = (before, &mut now) {
             inherit(before, now);
         }
+        if let Some(domain) = now.as_mut().filter(|d| d.persistent.is_none()) {
+            domain.persistent = match cause {
+                Some(Operation::Create) => Some(false),
+                Some(Operation::Define | Operation::Start) => Some(true),
+                _ => None,
+            };
+        }
         let kinds = compare(before, now.as_ref(), cause);
         for (is_old, kind) in kinds {
             let subject = if is_old { before } else { now.as_ref() };

@@ -51,7 +51,7 @@ impl Driver {
         let operation = Operation::AttachDevice;
         let mut device = document::parse_device(xml)?;
         if let Device::Interface(interface) = &mut device {
-            interface.mac.get_or_insert_with(document::random_mac);
+            interface.mac.get_or_insert_with(MacAddress::random);
         }
         let refused = not_pluggable(operation, &device);
         self.on_devices(operation, key, affect, async move |host, domain, guest| {

@@ -18,6 +18,7 @@ mod vcpu;
 mod xml;
 
 pub use affect::Affect;
+use affect::Part;
 pub use devices::{BlockEntry, InterfaceEntry};
 pub use lifecycle::ShutdownMode;
 pub use list::ListFilter;

@@ -3,6 +3,7 @@
 //! The maximum is part of the configuration and changes while the domain is
 //! inactive only.
 
+use super::Part;
 use crate::call::Call;
 use crate::{Affect, DomainKey, Driver, Error, Operation, Result};
 use virtxen_host::VcpuInfo;
@@ -52,6 +53,32 @@ impl Driver {
                 )));
             }
             Ok(host.set_vcpus(&domain.name, count).await?)
+        })
+        .await
+    }
+
+    /// Sets the most vcpus that an inactive domain may have when it runs; fewer online
+    /// ones if it had more.
+    ///
+    /// # Errors
+    /// Zero; the domain is active: XenD fixes the number when it builds a domain.
+    pub async fn set_max_vcpus(&self, key: &DomainKey, count: u32, affect: Affect) -> Result<()> {
+        let operation = Operation::SetVcpus;
+        at_least_one(count)?;
+        self.change(Call::domain(operation, key), async move |host, domain| {
+            if affect.part(operation, &domain)? == Part::Live {
+                return Err(Error::Invalid {
+                    name: domain.name,
+                    operation: operation.verb(),
+                    reason: "XenD fixes the maximum when it builds a domain: \
+                             shut it down first"
+                        .to_owned(),
+                });
+            }
+            let mut guest = host.guest(&domain.name).await?;
+            guest.vcpus.max = count;
+            guest.vcpus.current.take_if(|current| *current >= count);
+            Ok(host.define(&guest).await?)
         })
         .await
     }

@@ -94,7 +94,7 @@ impl Driver {
         let secure = flags.secure || flags.migratable;
         let guest = self.guest(key, secure).await?;
         let flags = XmlFlags { secure, ..flags };
-        Ok(document::format_guest(&guest, flags))
+        Ok(document::format_guest(guest, flags))
     }
 
     /// A domain as a guest, with or without passwords.
