@@ -49,7 +49,7 @@ async fn driver(options: virtxen_sim::Options) -> (SimHost, Driver) {
     let server = sim.clone();
     let connect = move || std::future::ready(Ok(server.connect()));
     let memory = Memory::new("the simulated XenD", connect);
-    let client = Client::connect(memory, Deadlines::default()).await.unwrap();
+    let client = Client::open(memory, Deadlines::default()).await.unwrap();
     let host = XendHost::new(client).simulated();
     let options = Options {
         job_wait: Duration::from_millis(100),
