@@ -194,6 +194,15 @@ pub(super) fn write_image(
             }
             source => notes.essential(path.clone(), no_such_source(source)),
         }
+        if disk
+            .driver
+            .name
+            .as_deref()
+            .is_some_and(|name| name != "file")
+        {
+            let reason = "qemu-dm serves the drives of the image itself";
+            notes.setting(format!("{path}/driver/@name"), reason);
+        }
         note_settings(disk, &path, notes);
     }
 }
@@ -265,7 +274,15 @@ fn uname_of(disk: &Disk, path: &str, notes: &mut Notes) -> Result<Option<String>
         .as_deref()
         .filter(|format| !matches!(*format, "raw" | "aio"));
     let Some(file) = file else { return Ok(None) };
-    let backend = name.as_deref().unwrap_or(default);
+    let backend = match name.as_deref() {
+        // A backend of libxl; XenD has its own for files and devices.
+        Some("qemu") => {
+            let reason = format!("XenD does not know qemu, {default} is taken");
+            notes.setting(format!("{path}/driver/@name"), reason);
+            default
+        }
+        name => name.unwrap_or(default),
+    };
     if matches!(backend, "tap" | "tap2") {
         return Ok(Some(format!(
             "{backend}:{}:{file}",

@@ -179,6 +179,8 @@ pub(super) fn write(
                     network: network.clone(),
                 })?;
             children.push(Sxpr::quoted_pair("bridge", bridge));
+            let reason = format!("XenD keeps its bridge {bridge}");
+            notes.setting(format!("{path}/source/@network"), reason);
             children.push(Sxpr::quoted_pair("script", script.unwrap_or(BRIDGE_SCRIPT)));
             if portgroup.is_some() {
                 notes.essential(

@@ -85,7 +85,12 @@ fn read_direct(image: &mut Section<'_>, os: &mut Os) {
     os.kernel = text("kernel");
     os.initrd = text("ramdisk");
     os.cmdline = text("args");
-    os.root = text("root");
+    os.root = text("root").filter(|root| {
+        // XenD 3.0.4 says it twice: it puts the root device into the arguments.
+        let args = os.cmdline.as_deref().unwrap_or_default();
+        let rest = args.strip_prefix("root=");
+        !rest.is_some_and(|rest| rest.starts_with(root.as_str()))
+    });
 }
 
 /// Writes `(bootloader …)` and its arguments.

@@ -153,7 +153,8 @@ fn is_quiet(node: &Sxpr, quiet: &[Quiet]) -> bool {
             && (values.is_empty()
                 || match node.rest() {
                     [] => values.contains(&""),
-                    [value] => value.as_atom().is_some_and(|v| values.contains(&v)),
+                    [Sxpr::Atom { text, .. }] => values.contains(&text.as_str()),
+                    [Sxpr::List { items, .. }] => items.is_empty() && values.contains(&""),
                     _ => false,
                 })
     })
