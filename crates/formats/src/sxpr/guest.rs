@@ -260,9 +260,17 @@ fn write_general(guest: &Guest, target: &Target, out: &mut Vec<Sxpr>, notes: &mu
         .current_memory
         .unwrap_or(guest.memory)
         .min(guest.memory);
-    let mib = |memory: MemoryKib| memory.to_mib_rounded_up().to_string();
-    out.push(Sxpr::pair("memory", mib(current)));
-    out.push(Sxpr::pair("maxmem", mib(guest.memory)));
+    for (name, element, memory) in [
+        ("memory", "currentMemory", current),
+        ("maxmem", "memory", guest.memory),
+    ] {
+        let mib = memory.to_mib_rounded_up();
+        if MemoryKib::from_mib(mib) != memory {
+            let path = format!("/domain/{element}");
+            notes.setting(path, format!("XenD counts in MiB, {mib} MiB are written"));
+        }
+        out.push(Sxpr::pair(name, mib.to_string()));
+    }
     cpu::write(guest, target.dialect, out, notes);
     out.extend(
         guest
@@ -275,6 +283,9 @@ fn write_general(guest: &Guest, target: &Target, out: &mut Vec<Sxpr>, notes: &mu
             .iter()
             .map(|text| Sxpr::quoted_pair("description", text)),
     );
+    if guest.description.is_some() && target.dialect.version < ConfigVersion::Xen310 {
+        notes.setting("/domain/description", "XenD before 3.1 does not keep it");
+    }
     if !guest.is_hvm() {
         os::write_bootloader(&guest.os, target.dialect, out, notes);
     }
@@ -404,5 +415,71 @@ fn note_rest(guest: &Guest, notes: &mut Notes) {
             path,
             format!("XenD has no such device ({} of those kept)", i + 1),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sxpr::{Limits, read};
+
+    fn guest(text: &str, version: ConfigVersion) -> Converted<Guest> {
+        let tree = read(text, Limits::default()).unwrap();
+        sxpr_to_guest(&tree, version, &Runtime::default()).unwrap()
+    }
+
+    #[test]
+    fn root_devices_said_twice_are_said_once() {
+        let text = "(domain (name a)(memory 64)(cpus (0 3))(cpus (0 3))(image (linux (kernel /k)\
+                    (root '/dev/xvda1 ro')(args 'root=/dev/xvda1 ro quiet'))))";
+        let Converted { value, notes } = guest(text, ConfigVersion::Xen304);
+        assert_eq!(value.os.root, None);
+        assert_eq!(
+            value.os.cmdline.as_deref(),
+            Some("root=/dev/xvda1 ro quiet")
+        );
+        assert_eq!(value.vcpus.cpuset, "0,3".parse().ok());
+        assert_eq!(notes, []);
+    }
+
+    #[test]
+    fn functions_of_all_releases_are_read() {
+        let text = "(domain (name a)(memory 64)(image (linux (kernel /k)(pci ((0 6 2 0)))))\
+                    (device (pci (uuid u)(dev (slot 0x02)(uuid v)(bus 0x06)(domain 0x0000)(func 0x1)\
+                    (vdevfn 0x100)(opts ())))))";
+        let Converted { value, notes } = guest(text, ConfigVersion::Xen310);
+        let written = guest_to_sxpr(&value, &Target::new(ConfigVersion::Xen310)).unwrap();
+        let pci = written
+            .value
+            .children("device")
+            .find_map(|device| device.child("pci"));
+        let dev = pci.and_then(|pci| pci.child("dev")).unwrap();
+        assert_eq!(
+            (dev.value("slot"), dev.value("func")),
+            (Some("0x02"), Some("0x1"))
+        );
+        assert_eq!(notes, []);
+    }
+
+    #[test]
+    fn what_has_no_place_is_noted() {
+        let text = "(domain (name a/b)(memory 64)(cpu_cap 50)(odd (thing))\
+                    (image (linux (kernel /k)(superpages 1)))(device (vtpm (instance 1))))";
+        let notes = guest(text, ConfigVersion::Xen310).notes;
+        let paths: Vec<_> = notes
+            .iter()
+            .map(|note| (note.path.as_str(), note.essential))
+            .collect();
+        assert_eq!(
+            paths,
+            [
+                ("domain/name", false),
+                ("domain/device/vtpm", true),
+                ("domain/image/linux/superpages", false),
+                ("domain/cpu_cap", false),
+                ("domain/odd", false),
+            ]
+        );
+        assert!(notes.iter().skip(2).all(|note| note.at.is_some()));
     }
 }
