@@ -9,8 +9,9 @@ use crate::{Attribute, Element};
 /// Attributes and child elements that are carried along.
 ///
 /// Ordered by the element they stand in, attributes before elements, else as they
-/// were added.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// were added. Two are equal when they differ only in the order of parts with
+/// different names, which has no meaning.
+#[derive(Clone, Debug, Default, Eq)]
 pub struct Kept {
     items: Vec<KeptItem>,
 }
@@ -32,6 +33,29 @@ pub enum KeptContent {
     Attribute(Attribute),
     /// A child element.
     Element(Element),
+}
+
+impl PartialEq for Kept {
+    fn eq(&self, other: &Self) -> bool {
+        if self.items == other.items {
+            return true;
+        }
+        let sorted = |kept: &Self| {
+            let mut items: Vec<_> = kept.items.clone();
+            items.sort_by(|a, b| a.key().cmp(&b.key()));
+            items
+        };
+        self.items.len() == other.items.len() && sorted(self) == sorted(other)
+    }
+}
+
+impl KeptItem {
+    fn key(&self) -> (&'static str, bool, &str) {
+        match &self.content {
+            KeptContent::Attribute(attribute) => (self.within, false, &attribute.name),
+            KeptContent::Element(element) => (self.within, true, &element.name),
+        }
+    }
 }
 
 impl Kept {
@@ -100,9 +124,12 @@ impl Kept {
     }
 
     fn add(&mut self, item: KeptItem) {
-        let key = |item: &KeptItem| (item.within, matches!(item.content, KeptContent::Element(_)));
-        let new = key(&item);
-        let at = self.items.partition_point(|old| key(old) <= new);
+        let place = |item: &KeptItem| {
+            let (within, is_element, _) = item.key();
+            (within, is_element)
+        };
+        let new = place(&item);
+        let at = self.items.partition_point(|old| place(old) <= new);
         self.items.insert(at, item);
     }
 }

@@ -80,8 +80,12 @@ fn end(
     writer.attribute("mode", mode.as_str());
     writer.some("host", host);
     writer.some("service", service);
-    writer.kept_attributes(&chardev.info.kept, "source");
-    writer.kept_elements(&chardev.info.kept, "source");
+    // UDP has two ends; what is kept belongs to the last one.
+    let is_udp = matches!(chardev.source, ChardevSource::Udp { .. });
+    if !(is_udp && mode == SocketMode::Bind) {
+        writer.kept_attributes(&chardev.info.kept, "source");
+        writer.kept_elements(&chardev.info.kept, "source");
+    }
     writer.close("source");
 }
 

@@ -25,6 +25,7 @@ mod reader;
 mod scan;
 mod seclabel;
 mod sound;
+mod value;
 mod video;
 
 use crate::{Device, Guest, Problem, ProblemKind, Problems, Severity};
