@@ -91,6 +91,9 @@ async fn a_guest_is_created_changed_and_ended_on_every_release() {
 
         let read = host.guest(name).await.unwrap();
         assert_eq!(read.devices.disks.len(), guest.devices.disks.len());
+        assert_eq!(read.memory, guest.memory, "{context}");
+        assert_eq!(read.uuid, guest.uuid, "{context}");
+        assert_eq!(read.os.kernel, guest.os.kernel, "{context}");
         plug(&host, name, context).await;
 
         host.set_memory(name, MemoryKib::from_mib(96))

@@ -112,18 +112,27 @@ impl<'a> Section<'a> {
     }
 
     /// The first list with this name for which the test holds. XenD repeats some
-    /// lists; copies that say the same count as read.
+    /// lists: copies that say the same count as read, and so do empty ones, which
+    /// 3.0.4 puts before the ones that it fills.
     fn take(&mut self, name: &str, wanted: impl Fn(&Sxpr) -> bool) -> Option<&'a Sxpr> {
-        let mut first: Option<&'a Sxpr> = None;
+        let named = |node: &&Sxpr| node.name() == Some(name) && wanted(node);
+        let mut nodes = self.node.rest().iter().filter(named);
+        let first = nodes.next()?;
+        let taken = if is_empty(first) {
+            nodes.find(|node| !is_empty(node)).unwrap_or(first)
+        } else {
+            first
+        };
         for (node, used) in self.node.rest().iter().zip(&mut self.used) {
-            if node.name() != Some(name) || !wanted(node) {
-                continue;
-            }
-            let first = *first.get_or_insert(node);
-            *used |= first == node;
+            *used |= named(&node) && (taken == node || is_empty(node));
         }
-        first
+        Some(taken)
     }
+}
+
+/// Whether a list has its name only.
+fn is_empty(node: &Sxpr) -> bool {
+    node.rest().iter().all(|value| value.as_atom() == Some(""))
 }
 
 /// A whole number: decimal or `0x…`.
