@@ -2,6 +2,8 @@
 //!
 //! Nothing changes here.
 
+use std::collections::HashSet;
+
 use super::machine::{Key, State};
 
 impl State {
@@ -13,11 +15,14 @@ impl State {
     /// Inactive domains in the order in which XenD walks them. One that is
     /// active with an older configuration is not among them.
     pub(crate) fn inactive_keys(&self) -> impl Iterator<Item = Key> {
-        self.managed.iter().filter_map(|(uuid, key)| {
-            let active =
-                self.domains.get(key)?.active.is_some() || self.active_of_uuid(uuid).is_some();
-            (!active).then_some(*key)
-        })
+        let active: HashSet<&str> = self
+            .active_keys()
+            .filter_map(|key| Some(self.domains.get(&key)?.config.uuid.as_str()))
+            .collect();
+        self.managed
+            .iter()
+            .filter(move |(uuid, _)| !active.contains(uuid.as_str()))
+            .map(|(_, key)| *key)
     }
 
     /// The domain with this number.

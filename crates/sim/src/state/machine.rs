@@ -40,6 +40,8 @@ pub(crate) struct State {
     pub(super) managed: PyDict<Key>,
     pub(super) names: BTreeMap<String, Vec<Key>>,
     due: Vec<(Instant, Due)>,
+    /// Memory of all active domains, in MiB.
+    held: i64,
     pub(crate) saved: HashMap<String, Saved>,
 }
 
@@ -75,6 +77,7 @@ impl State {
             managed: PyDict::default(),
             names: BTreeMap::new(),
             due: Vec::new(),
+            held: 0,
             saved: HashMap::new(),
         };
         state.add_control_domain();
@@ -88,12 +91,16 @@ impl State {
 
     /// Memory that no domain holds, in MiB.
     pub(crate) fn free_memory(&self) -> i64 {
-        let used: i64 = self
-            .active_keys()
-            .filter_map(|key| self.domains.get(&key)?.active.as_ref())
-            .map(|active| active.memory)
-            .sum();
-        (TOTAL_MEMORY - HYPERVISOR_MEMORY - used).max(0)
+        (TOTAL_MEMORY - HYPERVISOR_MEMORY - self.held).max(0)
+    }
+
+    /// Changes the memory that an active domain holds, in MiB.
+    pub(crate) fn set_memory(&mut self, key: Key, memory: i64) {
+        let domain = self.domains.get_mut(&key);
+        if let Some(active) = domain.and_then(|domain| domain.active.as_mut()) {
+            self.held += memory - active.memory;
+            active.memory = memory;
+        }
     }
 
     /// A number for a new domain; also one that will not be is numbered.
@@ -130,6 +137,7 @@ impl State {
     /// Adds a domain that has been built.
     pub(crate) fn add_active(&mut self, config: Config, active: Active) -> Key {
         let domid = active.domid;
+        self.held += active.memory;
         let key = self.add(Domain {
             config,
             active: Some(active),
@@ -157,6 +165,7 @@ impl State {
     pub(crate) fn activate(&mut self, key: Key, active: Active) {
         let domid = active.domid;
         if let Some(domain) = self.domains.get_mut(&key) {
+            self.held += active.memory;
             domain.active = Some(active);
             self.active.set(&domid, key);
         }
@@ -168,6 +177,7 @@ impl State {
             return;
         };
         if let Some(active) = domain.active.take() {
+            self.held -= active.memory;
             self.active.remove(&active.domid);
         }
         self.forget_unless_used(key);

@@ -117,10 +117,9 @@ fn set_target(host: &SimHost, key: Key, form: &Form, first: bool) -> Answer {
         domain.config.dynamic_min = target;
         domain.config.dynamic_max = target;
         domain.config.static_max = domain.config.static_max.max(target);
-        if let Some(active) = &mut domain.active {
-            // The guest gets no more than there is.
-            active.memory = target.clamp(0, active.memory + free);
-        }
+        // The guest gets no more than there is.
+        let held = domain.active.as_ref().map_or(0, |active| active.memory);
+        state.set_memory(key, target.clamp(0, held + free));
     }
     Ok(Reply::Empty)
 }

@@ -57,8 +57,6 @@ pub(super) fn set_target(host: &SimHost, key: Key, form: &Form) -> Result<Reply,
         (domain.config.dynamic_min, domain.config.dynamic_max) = old;
         return Err(words);
     }
-    if let Some(active) = &mut domain.active {
-        active.memory = target;
-    }
+    state.set_memory(key, target);
     Ok(Reply::Empty)
 }
