@@ -5,11 +5,13 @@ use crate::error::{Context, Error, Result};
 use crate::options::Args;
 use crate::output::Printer;
 use crate::uri::{self, Uri};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OnceCell;
 use virtxen_driver::{Domain, Driver, ListFilter, Options};
-use virtxen_host::{Address, Host, XendHost};
+use virtxen_guest::{DomId, Uuid};
+use virtxen_host::{Address, Host, Lookup, XendHost};
 use virtxen_sim::SimHost;
 use virtxen_xend::{Client, Deadlines};
 
@@ -182,12 +184,32 @@ async fn open(uri: &Uri) -> Result<Arc<dyn Host>> {
 
 async fn open_simulated(uri: &str) -> Result<Arc<dyn Host>> {
     let sim = simulated(uri)?;
+    let lookup = SimLookup(sim.clone());
     let connect = move || std::future::ready(Ok(sim.connect()));
     let memory = virtxen_xend::Memory::new("the simulated XenD", connect);
     let client = Client::open(memory, Deadlines::default())
         .await
         .map_err(|error| Error::NoHost(format!("Failed to connect to {uri}\n{error}")))?;
-    Ok(Arc::new(XendHost::new(client).simulated()))
+    let host = XendHost::new(client).simulated().with_lookup(lookup);
+    Ok(Arc::new(host))
+}
+
+/// What the simulated XenD does not tell, asked of the simulator itself.
+struct SimLookup(SimHost);
+
+#[async_trait::async_trait]
+impl Lookup for SimLookup {
+    async fn console(&self, domid: DomId) -> Option<PathBuf> {
+        self.0.console(domid.0).ok().flatten()
+    }
+
+    async fn vnc_port(&self, _domid: DomId) -> Option<u16> {
+        None
+    }
+
+    fn is_defined(&self, uuid: Uuid) -> Option<bool> {
+        self.0.is_managed(&uuid.to_string())
+    }
 }
 
 /// The simulated host of a URI.
