@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 use virtxen_guest::Uuid;
-use virtxen_host::Host;
+use virtxen_host::{DomainInfo, Host};
 
 /// Longest time for looking at what an operation did; it is over anyway.
 const SETTLE: Duration = Duration::from_secs(3);
@@ -246,16 +246,20 @@ impl Inner {
     /// The domain of a key, now.
     pub(crate) async fn look_up(&self, key: &DomainKey) -> Result<(Look, Domain)> {
         let look = self.registry.look();
-        let wanted = |d: &virtxen_host::DomainInfo| match key {
+        let wanted = |d: &DomainInfo| match key {
             DomainKey::Name(name) => d.name == *name,
             DomainKey::Id(id) => d.domid == Some(*id),
             DomainKey::Uuid(uuid) => d.uuid == *uuid,
         };
+        let host = &self.host;
         let answer = async {
             match key {
-                DomainKey::Name(name) => self.host.domain(name).await.map(Some),
-                DomainKey::Id(_) => Ok(self.host.domains().await?.into_iter().find(wanted)),
-                DomainKey::Uuid(_) => Ok(self.host.all_domains().await?.into_iter().find(wanted)),
+                DomainKey::Name(name) => host.domain(name).await.map(Some),
+                DomainKey::Id(_) => Ok(host.domains().await?.into_iter().find(wanted)),
+                DomainKey::Uuid(uuid) => match self.by_known_name(*uuid).await? {
+                    Some(info) => Ok(Some(info)),
+                    None => Ok(host.all_domains().await?.into_iter().find(wanted)),
+                },
             }
         };
         let answer = self.read(Operation::Lookup, &key.to_string(), answer).await;
@@ -267,7 +271,21 @@ impl Inner {
         let info = info.ok_or_else(|| Error::NoDomain(key.clone()))?;
         let mut domain = Domain::from(info);
         self.registry.recall(&mut domain);
+        self.registry.note(look, &domain);
         Ok((look, domain))
+    }
+
+    /// The domain of a uuid under the name that it had: one question instead of one
+    /// for each domain of the host.
+    async fn by_known_name(&self, uuid: Uuid) -> virtxen_host::Result<Option<DomainInfo>> {
+        let Some(name) = self.registry.name(uuid) else {
+            return Ok(None);
+        };
+        match self.host.domain(&name).await {
+            Ok(info) if info.uuid == uuid => Ok(Some(info)),
+            Ok(_) | Err(virtxen_host::Error::NoDomain { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn find(&self, subject: &Subject) -> Result<Found> {

@@ -120,8 +120,9 @@ impl Driver {
     /// When the host cannot be asked for its domains.
     pub async fn subscribe(&self) -> Result<Subscription> {
         self.check(Operation::Events, None)?;
-        let subscription = self.inner.registry.subscribe();
+        // What changed since the last look, before anybody listened, is no event.
         self.inner.look_at_all().await?;
+        let subscription = self.inner.registry.subscribe();
         crate::poll::start(&self.inner);
         Ok(subscription)
     }

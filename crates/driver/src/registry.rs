@@ -124,17 +124,15 @@ impl Registry {
     /// All domains were looked at.
     pub(crate) fn see_all(&self, look: Look, domains: Vec<Domain>) {
         let mut known = lock(&self.known);
-        let baseline = known.complete.is_none();
-        let mut gone: Vec<Uuid> = known.domains.keys().copied().collect();
-        gone.retain(|uuid| domains.iter().all(|d| d.uuid != *uuid));
-        for uuid in gone {
-            known.change(look, uuid, None, &self.bus);
-        }
-        for domain in domains {
-            if baseline && !known.domains.contains_key(&domain.uuid) {
-                let look = look.0;
-                known.domains.insert(domain.uuid, Seen { domain, look });
-            } else {
+        if known.complete.is_none() {
+            known.begin_with(look, domains);
+        } else {
+            let mut gone: Vec<Uuid> = known.domains.keys().copied().collect();
+            gone.retain(|uuid| domains.iter().all(|d| d.uuid != *uuid));
+            for uuid in gone {
+                known.change(look, uuid, None, &self.bus);
+            }
+            for domain in domains {
                 known.change(look, domain.uuid, Some(domain), &self.bus);
             }
         }
@@ -149,6 +147,30 @@ impl Registry {
         if let Some(seen) = lock(&self.known).domains.get(&domain.uuid) {
             inherit(&seen.domain, domain);
         }
+    }
+
+    /// A domain was looked up. What is known of it already stays: only two looks at
+    /// its state in the right order make an event.
+    pub(crate) fn note(&self, Look(look): Look, domain: &Domain) {
+        let mut known = lock(&self.known);
+        let newer = known
+            .gone
+            .get(&domain.uuid)
+            .is_some_and(|gone| *gone > look);
+        if known.complete.is_none() && !newer {
+            let domain = domain.clone();
+            let seen = Seen { domain, look };
+            known.domains.entry(seen.domain.uuid).or_insert(seen);
+        }
+    }
+
+    /// The name that a domain had when it was last seen.
+    pub(crate) fn name(&self, uuid: Uuid) -> Option<String> {
+        let known = lock(&self.known);
+        known
+            .domains
+            .get(&uuid)
+            .map(|seen| seen.domain.name.clone())
     }
 
     /// Reports what a comparison cannot see.
@@ -170,6 +192,25 @@ impl Registry {
 }
 
 impl Known {
+    /// All domains were seen for the first time: what changed before is no event.
+    fn begin_with(&mut self, Look(look): Look, domains: Vec<Domain>) {
+        let mut before = std::mem::take(&mut self.domains);
+        for mut domain in domains {
+            let uuid = domain.uuid;
+            let seen = match before.remove(&uuid) {
+                Some(newer) if newer.look > look => newer,
+                Some(older) => {
+                    inherit(&older.domain, &mut domain);
+                    Seen { domain, look }
+                }
+                None => Seen { domain, look },
+            };
+            self.domains.insert(uuid, seen);
+        }
+        before.retain(|_, seen| seen.look > look);
+        self.domains.append(&mut before);
+    }
+
     fn change(&mut self, Look(look): Look, uuid: Uuid, now: Option<Domain>, bus: &Bus) {
         let before = self.domains.get(&uuid);
         let newest = before

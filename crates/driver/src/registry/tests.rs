@@ -46,6 +46,22 @@ fn what_is_there_at_first_is_no_event() {
 }
 
 #[test]
+fn what_changed_before_the_first_look_at_all_is_no_event() {
+    let registry = Registry::new(16);
+    let mut events = registry.subscribe();
+    registry.note(registry.look(), &domain("web", Some(1), State::Running));
+    registry.note(registry.look(), &domain("mail", Some(2), State::Running));
+    let all = registry.look();
+    registry.note(registry.look(), &domain("later", Some(3), State::Running));
+    registry.see_all(all, vec![domain("web", Some(1), State::Paused)]);
+    assert_eq!(heard(&mut events), []);
+    let snapshot = registry.snapshot().expect("all was seen");
+    let names: Vec<_> = snapshot.domains.iter().map(|d| d.name.as_str()).collect();
+    assert_eq!(names, ["web", "later"]);
+    assert_eq!(snapshot.domains[0].state, State::Paused);
+}
+
+#[test]
 fn a_reboot_is_a_stop_and_a_start() {
     let registry = Registry::new(16);
     let mut events = registry.subscribe();

@@ -50,6 +50,18 @@ async fn own_calls_are_reported_once_and_with_their_detail() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_happened_before_is_no_event() {
+    let host = Scripted::new();
+    let driver = host.driver();
+    let all = driver.list(&virtxen_driver::ListFilter::default()).await;
+    assert_eq!(all.unwrap().len(), 4);
+    host.end("temp");
+    let mut events = driver.subscribe().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(events.try_next(), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_others_do_is_seen() {
     let host = Scripted::new();
     let driver = host.driver();

@@ -255,3 +255,21 @@ async fn the_access_hook_sees_every_call() {
     assert_eq!(refused.libvirt().code, 29);
     assert!(!host.calls().iter().any(|c| c.starts_with("destroy")));
 }
+
+#[tokio::test]
+async fn a_known_uuid_costs_one_question_and_survives_a_rename() {
+    let host = Scripted::new();
+    let driver = host.driver();
+    let uuid = DomainKey::Uuid(driver.find("old").await.unwrap().uuid);
+    host.calls();
+    driver.lookup(&uuid).await.unwrap();
+    assert_eq!(host.calls(), ["domain old"]);
+    host.change("old", |info| info.uuid = virtxen_guest::Uuid([9; 16]));
+    assert!(matches!(
+        driver.lookup(&uuid).await,
+        Err(Error::NoDomain(_))
+    ));
+    driver.rename(&key("old"), "new").await.unwrap();
+    let again = DomainKey::Uuid(virtxen_guest::Uuid([9; 16]));
+    assert_eq!(driver.lookup(&again).await.unwrap().name, "new");
+}
