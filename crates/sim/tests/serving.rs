@@ -69,6 +69,63 @@ async fn garbage_replaces_the_reply() {
     assert!(ask(&host, ROOT).await.starts_with(b"HTTP/1.1"));
 }
 
+fn post(domain: &str, body: &str) -> String {
+    format!(
+        "POST /xend/domain/{domain} HTTP/1.1\r\nContent-Type: \
+         application/x-www-form-urlencoded\r\nConnection: close\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// The first bytes of a reply, whose connection XenD may forget to close.
+async fn begin(host: &SimHost, request: &str) -> String {
+    let mut stream = host.connect();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut reply = vec![0; 4096];
+    let count = stream.read(&mut reply).await.unwrap();
+    String::from_utf8_lossy(&reply[..count]).into_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hung_guest_ignores_orders_until_it_is_destroyed() {
+    let host = host("sim:?guests=2&hung-guest=pv1");
+    let detail = |name: &str| format!("GET /xend/domain/{name} HTTP/1.1\r\n\r\n");
+    for name in ["pv1", "pv2"] {
+        let order = post(name, "op=shutdown&reason=poweroff");
+        assert!(
+            begin(&host, &order)
+                .await
+                .starts_with("HTTP/1.1 202 Accepted")
+        );
+    }
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    let hung = begin(&host, &detail("pv1")).await;
+    assert!(hung.contains("(status 2)"), "{hung}");
+    let stopped = begin(&host, &detail("pv2")).await;
+    assert!(!stopped.contains("(status 2)"), "{stopped}");
+    let destroyed = begin(&host, &post("pv1", "op=destroy")).await;
+    assert!(destroyed.starts_with("HTTP/1.1 202 Accepted"));
+    let gone = begin(&host, &detail("pv1")).await;
+    assert!(!gone.contains("(status 2)"), "{gone}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_device_fails_when_xend_loses_patience() {
+    let host = host("sim:?guests=1");
+    host.kill_device("xvdz");
+    let attach = |dev: &str| {
+        let config = format!("(vbd (dev {dev})(uname phy:/dev/vg/{dev})(mode w))");
+        post("pv1", &format!("op=device_create&config={config}"))
+    };
+    let began = Instant::now();
+    let reply = begin(&host, &attach("xvdz")).await;
+    assert!(reply.contains("could not be connected. Hotplug scripts not working."));
+    assert!(began.elapsed() >= Duration::from_secs(90));
+    let reply = begin(&host, &attach("xvdy")).await;
+    assert!(reply.starts_with("HTTP/1.1 200 OK"), "{reply}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn old_releases_serve_one_connection_at_a_time() {
     let old = host("sim:?release=3.0.3");

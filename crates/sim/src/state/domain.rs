@@ -2,10 +2,12 @@
 //!
 //! Nothing here knows how a release shows it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::Terminal;
 use super::behaviour::Hotplug;
 use crate::xend::config::Config;
 
@@ -41,6 +43,8 @@ pub(crate) struct Active {
     pub(crate) placed: Vec<i64>,
     /// How many vcpus are up.
     pub(crate) online: i64,
+    /// Its console, once somebody has asked for it.
+    pub(crate) terminal: Option<Arc<Terminal>>,
     /// The devices in the store, in the order of their creation.
     pub(crate) devices: Vec<StoreDevice>,
     /// Interfaces that ever were, to number the next.
@@ -127,6 +131,7 @@ impl Active {
                 })
                 .collect(),
             online: i64::from(config.vcpu_avail.count_ones()).min(config.vcpus),
+            terminal: None,
             devices: Vec::new(),
             next_interface: 0,
         }

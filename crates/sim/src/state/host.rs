@@ -3,12 +3,14 @@
 //! The state sits behind one lock that is never held over an await; XenD's own
 //! domain lock, which is held during a build, is another.
 
+use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::behaviour::{self, Hotplug};
 use super::machine::{State, TOTAL_MEMORY};
-use super::{Active, Options};
+use super::{Active, Options, Terminal};
 use crate::fault::{Fault, Faults};
 use crate::release::{Facts, Release};
 use crate::xend::{NodeMemory, Shared};
@@ -110,6 +112,40 @@ impl SimHost {
             .unwrap_or_else(PoisonError::into_inner);
         state.advance();
         state
+    }
+
+    /// The pseudo-terminal of a domain's console, opened when it is asked for
+    /// first; `None` when no such domain is active.
+    ///
+    /// # Errors
+    /// The machine's, when it has no terminal left.
+    pub fn console(&self, domid: u32) -> io::Result<Option<PathBuf>> {
+        let mut state = self.state();
+        let Some(key) = state.by_domid(domid).filter(|_| domid != 0) else {
+            return Ok(None);
+        };
+        let Some(domain) = state.get_mut(key) else {
+            return Ok(None);
+        };
+        let Some(active) = domain.active.as_mut() else {
+            return Ok(None);
+        };
+        let terminal = match &active.terminal {
+            Some(terminal) => Arc::clone(terminal),
+            None => Arc::new(Terminal::open(&domain.config.name)?),
+        };
+        let path = terminal.path().to_owned();
+        active.terminal = Some(terminal);
+        Ok(Some(path))
+    }
+
+    /// Whether XenD keeps the domain of this uuid when it is not active; `None`
+    /// when there is no such domain.
+    #[must_use]
+    pub fn is_managed(&self, uuid: &str) -> Option<bool> {
+        let state = self.state();
+        let key = state.by_uuid(uuid)?;
+        Some(state.is_managed_uuid(uuid) || state.is_managed(key))
     }
 
     /// Kills XenD and starts it again, as an administrator does. Domains live

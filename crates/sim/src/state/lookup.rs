@@ -25,6 +25,11 @@ impl State {
             .map(|(_, key)| *key)
     }
 
+    /// Whether XenD keeps a configuration of this uuid.
+    pub(crate) fn is_managed_uuid(&self, uuid: &str) -> bool {
+        self.managed.get(uuid).is_some()
+    }
+
     /// The domain with this number.
     pub(crate) fn by_domid(&self, domid: u32) -> Option<Key> {
         self.active.get(&domid).copied()

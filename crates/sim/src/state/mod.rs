@@ -11,6 +11,7 @@ mod host;
 mod lookup;
 mod machine;
 mod options;
+mod terminal;
 
 pub(crate) use block::block_number;
 pub(crate) use domain::{Active, Domain, Life, Reason, StoreDevice};
@@ -18,3 +19,4 @@ pub(crate) use entropy::Entropy;
 pub use host::SimHost;
 pub(crate) use machine::{CPUS, Key, Saved, State};
 pub use options::{Options, Timing};
+pub(crate) use terminal::Terminal;

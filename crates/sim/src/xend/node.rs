@@ -137,9 +137,9 @@ fn filled(value: &str, release: Release, memory: NodeMemory) -> String {
 /// Memory below 4 GiB that the machine can have free, in MiB.
 const DMA32_MIB: u64 = 3000;
 
-/// Words of the processor's features: an eighth one from 3.4 on.
+/// Words of the processor's features. Before 3.3 empty ones at the end are left out.
 fn hw_caps(release: Release) -> &'static str {
-    if release < Release::V3_4 {
+    if release < Release::V3_3 {
         "0febfbff:20100800:00000000:00000140:0000e3bd:00000000:00000001"
     } else {
         "0febfbff:20100800:00000000:00000140:0000e3bd:00000000:00000001:00000000"

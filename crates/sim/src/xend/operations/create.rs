@@ -1,13 +1,13 @@
-//! Making domains: create, new, start, reset, and the build itself.
+//! Making domains: create, new, start, reset.
 //!
-//! Numbers are used up by builds that fail, as on a real host.
+//! What a build itself does is in `build`.
 
 use virtxen_formats::sxpr::{Limits, ReadErrorKind, Sxpr, read};
 
+use super::build::{build, built, lacks_memory};
 use super::lifecycle::check_name;
 use super::{console, devices, find};
-use crate::release::{Facts, Release};
-use crate::state::{Active, Key, SimHost, State, behaviour};
+use crate::state::{Key, SimHost, State, behaviour};
 use crate::xend::config::{Config, Words};
 use crate::xend::document::{self, Writer};
 use crate::xend::form::Form;
@@ -196,176 +196,6 @@ pub(super) async fn reset(host: &SimHost, key: Key) -> Reply {
         state.let_run(key);
     }
     Reply::Accepted
-}
-
-/// Builds a domain: what can fail once it has a number.
-///
-/// # Errors
-/// XenD's words.
-pub(crate) fn build(state: &mut State, domid: u32, config: &Config) -> Result<Active, Words> {
-    if state.facts.inactive {
-        boot_loader(config, "no disks are bootable")?;
-    } else if boots_early(&state.facts, config) {
-        boot_loader(config, "can't find disk")?;
-    } else {
-        config.check_early_image(&state.facts)?;
-        super::early::check_disks(config, &state.facts)?;
-    }
-    if let Some(kind) = &config.image_type {
-        return Err(format!("unknown image type: {kind}"));
-    }
-    check_kernel(config, &state.facts)?;
-    if let Some(words) = config.build_words {
-        return Err(words.to_owned());
-    }
-    if let Some(need) = lacks_memory(state, config) {
-        return Err(state.no_memory(need));
-    }
-    let kernel = if config.hvm { "" } else { &config.kernel };
-    if behaviour::build_fails(&config.name) {
-        return Err("(-1, 'Internal error', 'xc_dom_find_loader: no loader found')".to_owned());
-    }
-    let direct = !config.hvm && config.bootloader.is_empty() && state.facts.inactive;
-    if direct && !behaviour::exists(kernel) {
-        return Err("(2, 'Invalid kernel', 'xc_dom_find_loader: no loader found')".to_owned());
-    }
-    check_hvm(config, &state.facts)?;
-    let mut active = Active::new(domid, config);
-    devices::create_all(state, &mut active, config)?;
-    Ok(active)
-}
-
-/// The memory, in MiB, that a domain needs when the host has not got it.
-fn lacks_memory(state: &State, config: &Config) -> Option<i64> {
-    let mut required = config.dynamic_max;
-    if state.facts.reserves_tables {
-        // Four kilobytes for each megabyte, in whole megabytes.
-        required += config.static_max.saturating_mul(4).saturating_add(1023) / 1024;
-    }
-    (required > state.free_memory()).then_some(required)
-}
-
-/// What fails in the build of a fully virtualised domain.
-fn check_hvm(config: &Config, facts: &Facts) -> Result<(), Words> {
-    if !config.hvm {
-        return Ok(());
-    }
-    if facts.timer_mode_needed && !config.platform.has("timer_mode") {
-        return Err("long() argument must be a string or a number, not 'NoneType'".to_owned());
-    }
-    let missing = |name: &str| {
-        config
-            .setting(name)
-            .is_some_and(|path| !behaviour::exists(path))
-    };
-    if facts.loader_words && missing("loader") {
-        return Err("(2, 'No such file or directory')".to_owned());
-    }
-    if facts.model_needed_to_build && missing("device_model") {
-        return Err(super::NOT_ACTIVE.to_owned());
-    }
-    Ok(())
-}
-
-/// Up to 3.4 XenD looks itself for what it is going to boot.
-fn check_kernel(config: &Config, facts: &Facts) -> Result<(), Words> {
-    let loader = config.hvm && facts.loader_setting;
-    if !facts.kernel_checked || !config.bootloader.is_empty() || loader {
-        return Ok(());
-    }
-    let kernel = &config.kernel;
-    if !behaviour::exists(kernel) {
-        return Err(format!("Kernel image does not exist: {kernel}"));
-    }
-    if !config.ramdisk.is_empty() && !behaviour::exists(&config.ramdisk) {
-        return Err(format!("Kernel ramdisk does not exist: {}", config.ramdisk));
-    }
-    Ok(())
-}
-
-/// 3.0.3 runs the boot loader itself; before, `xm` does and XenD wants its result.
-fn boots_early(facts: &Facts, config: &Config) -> bool {
-    !facts.inactive && facts.release >= Release::V3_0_3 && !config.bootloader.is_empty()
-}
-
-/// A domain without a kernel gets XenD's own boot loader.
-fn boot_loader(config: &Config, no_disk: &str) -> Result<(), Words> {
-    if config.hvm || config.bootloader.is_empty() && !config.kernel.is_empty() {
-        return Ok(());
-    }
-    if !config.bootloader.is_empty() && !behaviour::exists(&config.bootloader) {
-        return Err("Bootloader isn't executable".to_owned());
-    }
-    let disk = config.devices.in_order().into_iter().find(|device| {
-        matches!(device.class.as_str(), "vbd" | "tap" | "tap2")
-            && device.get("bootable").unwrap_or("1") != "0"
-    });
-    let Some(disk) = disk else {
-        return Err(format!("Had a bootloader specified, but {no_disk}"));
-    };
-    if disk
-        .get("uname")
-        .is_some_and(|name| name.contains("bootfail"))
-    {
-        return Err("Boot loader didn't return any data!".to_owned());
-    }
-    Ok(())
-}
-
-/// The image that the boot loader of 3.0.3 made: it takes the place of the one that
-/// was sent.
-fn booted_image(config: &Config) -> Sxpr {
-    let suffix = config.uuid.get(..6).unwrap_or("XXXXXX");
-    let file = |what: &str| format!("/var/run/xend/boot/boot_{what}.{suffix}");
-    Sxpr::named(
-        "linux",
-        vec![
-            Sxpr::pair("kernel", file("kernel")),
-            Sxpr::pair("ramdisk", file("ramdisk")),
-            Sxpr::pair("args", "root=/dev/xvda1 ro quiet "),
-        ],
-    )
-}
-
-/// What a configuration knows once it was built.
-pub(super) fn built(state: &State, config: Config) -> Config {
-    let mut config = config;
-    if boots_early(&state.facts, &config) {
-        config.image = Some(booted_image(&config));
-    }
-    config.start_time = Some(state.now());
-    config.notes = true;
-    remember_numbers(&mut config);
-    if state.facts.pci_shown {
-        config.platform.set("pci", Sxpr::list(Vec::new()));
-    }
-    if config.hvm {
-        config.shadow_memory = config.shadow_memory.max(state.facts.hvm_shadow);
-    }
-    config
-}
-
-/// XenD notes the number of each device in its configuration.
-fn remember_numbers(config: &mut Config) {
-    let mut next_interface = 0_i64;
-    for uuid in config.devices.ordered() {
-        let Some(device) = config.devices.all.get_mut(uuid.as_str()) else {
-            continue;
-        };
-        let number = match device.class.as_str() {
-            "vif" => {
-                next_interface += 1;
-                next_interface - 1
-            }
-            "vbd" | "tap" | "tap2" => {
-                let number = device.get("dev").and_then(crate::state::block_number);
-                number.unwrap_or_default()
-            }
-            "console" => continue,
-            _ => 0,
-        };
-        device.info.set("devid", Sxpr::atom(number.to_string()));
-    }
 }
 
 /// Reads the expression and does the checks that come before a build.

@@ -4,6 +4,7 @@
 //! HTTP. Those that take time await it, with no state locked but XenD's own
 //! domain lock where real XenD holds that.
 
+mod build;
 mod console;
 mod create;
 mod devices;
@@ -17,7 +18,7 @@ mod save;
 mod scheduler;
 mod vcpu;
 
-pub(crate) use create::build;
+pub(crate) use build::build;
 pub(crate) use list::{get_domain, list_domains};
 
 use super::config::{Words, python_int};

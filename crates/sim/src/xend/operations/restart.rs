@@ -47,7 +47,7 @@ impl State {
         let domid = self.take_domid();
         match super::build(self, domid, &config) {
             Ok(active) => {
-                let config = super::create::built(self, config);
+                let config = super::build::built(self, config);
                 if let Some(domain) = self.get_mut(key) {
                     domain.config = config;
                 }
