@@ -21,7 +21,7 @@ struct Arguments {
 enum Command {
     /// Check the rules of the house: crate arrows, dependencies, file length, module documentation
     Tidy,
-    /// Write the files that are made from code: manual page, completions, command tables
+    /// Write the files that are made from code: manual page and command pages
     Gen {
         /// Write nothing; say which are stale
         #[arg(long)]

@@ -45,7 +45,7 @@ const UNWANTED: &[(&str, &str)] = &[
         "no paths of a developer's machine: compute it",
     ),
     (
-        concat!("/root/", "."),
+        concat!("/root/", ".cargo"),
         "no paths of a developer's machine: compute it",
     ),
 ];
