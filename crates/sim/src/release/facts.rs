@@ -206,6 +206,8 @@ pub(crate) struct Facts {
     pub(crate) shared_names: bool,
     /// A name that several domains have is nobody's.
     pub(crate) single_names: bool,
+    /// Memory is shown among the fields, and once more after the status.
+    pub(crate) dynamic_memory_shown: bool,
     /// Detaching waits for the back end.
     pub(crate) detach_waits: bool,
     /// Words when nobody takes a migration.

@@ -206,6 +206,7 @@ impl Facts {
             pv_vnc_location: since(V3_2),
             vfb_keymap: since(V4_0),
             vfb_kind: since(V3_2),
+            dynamic_memory_shown: release == V3_0_4,
             detach_waits: since(V3_3),
             refused_connection: if since(V3_3) {
                 "can't connect: [Errno 111] Connection refused"

@@ -47,13 +47,19 @@ pub(crate) fn domain(out: &mut Writer, domain: &Domain, facts: &Facts) {
         out.pair_number("cpu_cap", config.cap);
     }
     fields(out, config, facts);
-    out.pair_number("maxmem", config.static_max);
-    out.pair_number("memory", config.dynamic_max);
+    if !facts.dynamic_memory_shown {
+        out.pair_number("maxmem", config.static_max);
+        out.pair_number("memory", config.dynamic_max);
+    }
     later_fields(out, domain, facts);
     out.open("image");
     image(out, domain, facts);
     out.close();
     out.pair_number("status", status(domain));
+    if facts.dynamic_memory_shown {
+        out.pair_number("memory_dynamic_min", config.dynamic_min);
+        out.pair_number("memory_dynamic_max", config.static_max);
+    }
     if let Some(active) = &domain.active {
         out.pair("state", &flags(active));
         if active.domid != 0 && active.pages_known {
@@ -98,6 +104,9 @@ fn fields(out: &mut Writer, config: &Config, facts: &Facts) {
     for name in &orders(facts.release).fields {
         match *name {
             "vcpus" => out.pair_number(name, config.vcpus),
+            "memory" => out.pair_number(name, config.dynamic_max),
+            "maxmem" => out.pair_number(name, config.static_max),
+            "localtime" => out.pair_number(name, 0),
             "cpus" if facts.cpus_shown && !config.cpus.is_empty() => {
                 out.open(name);
                 out.open_bare();

@@ -122,7 +122,7 @@ fn disk(device: &Device, state: &State) -> Result<Details, Words> {
         pair("mode", mode),
     ];
     for (name, stored) in [
-        ("uuid", state.facts.bootable),
+        ("uuid", state.facts.inactive),
         ("bootable", state.facts.bootable_stored),
     ] {
         if let Some(value) = device.get(name).filter(|_| stored) {
