@@ -67,7 +67,7 @@ pub(crate) struct Config {
     /// It was built once, so the notes of its kernel are known.
     pub(crate) notes: bool,
     pub(crate) devices: Devices,
-    /// The image as it came (up to 3.0.3).
+    /// The image as it came (up to 3.0.4).
     pub(crate) image: Option<Sxpr>,
     /// XenD's words for the first device of a class that it does not know (up to
     /// 3.0.3, which tells it after the name).

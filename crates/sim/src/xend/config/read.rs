@@ -7,7 +7,7 @@
 use virtxen_formats::sxpr::Sxpr;
 
 use super::{Config, Words, orders};
-use crate::release::Facts;
+use crate::release::{Facts, Release};
 use crate::state::Entropy;
 
 impl Config {
@@ -34,6 +34,9 @@ impl Config {
         config.check_memory(facts)?;
         if let Some(image) = child_value(tree, "image").filter(|i| i.as_list().is_some()) {
             config.read_image(image, facts);
+            if facts.release == Release::V3_0_4 {
+                config.image = Some(image.clone());
+            }
         }
         config.add_console_of_image(entropy, facts)?;
         config.check(facts)?;

@@ -5,6 +5,7 @@
 
 mod device;
 mod early;
+mod transition;
 mod vcpu;
 mod writer;
 
@@ -37,6 +38,9 @@ pub(crate) fn domain(out: &mut Writer, domain: &Domain, facts: &Facts) {
     if !facts.inactive {
         return early::domain(out, domain, facts);
     }
+    if facts.release == Release::V3_0_4 {
+        return transition::domain(out, domain, facts);
+    }
     let config = &domain.config;
     out.open("domain");
     if let Some(active) = &domain.active {
@@ -62,17 +66,22 @@ pub(crate) fn domain(out: &mut Writer, domain: &Domain, facts: &Facts) {
     }
     if let Some(active) = &domain.active {
         out.pair("state", &flags(active));
-        if active.domid != 0 && active.pages_known {
-            out.pair_number("store_mfn", if config.hvm { 260_095 } else { 128_178 });
-            if !config.hvm {
-                out.pair_number("console_mfn", 128_177);
-            }
-        }
+        channels(out, active, config);
     }
     for class in &orders(facts.release).classes {
         device::of_class(out, domain, class, facts);
     }
     out.close();
+}
+
+/// The pages of the domain's channels, as far as XenD knows them.
+fn channels(out: &mut Writer, active: &Active, config: &Config) {
+    if active.domid != 0 && active.pages_known {
+        out.pair_number("store_mfn", if config.hvm { 260_095 } else { 128_178 });
+        if !config.hvm {
+            out.pair_number("console_mfn", 128_177);
+        }
+    }
 }
 
 /// XenD's number for what a domain does.

@@ -1,0 +1,179 @@
+//! A domain as 3.0.4 shows it, which stood between two shapes: XenD kept its
+//! settings under new names and showed them under old ones, the image as it came.
+//!
+//! Follows XenD's source. Devices are as in later releases.
+
+use virtxen_formats::sxpr::Sxpr;
+
+use super::Writer;
+use super::writer::float;
+use crate::release::Facts;
+use crate::state::Domain;
+use crate::xend::config::{Config, orders};
+
+/// Settings of every image.
+const IMAGE: &[&str] = &[
+    "root",
+    "ip",
+    "nographic",
+    "vnc",
+    "sdl",
+    "vncdisplay",
+    "vncunused",
+    "vncpasswd",
+];
+/// Settings of fully virtualised images, shown unless they are empty or 0.
+const HVM: &[&str] = &[
+    "device_model",
+    "display",
+    "xauthority",
+    "vncconsole",
+    "pae",
+    "apic",
+    "acpi",
+    "boot",
+    "fda",
+    "fdb",
+    "isa",
+    "keymap",
+    "localtime",
+    "serial",
+    "stdvga",
+    "soundhw",
+    "usb",
+    "usbdevice",
+    "vcpus",
+];
+/// Those of them that are numbers to XenD.
+const HVM_NUMBERS: &[&str] = &["vncconsole", "pae", "apic", "acpi", "stdvga", "vcpus"];
+
+/// Writes a domain.
+pub(super) fn domain(out: &mut Writer, domain: &Domain, facts: &Facts) {
+    let config = &domain.config;
+    out.open("domain");
+    if let Some(active) = &domain.active {
+        out.pair_number("domid", active.domid);
+    }
+    for name in &orders(facts.release).fields {
+        field(out, config, name);
+    }
+    older_fields(out, domain);
+    if let Some(tree) = &config.image {
+        out.open("image");
+        image(out, config, tree);
+        out.close();
+    }
+    out.pair_number("status", super::status(domain));
+    let (least, most) = match &domain.active {
+        Some(active) if active.refreshed => (active.memory, active.limit),
+        _ => (config.dynamic_max, config.static_max),
+    };
+    out.pair_number("memory_dynamic_min", least);
+    out.pair_number("memory_dynamic_max", most);
+    if let Some(active) = &domain.active {
+        out.pair("state", &super::flags(active));
+        super::channels(out, active, config);
+    }
+    for class in &orders(facts.release).classes {
+        super::device::of_class(out, domain, class, facts);
+    }
+    screen(out, domain);
+    out.close();
+}
+
+/// Where the screen of a fully virtualised guest is, which its device model tells.
+fn screen(out: &mut Writer, domain: &Domain) {
+    let config = &domain.config;
+    let vnc = config.image.as_ref().and_then(|image| image.value("vnc"));
+    let shown = config.hvm && vnc.is_some_and(|value| value != "0");
+    if let Some(active) = domain.active.as_ref().filter(|_| shown) {
+        out.open("device");
+        out.open("console");
+        out.pair_number("vnc-port", 5900 + active.domid);
+        out.close();
+        out.close();
+    }
+}
+
+fn field(out: &mut Writer, config: &Config, name: &str) {
+    match name {
+        "vcpus" => out.pair_number(name, config.vcpus),
+        "memory" => out.pair_number(name, config.dynamic_max),
+        "maxmem" => out.pair_number(name, config.static_max),
+        "cpus" => cpus(out, config),
+        "localtime" => {
+            let image = config.image.as_ref();
+            if let Some(value) = image.and_then(|image| image.value(name)) {
+                out.pair_number(name, u8::from(value != "0" && !value.is_empty()));
+            }
+        }
+        _ => out.pair(name, super::word(config, name)),
+    }
+}
+
+/// What XenD has no new name for.
+fn older_fields(out: &mut Writer, domain: &Domain) {
+    let config = &domain.config;
+    out.pair_number("shadow_memory", config.shadow_memory);
+    out.pair_number("vcpu_avail", config.vcpu_avail);
+    out.pair_number("cpu_weight", config.weight);
+    out.pair_number("cpu_cap", config.cap);
+    out.pair("features", &config.features);
+    out.pair("on_xend_start", &config.on_xend_start);
+    out.pair("on_xend_stop", &config.on_xend_stop);
+    if let Some(time) = config.start_time {
+        out.pair("start_time", &float((time * 100.0).round() / 100.0));
+    }
+    if let Some(active) = domain.active.as_ref().filter(|active| active.refreshed) {
+        let used = active.cpu_time().as_secs_f64();
+        let vcpus = f64::from(u32::try_from(config.vcpus).unwrap_or(1));
+        out.pair("cpu_time", &float(used * vcpus));
+        out.pair_number("online_vcpus", active.online);
+    }
+    // The list stands in both of XenD's tables of names, and is shown for each.
+    cpus(out, config);
+}
+
+fn cpus(out: &mut Writer, config: &Config) {
+    // Domain-0, which has no image, was never told where to run.
+    let given = config.cpus.first().filter(|_| config.image.is_some());
+    let Some(list) = given.filter(|list| !list.is_empty()) else {
+        return;
+    };
+    out.open("cpus");
+    out.open_bare();
+    for cpu in list {
+        out.number(cpu);
+    }
+    out.close();
+    out.close();
+}
+
+fn image(out: &mut Writer, config: &Config, tree: &Sxpr) {
+    out.open(tree.name().unwrap_or("linux"));
+    out.pair("kernel", &config.kernel);
+    if !config.ramdisk.is_empty() {
+        out.pair("ramdisk", &config.ramdisk);
+    }
+    let mut args = tree.value("args").unwrap_or_default().to_owned();
+    for (name, mark) in [("ip", "ip="), ("root", "root=")] {
+        if let Some(value) = tree.value(name).filter(|_| !args.contains(mark)) {
+            args.push_str(&format!(" {mark}{value}"));
+        }
+    }
+    if !args.is_empty() {
+        out.pair("args", &args);
+    }
+    for name in IMAGE {
+        if let Some(value) = tree.value(name) {
+            out.pair(name, value);
+        }
+    }
+    for name in HVM {
+        let value = tree.value(name).filter(|value| !value.is_empty());
+        if let Some(value) = value.filter(|value| *value != "0" || !HVM_NUMBERS.contains(name)) {
+            out.pair(name, value);
+        }
+    }
+    out.close();
+}
