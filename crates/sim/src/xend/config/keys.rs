@@ -93,6 +93,37 @@ const PLATFORM: &[(&str, Release)] = &[
     ("nestedhvm", Release::V4_2),
 ];
 
+/// Settings of the image in 3.0.4, in the order of its lists.
+const IMAGE_3_0_4: &[&str] = &[
+    "root",
+    "ip",
+    "nographic",
+    "vnc",
+    "sdl",
+    "vncdisplay",
+    "vncunused",
+    "vncpasswd",
+    "device_model",
+    "display",
+    "xauthority",
+    "vncconsole",
+    "pae",
+    "apic",
+    "acpi",
+    "boot",
+    "fda",
+    "fdb",
+    "isa",
+    "keymap",
+    "localtime",
+    "serial",
+    "stdvga",
+    "soundhw",
+    "usb",
+    "usbdevice",
+    "vcpus",
+];
+
 /// Device classes: name, first release, first release without it.
 const CLASSES: &[(&str, Release, Option<Release>)] = &[
     ("vbd", Release::V3_0_1, None),
@@ -164,7 +195,9 @@ fn work_out(release: Release) -> Orders {
     Orders {
         fields,
         // Up to 3.2 the settings are a list, which keeps its order.
-        platform: if release < Release::V3_3 {
+        platform: if release == Release::V3_0_4 {
+            IMAGE_3_0_4.to_vec()
+        } else if release < Release::V3_3 {
             platform
         } else {
             literal_order(&platform)
