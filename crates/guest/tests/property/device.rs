@@ -1,4 +1,5 @@
 //! Devices other than disks and interfaces, and what all have.
+//! What a whole guest is beside its devices is in the neighbouring files.
 
 use super::markup::{element, kept, maybe, name, word};
 use super::{network, storage};
