@@ -4,7 +4,7 @@ use crate::abi::Release;
 use crate::gate::{Argument, Errno, Gate};
 
 /// Number of the `xen_version` hypercall.
-const XEN_VERSION: u32 = 17;
+pub(crate) const XEN_VERSION: u32 = 17;
 
 /// A hypervisor's version.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,6 +17,6 @@ pub mod wire;
 pub use error::{Error, Result};
 pub use open::{Connector, DEFAULT_NODES, Stream, open, open_first};
 pub use session::{Answer, Session, Ticket};
-pub use store::{Store, Watch, WatchEvent};
+pub use store::{Observer, Store, Watch, WatchEvent};
 pub use transaction::Transaction;
 pub use wire::Permission;

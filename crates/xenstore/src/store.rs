@@ -10,7 +10,7 @@ use crate::open::Connector;
 use crate::wire::{self, Kind, Permission};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 /// How long a call waits for its answer unless told otherwise.
@@ -22,13 +22,27 @@ const EVENTS_HELD: usize = 1024;
 /// How often a directory is read again because it changed between its parts.
 const DIRECTORY_ATTEMPTS: u32 = 16;
 
+/// Is told of each request: what was asked, with the error if it failed, and how
+/// long the answer took.
+pub type Observer = Arc<dyn Fn(&str, Duration) + Send + Sync>;
+
 /// A xenstored. Clones share one connection.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Store {
     pub(crate) commands: mpsc::UnboundedSender<Command>,
     deadline: Duration,
     node: Arc<str>,
     tokens: Arc<AtomicU64>,
+    observer: Option<Observer>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let node = &self.node;
+        f.debug_struct("Store")
+            .field("node", node)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What callers ask of the task that owns the connection.
@@ -144,7 +158,15 @@ impl Store {
             deadline: DEADLINE,
             node,
             tokens,
+            observer: None,
         })
+    }
+
+    /// The same store, with each request reported to `observer`.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Observer) -> Self {
+        self.observer = Some(observer);
+        self
     }
 
     /// The same store with another deadline for each call.
@@ -323,6 +345,24 @@ impl Store {
     }
 
     async fn wait<T>(
+        &self,
+        kind: Kind,
+        path: &[u8],
+        answer: oneshot::Receiver<Result<T>>,
+    ) -> Result<T> {
+        let begin = Instant::now();
+        let result = self.answer(kind, path, answer).await;
+        if let Some(observer) = &self.observer {
+            let mut what = format!("{} {}", kind.name(), String::from_utf8_lossy(path));
+            if let Err(error) = &result {
+                what.push_str(&format!(": {error}"));
+            }
+            observer(&what, begin.elapsed());
+        }
+        result
+    }
+
+    async fn answer<T>(
         &self,
         kind: Kind,
         path: &[u8],

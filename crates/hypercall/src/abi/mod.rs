@@ -78,6 +78,18 @@ impl Family {
     }
 }
 
+/// Name of the operation with this command number in this version of a family.
+pub(crate) fn name_of(family: Family, version: u32, command: u32) -> Option<&'static str> {
+    // dom0_op had one version only, which its variants do not name.
+    let matches = |variant: &Variant| {
+        let versions = variant.versions;
+        variant.command == command && (versions.is_empty() || versions.contains(&version))
+    };
+    let mut operations = family.operations().iter();
+    let found = operations.find(|operation| operation.variants.iter().any(matches));
+    found.map(|operation| operation.name)
+}
+
 /// The interface versions that a hypervisor takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interfaces {
