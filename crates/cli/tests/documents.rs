@@ -1,0 +1,195 @@
+//! Documents and conversions: validate, convert, dumpxml, edit, native formats.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+use common::{Ran, root, run, script, virtxen};
+use std::process::Stdio;
+
+const BAD: &str = "<domain type='xen'>\n  <name>a</name>\n  <memory>lots</memory>\n  \
+                   <frob/>\n</domain>\n";
+
+fn scratch(text: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("guest.xml");
+    std::fs::write(&file, text).unwrap();
+    let name = file.to_str().unwrap().to_owned();
+    (folder, name)
+}
+
+#[test]
+fn validate_shows_every_problem_with_its_place() {
+    let (_folder, file) = scratch(BAD);
+    let ran = run(&["validate", &file]);
+    assert_eq!(ran.status, 1);
+    assert!(
+        ran.out.contains("line 3, column") && ran.out.contains('^'),
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.contains("line 4, column"), "{}", ran.out);
+    let json = run(&["--json", "validate", &file]).json();
+    assert_eq!(json["files"][0]["valid"], false);
+    let problems = json["files"][0]["problems"].as_array().unwrap();
+    assert!(
+        problems
+            .iter()
+            .any(|problem| problem["line"] == 3 && problem["severity"] == "error")
+    );
+}
+
+#[test]
+fn strict_turns_warnings_into_errors() {
+    let good = std::fs::read_to_string(root().join("examples/paravirt-kernel.xml")).unwrap();
+    let (_folder, file) = scratch(&good.replace("<devices>", "<frob/><devices>"));
+    assert_eq!(run(&["validate", &file]).status, 0);
+    assert_eq!(run(&["--strict", "validate", &file]).status, 1);
+    let ran = run(&["-c", "sim:", "create", &file]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(
+        ran.err.contains("warning: ") && ran.err.contains("<frob>"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(run(&["-c", "sim:", "--strict", "create", &file]).status, 1);
+    assert_eq!(
+        run(&["-c", "sim:", "create", "--validate", &file]).status,
+        1
+    );
+}
+
+#[test]
+fn a_bad_document_is_shown_by_define() {
+    let (_folder, file) = scratch(BAD);
+    let ran = run(&["define", &file]);
+    assert_eq!(ran.status, 1);
+    assert!(
+        ran.err.contains("Failed to define domain from"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.contains("line 3, column"), "{}", ran.err);
+}
+
+#[test]
+fn the_examples_convert_both_ways() {
+    for name in [
+        "paravirt-bootloader",
+        "paravirt-kernel",
+        "fullvirt-bios",
+        "fullvirt-kernel",
+    ] {
+        let file = format!("examples/{name}.xml");
+        let sxpr = run(&["convert", &file, "--to", "xen-sxpr"]);
+        assert_eq!(sxpr.status, 0, "{}", sxpr.err);
+        assert!(sxpr.out.starts_with("(vm "), "{}", sxpr.out);
+        let (_folder, file) = scratch(&sxpr.out);
+        let xml = run(&["-q", "convert", &file]);
+        assert_eq!(xml.status, 0, "{}", xml.err);
+        virtxen_testkit::record_domain_xml("cli-convert", &xml.out);
+        let (_folder, file) = scratch(&xml.out);
+        assert_eq!(
+            run(&["--strict", "validate", &file]).status,
+            0,
+            "{}",
+            xml.out
+        );
+    }
+    assert_eq!(
+        run(&["convert", "examples/fullvirt-bios.xml", "--release", "9.9"]).status,
+        2
+    );
+}
+
+#[test]
+fn dumped_xml_is_valid() {
+    let setup = "define examples/fullvirt-bios.xml; start frontdesk";
+    for options in ["", "--inactive", "--security-info", "--migratable"] {
+        let ran = run(&[
+            "-q",
+            "-c",
+            "sim:",
+            &format!("{setup}; dumpxml frontdesk {options}"),
+        ]);
+        assert_eq!(ran.status, 0, "{}", ran.err);
+        virtxen_testkit::record_domain_xml("cli-dumpxml", &ran.out);
+        let (_folder, file) = scratch(&ran.out);
+        assert_eq!(
+            run(&["--strict", "validate", &file]).status,
+            0,
+            "{}",
+            ran.out
+        );
+        assert_eq!(
+            ran.out.starts_with("<domain type='xen' id="),
+            options != "--inactive"
+        );
+    }
+}
+
+#[test]
+fn native_formats_know_the_host() {
+    let setup = "define examples/paravirt-kernel.xml";
+    let sxpr = script(&format!(
+        "{setup}; domxml-to-native xen-sxpr --domain orchard"
+    ));
+    assert!(sxpr.contains("(name 'orchard')"), "{sxpr}");
+    let to = "domxml-to-native xen-sxpr --xml examples/paravirt-kernel.xml";
+    let ran = run(&["-q", "-c", "sim:", to]);
+    let (_folder, file) = scratch(&ran.out);
+    let xml = script(&format!("domxml-from-native xen-sxpr {file}"));
+    assert!(xml.contains("<name>orchard</name>"), "{xml}");
+}
+
+#[test]
+fn edit_defines_what_the_editor_left() {
+    let edit = |editor: &str, script: &str| {
+        let command = format!("define examples/paravirt-kernel.xml; {script}");
+        Ran::of(
+            virtxen(&["-c", "sim:", &command])
+                .env("VISUAL", editor)
+                .output()
+                .unwrap(),
+        )
+    };
+    let same = edit("true", "edit orchard");
+    assert!(
+        same.out
+            .contains("Domain 'orchard' XML configuration not changed."),
+        "{}",
+        same.err
+    );
+    let changed = edit(
+        "sed -i 's|</name>|</name><title>Trees</title>|'",
+        "edit orchard; list --all --title",
+    );
+    assert_eq!(changed.status, 0, "{}", changed.err);
+    assert!(
+        changed.out.contains("XML configuration edited."),
+        "{}",
+        changed.out
+    );
+    let bad = edit(
+        "sed -i 's|<memory.*|<memory>lots</memory>|'",
+        "edit orchard",
+    );
+    assert_eq!(bad.status, 1);
+    assert!(
+        bad.err.contains("Failed to edit domain 'orchard'"),
+        "{}",
+        bad.err
+    );
+    assert_eq!(edit("false", "edit orchard").status, 1);
+}
+
+#[test]
+fn standard_input_is_a_file() {
+    let mut child = virtxen(&["validate", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), BAD.as_bytes()).unwrap();
+    assert_eq!(Ran::of(child.wait_with_output().unwrap()).status, 1);
+}
