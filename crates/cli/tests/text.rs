@@ -197,7 +197,7 @@ fn errors_name_the_cause_and_have_their_status() {
         ),
         (
             &format!("{MAIL}; console mailhub"),
-            6,
+            1,
             "error: Failed to open the console of",
         ),
         ("vcpupin Domain-0 0 9-x", 2, "error: cpulist: "),
