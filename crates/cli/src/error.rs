@@ -49,9 +49,6 @@ pub(crate) enum Error {
     /// Something that was named is not there.
     #[error("{0}")]
     NotFound(String),
-    /// This host, or virtxen, cannot do it.
-    #[error("{0}")]
-    Unsupported(String),
     /// It did not work, for the reason said.
     #[error("{0}")]
     Failed(String),
@@ -132,7 +129,6 @@ impl Error {
             Self::Document { .. } => (Exit::Failed, "document"),
             Self::File { .. } => (Exit::Failed, "file"),
             Self::NotFound(_) => (Exit::NotFound, "not-found"),
-            Self::Unsupported(_) => (Exit::Unsupported, "unsupported"),
             Self::Failed(_) => (Exit::Failed, "failed"),
             Self::System { .. } => (Exit::Failed, "system"),
             Self::Interrupted => (Exit::Interrupted, "interrupted"),
