@@ -57,7 +57,7 @@ pub(crate) async fn script(session: &Session, lines: &[Line], echo: bool) -> Out
     outcome
 }
 
-/// As [`script`], but leaves the JSON document to the caller.
+/// As `script`, but leaves the JSON document to the caller.
 pub(crate) async fn run_all(session: &Session, lines: &[Line], echo: bool) -> Outcome {
     let printer = &session.printer;
     let mut outcome = Outcome {
