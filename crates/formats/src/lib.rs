@@ -6,6 +6,7 @@
 pub mod capabilities;
 pub mod config;
 mod convert;
+mod spelling;
 pub mod sxpr;
 
 pub use convert::{Converted, Error, Note};

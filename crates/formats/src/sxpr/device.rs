@@ -7,7 +7,7 @@ use super::dialect::Target;
 use super::section::Section;
 use super::{Sxpr, disk, hostdev, interface};
 use crate::convert::{Converted, Error, Notes};
-use virtxen_guest::{Address, Device, DeviceInfo, Disk, HostdevSource, MacAddress};
+use virtxen_guest::{Device, DeviceInfo, Disk, HostdevSource, MacAddress};
 
 /// How XenD names a device of a domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,35 +147,9 @@ pub(super) fn backend_domain(node: &mut Section<'_>) -> Option<String> {
     (!matches!(domain, "0" | "Domain-0")).then(|| domain.to_owned())
 }
 
-/// Notes what every device may have and XenD does not carry. An alias is made
-/// anew at each start, unless the user chose it.
+/// Notes what every device may have and XenD does not carry.
 pub(super) fn note_info(info: &DeviceInfo, path: &str, notes: &mut Notes) {
-    let DeviceInfo {
-        boot_order,
-        alias,
-        address,
-        kept,
-    } = info;
-    if boot_order.is_some() {
-        notes.setting(
-            format!("{path}/boot/@order"),
-            "XenD boots by kind of device",
-        );
-    }
-    if alias.as_ref().is_some_and(|alias| alias.starts_with("ua-")) {
-        notes.setting(
-            format!("{path}/alias"),
-            "XenD does not keep names of devices",
-        );
-    }
-    match address {
-        None => {}
-        Some(Address::Drive(_)) => {
-            notes.setting(format!("{path}/address"), "XenD places a disk by its name");
-        }
-        Some(_) => notes.setting(format!("{path}/address"), "XenD chooses addresses"),
-    }
-    notes.kept(path, kept, "XenD does not know it");
+    crate::spelling::device::note_info(info, path, "XenD", notes);
 }
 
 fn unsupported(path: String, reason: String) -> Error {

@@ -8,7 +8,10 @@ use super::device::note_info;
 use super::dialect::{ConfigVersion, Source};
 use super::section::{Quiet, Section};
 use crate::convert::{Notes, excerpt};
+use crate::spelling::disk::{no_such_source, source_of, target_of, uname_of};
 use virtxen_guest::{Address, Disk, DiskBus, DiskDevice, DiskDriver, DiskSource};
+
+pub(super) use crate::spelling::disk::plain_target;
 
 /// Classes of devices that are disks.
 pub(super) const CLASSES: &[&str] = &["vbd", "tap", "tap2"];
@@ -61,59 +64,6 @@ pub(super) fn read(mut node: Section<'_>, class: &str, notes: &mut Notes) -> Opt
     Some((disk, bootable))
 }
 
-/// `hda:disk`, `hdc:cdrom`, `xvda`, and `ioemu:hda` of the first releases. As in
-/// XenD, the name ends at the first colon after that.
-fn target_of(dev: &str, path: &str, notes: &mut Notes) -> (DiskDevice, String) {
-    let name = dev.strip_prefix("ioemu:").unwrap_or(dev);
-    let Some((name, kind)) = name.split_once(':') else {
-        return (DiskDevice::Disk, name.to_owned());
-    };
-    let device = match kind {
-        "cdrom" => DiskDevice::Cdrom,
-        "floppy" => DiskDevice::Floppy,
-        "disk" => DiskDevice::Disk,
-        _ => {
-            let reason = format!("'{}' is read as a disk", excerpt(kind));
-            notes.setting(format!("{path}/dev"), reason);
-            DiskDevice::Disk
-        }
-    };
-    (device, name.to_owned())
-}
-
-fn source_of(uname: &str, class: &str) -> (DiskDriver, DiskSource) {
-    let (backend, rest) = uname.split_once(':').unwrap_or(("file", uname));
-    let path = |path: &str| (!path.is_empty()).then(|| path.to_owned());
-    let named = |name: &str, format: Option<&str>| DiskDriver {
-        name: Some(name.to_owned()),
-        format: format.map(str::to_owned),
-        ..DiskDriver::default()
-    };
-    match backend {
-        "phy" => {
-            // XenD looks for a bare name in /dev.
-            let full = if rest.is_empty() || rest.starts_with('/') {
-                path(rest)
-            } else {
-                Some(format!("/dev/{rest}"))
-            };
-            (named("phy", None), DiskSource::Block { path: full })
-        }
-        "tap" | "tap2" => {
-            // Xen 4.0 writes tap2 disks as `tap:…` and names tapdisk itself.
-            let name = if class == "tap2" { "tap2" } else { backend };
-            let rest = rest.strip_prefix("tapdisk:").unwrap_or(rest);
-            let (format, file) = match rest.split_once(':') {
-                Some(("aio", file)) => (Some("raw"), file),
-                Some((format, file)) => (Some(format), file),
-                None => (None, rest),
-            };
-            (named(name, format), DiskSource::File { path: path(file) })
-        }
-        other => (named(other, None), DiskSource::File { path: path(rest) }),
-    }
-}
-
 /// Reads the drives that are in the image: floppies, and the CD-ROM of 3.0.2.
 pub(super) fn read_image(image: &mut Section<'_>, source: &Source<'_>, disks: &mut Vec<Disk>) {
     let mut drive = |name: &str, target: &str, device| {
@@ -152,11 +102,6 @@ pub(super) fn in_order(disks: &[Disk]) -> Vec<(usize, &Disk)> {
         disks.iter().enumerate().partition(|(_, disk)| hard(disk));
     first.extend(removable);
     first
-}
-
-/// The name without the prefix of the first releases, which documents may have.
-pub(super) fn plain_target(disk: &Disk) -> &str {
-    disk.target.strip_prefix("ioemu:").unwrap_or(&disk.target)
 }
 
 /// Writes the drives that belong into the image.
@@ -259,55 +204,6 @@ pub(super) fn write(
     Some(Sxpr::named(class_of(disk), children))
 }
 
-/// The backend and the path; nothing for an empty drive; an error once noted.
-fn uname_of(disk: &Disk, path: &str, notes: &mut Notes) -> Result<Option<String>, ()> {
-    let DiskDriver { name, format, .. } = &disk.driver;
-    let (file, default) = match &disk.source {
-        DiskSource::File { path } => (path, "file"),
-        DiskSource::Block { path } => (path, "phy"),
-        other => {
-            notes.essential(path, no_such_source(other));
-            return Err(());
-        }
-    };
-    let format = format
-        .as_deref()
-        .filter(|format| !matches!(*format, "raw" | "aio"));
-    let Some(file) = file else { return Ok(None) };
-    let backend = match name.as_deref() {
-        // A backend of libxl; XenD has its own for files and devices.
-        Some("qemu") => {
-            let reason = format!("XenD does not know qemu, {default} is taken");
-            notes.setting(format!("{path}/driver/@name"), reason);
-            default
-        }
-        name => name.unwrap_or(default),
-    };
-    if matches!(backend, "tap" | "tap2") {
-        return Ok(Some(format!(
-            "{backend}:{}:{file}",
-            format.unwrap_or("aio")
-        )));
-    }
-    if let Some(format) = format {
-        let reason = format!("{backend} serves raw images, not {format}");
-        notes.essential(format!("{path}/driver/@type"), reason);
-    }
-    let dev = if default == "phy" && !file.starts_with('/') {
-        "/dev/"
-    } else {
-        ""
-    };
-    Ok(Some(format!("{backend}:{dev}{file}")))
-}
-
-fn no_such_source(source: &DiskSource) -> String {
-    format!(
-        "XenD serves files and block devices, not type '{}'",
-        source.kind()
-    )
-}
-
 fn note_settings(disk: &Disk, path: &str, notes: &mut Notes) {
     if disk.transient {
         notes.essential(format!("{path}/transient"), "XenD keeps what is written");
@@ -343,35 +239,5 @@ mod tests {
             .map(|(_, d)| plain_target(d))
             .collect();
         assert_eq!(names, ["hdb", "hda", "hdc"]);
-    }
-
-    #[test]
-    fn names_end_at_the_first_colon() {
-        let target = |dev: &str| target_of(dev, "", &mut Notes::default());
-        let read = |device, name: &str| (device, name.to_owned());
-        assert_eq!(target("hdc:cdrom"), read(DiskDevice::Cdrom, "hdc"));
-        assert_eq!(target("ioemu:fda:floppy"), read(DiskDevice::Floppy, "fda"));
-        assert_eq!(target("ioemu:00:16:3e:2c"), read(DiskDevice::Disk, "00"));
-    }
-
-    #[test]
-    fn unames_of_all_releases_are_read() {
-        let read = |uname: &str, class: &str| {
-            let (driver, source) = source_of(uname, class);
-            (
-                driver.name.unwrap_or_default(),
-                driver.format.unwrap_or_default(),
-                source.path().unwrap_or_default().to_owned(),
-            )
-        };
-        let words = |a: &str, b: &str, c: &str| (a.to_owned(), b.to_owned(), c.to_owned());
-        assert_eq!(read("file:/a:b", "vbd"), words("file", "", "/a:b"));
-        assert_eq!(read("phy:sda1", "vbd"), words("phy", "", "/dev/sda1"));
-        assert_eq!(read("tap:qcow:/x", "tap"), words("tap", "qcow", "/x"));
-        assert_eq!(read("tap:aio:/x", "tap2"), words("tap2", "raw", "/x"));
-        assert_eq!(
-            read("tap2:tapdisk:vhd:/x", "tap2"),
-            words("tap2", "vhd", "/x")
-        );
     }
 }

@@ -8,10 +8,8 @@ use super::device::note_info;
 use super::dialect::{ConfigVersion, Source, Target};
 use super::section::{Quiet, Section};
 use crate::convert::{Error, Notes, excerpt};
-use virtxen_guest::{Bandwidth, Interface, InterfaceIp, InterfaceSource, IpFamily, Rate};
-
-/// The script that puts a backend on a bridge.
-const BRIDGE_SCRIPT: &str = "vif-bridge";
+use crate::spelling::interface::{BRIDGE_SCRIPT, ip, ip_word, is_generated, rate_of};
+use virtxen_guest::{Bandwidth, Interface, InterfaceIp, InterfaceSource, Rate};
 
 /// What XenD says of an interface without being asked.
 const QUIET: &[Quiet] = &[("uuid", &[]), ("devid", &[]), ("protocol", &[])];
@@ -97,52 +95,6 @@ fn ips(node: &mut Section<'_>) -> Vec<InterfaceIp> {
     words.filter(|word| !word.is_empty()).map(ip).collect()
 }
 
-fn ip(text: &str) -> InterfaceIp {
-    let (address, prefix) = match text.split_once('/') {
-        Some((address, length)) if length.parse::<u32>().is_ok() => (address, length.parse().ok()),
-        _ => (text, None),
-    };
-    let family = if address.contains(':') {
-        IpFamily::Ipv6
-    } else {
-        IpFamily::Ipv4
-    };
-    InterfaceIp {
-        address: address.to_owned(),
-        family: Some(family),
-        prefix,
-        peer: None,
-    }
-}
-
-/// A rate in KiB a second: `10MB/s@50ms`, `800Kb/s`, or as XenD 4.x keeps it,
-/// bytes and the microseconds in which they may pass: `500000,50000`.
-fn rate_of(text: &str) -> Option<u64> {
-    if let Some((bytes, micros)) = text.split_once(',') {
-        let (bytes, micros): (u64, u64) = (bytes.trim().parse().ok()?, micros.trim().parse().ok()?);
-        // XenD counts a thousand bytes to the kilobyte, so does the way back.
-        return bytes.checked_mul(1000)?.checked_div(micros);
-    }
-    let (rate, _interval) = text.split_once('@').unwrap_or((text, ""));
-    let rate = rate.strip_suffix("/s")?;
-    let (rate, bits) = match rate.strip_suffix('B') {
-        Some(rate) => (rate, 1),
-        None => (rate.strip_suffix('b')?, 8),
-    };
-    let digits = rate.trim_end_matches(['G', 'M', 'K']);
-    let factor: u64 = match rate.get(digits.len()..)? {
-        "G" => 1024 * 1024,
-        "M" => 1024,
-        // libvirt takes a rate without a letter as kilobytes too.
-        "K" | "" => 1,
-        _ => return None,
-    };
-    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    Some(digits.parse::<u64>().ok()?.checked_mul(factor)? / bits)
-}
-
 /// Writes `(vif …)`; `None` when XenD cannot connect it.
 pub(super) fn write(
     interface: &Interface,
@@ -211,14 +163,6 @@ pub(super) fn write(
     Ok(Some(Sxpr::named("vif", children)))
 }
 
-/// Whether it is the name that XenD gives a backend itself: `vif3.0`.
-fn is_generated(name: &str) -> bool {
-    let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    name.strip_prefix("vif")
-        .and_then(|rest| rest.split_once('.'))
-        .is_some_and(|(domid, index)| number(domid) && number(index))
-}
-
 fn write_model(interface: &Interface, hvm: bool, version: ConfigVersion, children: &mut Vec<Sxpr>) {
     match interface.model.as_deref() {
         Some("netfront") => children.push(Sxpr::pair("type", "netfront")),
@@ -230,13 +174,6 @@ fn write_model(interface: &Interface, hvm: bool, version: ConfigVersion, childre
                 children.push(Sxpr::pair("type", "ioemu"));
             }
         }
-    }
-}
-
-fn ip_word(ip: &InterfaceIp) -> String {
-    match ip.prefix {
-        Some(prefix) => format!("{}/{prefix}", ip.address),
-        None => ip.address.clone(),
     }
 }
 
@@ -279,26 +216,4 @@ fn note_settings(interface: &Interface, path: &str, notes: &mut Notes) {
         notes.essential(format!("{path}/vlan"), "XenD knows bridges only");
     }
     note_info(&interface.info, path, notes);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rates_of_all_releases_are_read() {
-        for (text, rate) in [
-            ("10240KB/s", Some(10_240)),
-            ("10MB/s@50ms", Some(10_240)),
-            ("1Gb/s", Some(131_072)),
-            ("800Kb/s", Some(100)),
-            ("500000,50000", Some(10_000)),
-            ("500000,0", None),
-            ("10", None),
-            ("MB/s", None),
-            ("1.5MB/s", None),
-        ] {
-            assert_eq!(rate_of(text), rate, "{text}");
-        }
-    }
 }

@@ -3,57 +3,27 @@
 use super::Sxpr;
 use super::device::note_info;
 use super::section::Section;
-use crate::convert::{Notes, excerpt};
-use virtxen_guest::{Sound, SoundModel};
+use crate::convert::Notes;
+use crate::spelling::sound;
+use virtxen_guest::Sound;
 
-/// qemu's word for the card that libvirt calls `ich6`.
-const HDA: &str = "hda";
-
-/// Reads the cards. `all` is what libvirt takes it for: the two cards that
-/// Xen's qemu always had.
+/// Reads the cards.
 pub(super) fn read(image: &mut Section<'_>, notes: &mut Notes) -> Vec<Sound> {
     let path = format!("{}/soundhw", image.path());
     match image.text("soundhw") {
+        Some(list) => sound::parse(list, &path, notes),
         None => Vec::new(),
-        Some("all") => [SoundModel::Sb16, SoundModel::Es1370]
-            .map(Sound::new)
-            .into(),
-        Some(list) => {
-            let models = list.split(',').filter_map(|word| {
-                let word = word.trim();
-                let model = if word == HDA {
-                    Some(SoundModel::Ich6)
-                } else {
-                    word.parse().ok()
-                };
-                if model.is_none() {
-                    let reason = format!("'{}' is no sound card known here", excerpt(word));
-                    notes.setting(path.clone(), reason);
-                }
-                model
-            });
-            models.map(Sound::new).collect()
-        }
     }
 }
 
 /// Writes the cards.
 pub(super) fn write(sounds: &[Sound], image: &mut Vec<Sxpr>, notes: &mut Notes) {
-    let mut words = Vec::new();
     for (i, sound) in sounds.iter().enumerate() {
-        words.push(if sound.model == SoundModel::Ich6 {
-            HDA
-        } else {
-            sound.model.as_str()
-        });
-        note_info(
-            &sound.info,
-            &format!("/domain/devices/sound[{}]", i + 1),
-            notes,
-        );
+        let path = format!("/domain/devices/sound[{}]", i + 1);
+        note_info(&sound.info, &path, notes);
     }
-    if !words.is_empty() {
-        image.push(Sxpr::quoted_pair("soundhw", words.join(",")));
+    if !sounds.is_empty() {
+        image.push(Sxpr::quoted_pair("soundhw", sound::words(sounds)));
     }
 }
 
