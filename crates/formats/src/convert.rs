@@ -119,6 +119,28 @@ impl Notes {
         self.add(path.into(), Some(at), reason.into(), false);
     }
 
+    /// Something of a text is lost without which the guest is another one.
+    pub(crate) fn essential_at(
+        &mut self,
+        path: impl Into<String>,
+        at: usize,
+        reason: impl Into<String>,
+    ) {
+        self.add(path.into(), Some(at), reason.into(), true);
+    }
+
+    /// Gives notes that have no place yet the one of the value being read.
+    pub(crate) fn place_from(&mut self, count: usize, at: usize) {
+        for note in self.list.iter_mut().skip(count) {
+            note.at.get_or_insert(at);
+        }
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.list.len()
+    }
+
     /// Parts of a document that no Xen toolstack uses stay in the document.
     pub(crate) fn kept(&mut self, path: &str, kept: &Kept, reason: &str) {
         for item in kept.items() {

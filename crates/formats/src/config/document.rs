@@ -52,6 +52,25 @@ impl Document {
         })
     }
 
+    /// A new file with these names.
+    pub(crate) fn from_settings<'a>(
+        settings: impl Iterator<Item = (&'static str, &'a Value)>,
+    ) -> Self {
+        let mut text = String::new();
+        for (name, value) in settings {
+            text.push_str(name);
+            text.push_str(" = ");
+            value.write(&mut text);
+            text.push('\n');
+        }
+        let mut document = Self {
+            text,
+            settings: Vec::new(),
+        };
+        document.refresh();
+        document
+    }
+
     /// All statements in order; a name may stand more than once, the last counts.
     #[must_use]
     pub fn settings(&self) -> &[Setting] {

@@ -78,8 +78,8 @@ impl Value {
         }
     }
 
-    /// Appends the value as it stands in a file. xl knows no escapes and both
-    /// quotes, Python both: a text is quoted by what it does not contain.
+    /// Appends the value as it stands in a file. A text is quoted by what it does
+    /// not contain; xl knows Python's escapes, but not its triple quotes.
     pub(super) fn write(&self, out: &mut String) {
         match self {
             Self::None => out.push_str("None"),
@@ -103,34 +103,23 @@ impl Value {
 }
 
 fn write_text(text: &str, out: &mut String) {
-    let has = |c: char| text.contains(c);
-    let plain = !has('\\') && !has('\n') && !has('\r');
-    let long = plain && !text.ends_with('"') && !text.contains("\"\"\"");
-    let quote = if !has('"') {
-        "\""
-    } else if !has('\'') {
-        "'"
-    } else if long {
-        "\"\"\""
+    let quote = if text.contains('"') && !text.contains('\'') {
+        '\''
     } else {
-        "\""
+        '"'
     };
-    out.push_str(quote);
-    if plain && (quote != "\"" || !has('"')) {
-        out.push_str(text);
-    } else {
-        for c in text.chars() {
-            match c {
-                '\n' => out.push_str("\\n"),
-                '\r' => out.push_str("\\r"),
-                '\\' => out.push_str("\\\\"),
-                c if quote == c.encode_utf8(&mut [0; 4]) => {
-                    out.push('\\');
-                    out.push(c);
-                }
-                c => out.push(c),
+    out.push(quote);
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\\' => out.push_str("\\\\"),
+            c if c == quote => {
+                out.push('\\');
+                out.push(c);
             }
+            c => out.push(c),
         }
     }
-    out.push_str(quote);
+    out.push(quote);
 }
