@@ -6,7 +6,10 @@
 pub mod capabilities;
 pub mod config;
 mod convert;
+mod keys;
 mod spelling;
 pub mod sxpr;
+pub mod xl;
+pub mod xm;
 
 pub use convert::{Converted, Error, Note};

@@ -9,7 +9,7 @@ mod common;
 #[path = "common/corpus.rs"]
 mod corpus;
 
-use common::Element;
+use common::{Element, differences};
 use corpus::{Case, cases};
 use virtxen_formats::sxpr::{
     Dialect, Limits, Runtime, Target, guest_to_sxpr, read, text_to_guest, write_request,
@@ -146,32 +146,4 @@ fn normalise_device(device: &mut Element) {
         "driver" => !hostdev,
         _ => true,
     });
-}
-
-/// The first places where two trees differ.
-fn differences(ours: &Element, theirs: &Element, path: &str) -> String {
-    let path = format!("{path}/{}", ours.name);
-    let mut found = String::new();
-    if ours.attributes != theirs.attributes || ours.text.trim() != theirs.text.trim() {
-        let show = |e: &Element| format!("{:?} '{}'", e.attributes, e.text.trim());
-        found += &format!("\n    {path}: {} instead of {}", show(ours), show(theirs));
-    }
-    let names = |e: &Element| {
-        e.children
-            .iter()
-            .map(|c| c.name.clone())
-            .collect::<Vec<_>>()
-    };
-    if names(ours) != names(theirs) {
-        found += &format!(
-            "\n    {path}: {:?} instead of {:?}",
-            names(ours),
-            names(theirs)
-        );
-        return found;
-    }
-    for (ours, theirs) in ours.children.iter().zip(&theirs.children) {
-        found += &differences(ours, theirs, &path);
-    }
-    found
 }

@@ -48,3 +48,32 @@ impl Element {
         self.children.sort_by(|a, b| a.name.cmp(&b.name));
     }
 }
+
+/// The first places where two trees differ.
+#[allow(dead_code)]
+pub(crate) fn differences(ours: &Element, theirs: &Element, path: &str) -> String {
+    let path = format!("{path}/{}", ours.name);
+    let mut found = String::new();
+    if ours.attributes != theirs.attributes || ours.text.trim() != theirs.text.trim() {
+        let show = |e: &Element| format!("{:?} '{}'", e.attributes, e.text.trim());
+        found += &format!("\n    {path}: {} instead of {}", show(ours), show(theirs));
+    }
+    let names = |e: &Element| {
+        e.children
+            .iter()
+            .map(|c| c.name.clone())
+            .collect::<Vec<_>>()
+    };
+    if names(ours) != names(theirs) {
+        found += &format!(
+            "\n    {path}: {:?} instead of {:?}",
+            names(ours),
+            names(theirs)
+        );
+        return found;
+    }
+    for (ours, theirs) in ours.children.iter().zip(&theirs.children) {
+        found += &differences(ours, theirs, &path);
+    }
+    found
+}

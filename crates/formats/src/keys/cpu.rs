@@ -1,0 +1,135 @@
+//! Virtual processors: `vcpus`, `maxvcpus`, `cpus`, `cpu_weight`, and `cpu` and
+//! `vcpu_avail` of old xm files.
+//!
+//! What processors look like to the guest, which only xl can say, is in `xl/cpu.rs`.
+
+use super::{Dialect, Out, Settings};
+use crate::config::Value;
+use crate::convert::{Notes, excerpt};
+use virtxen_guest::{CpuSet, CpuTune, Guest, Placement, VcpuPin, Vcpus};
+
+/// Weight that the credit schedulers give when nobody asks.
+const NORMAL_WEIGHT: i64 = 256;
+
+/// Most vcpus that a list of places is written for; no Xen has more.
+const MOST_VCPUS: u32 = 4096;
+
+/// Reads numbers and places of vcpus.
+pub(super) fn read(
+    file: &mut Settings<'_>,
+    dialect: Dialect,
+    notes: &mut Notes,
+) -> (Vcpus, CpuTune) {
+    let count = file.count("vcpus", notes).unwrap_or(1).max(1);
+    let max = file.count("maxvcpus", notes).unwrap_or(count).max(count);
+    let mut vcpus = Vcpus {
+        max,
+        current: (count < max).then_some(count),
+        ..Vcpus::default()
+    };
+    if !dialect.xl
+        && let Some(mask) = file.number("vcpu_avail", notes)
+    {
+        let online = mask.count_ones();
+        vcpus.current = (online > 0 && online < max).then_some(online);
+    }
+    let mut tune = CpuTune::default();
+    read_cpus(file, &mut vcpus, &mut tune, notes);
+    let weight = file.number("cpu_weight", notes);
+    let weight = weight.filter(|weight| *weight != NORMAL_WEIGHT);
+    tune.shares = weight.and_then(|weight| u64::try_from(weight).ok());
+    (vcpus, tune)
+}
+
+/// `cpus = "0-3,^1"` for all vcpus, `cpus = [ "2", "3-4" ]` for each.
+fn read_cpus(file: &mut Settings<'_>, vcpus: &mut Vcpus, tune: &mut CpuTune, notes: &mut Notes) {
+    let name = "cpus";
+    let at = file.at(name);
+    let wrong = |text: &str, notes: &mut Notes| {
+        let reason = format!("'{}' is no set of processors", excerpt(text));
+        notes.setting_at(name, at, reason);
+    };
+    match file.value(name) {
+        Some(Value::List(_)) => {
+            for (vcpu, entry) in (0..vcpus.max).zip(file.entries(name, notes)) {
+                match set_of(&entry.text) {
+                    Ok(Some(cpus)) => tune.vcpu_pins.push(VcpuPin { vcpu, cpus }),
+                    Ok(None) => {}
+                    Err(()) => wrong(&entry.text, notes),
+                }
+            }
+        }
+        Some(value) => {
+            let text = value.to_text().unwrap_or_default();
+            match set_of(&text) {
+                Ok(set) => vcpus.cpuset = set,
+                Err(()) => wrong(&text, notes),
+            }
+        }
+        None => {}
+    }
+    // An older name for the place of the first vcpu; -1 leaves it to Xen.
+    let first = file.number("cpu", notes);
+    let first = first.and_then(|cpu| u32::try_from(cpu).ok());
+    if let Some(cpu) = first.filter(|_| vcpus.cpuset.is_none() && tune.vcpu_pins.is_empty()) {
+        let cpus = std::iter::once(cpu).collect();
+        tune.vcpu_pins.push(VcpuPin { vcpu: 0, cpus });
+    }
+}
+
+/// A set; `None` for one that says nothing.
+fn set_of(text: &str) -> Result<Option<CpuSet>, ()> {
+    let text = text.trim();
+    if matches!(text, "" | "all") {
+        return Ok(None);
+    }
+    let set: CpuSet = text.parse().map_err(|_| ())?;
+    Ok(Some(set).filter(|set| !set.is_empty()))
+}
+
+/// Writes numbers and places of vcpus.
+pub(super) fn write(guest: &Guest, dialect: Dialect, out: &mut Out, notes: &mut Notes) {
+    let tool = dialect.tool();
+    let Vcpus {
+        max,
+        current,
+        cpuset,
+        placement,
+    } = &guest.vcpus;
+    let online = current.unwrap_or(*max).min(*max);
+    if online < *max {
+        out.number("maxvcpus", *max);
+    }
+    out.number("vcpus", online);
+    if *placement == Placement::Auto {
+        let reason = format!("{tool} places vcpus itself");
+        notes.setting("/domain/vcpu/@placement", reason);
+    }
+    let CpuTune {
+        shares,
+        vcpu_pins,
+        kept,
+    } = &guest.cpu_tune;
+    if vcpu_pins.is_empty() {
+        if let Some(set) = cpuset {
+            out.text("cpus", set.to_string());
+        }
+    } else {
+        let default = cpuset.as_ref().map_or("all".to_owned(), CpuSet::to_string);
+        let places = (0..(*max).min(MOST_VCPUS)).map(|vcpu| {
+            let pin = vcpu_pins.iter().find(|pin| pin.vcpu == vcpu);
+            pin.map_or_else(|| default.clone(), |pin| pin.cpus.to_string())
+        });
+        out.texts("cpus", places.collect());
+        for pin in vcpu_pins.iter().filter(|pin| pin.vcpu >= *max) {
+            let path = format!("/domain/cputune/vcpupin[@vcpu='{}']", pin.vcpu);
+            notes.setting(path, "the guest has no such vcpu");
+        }
+    }
+    match shares.map(i64::try_from) {
+        Some(Ok(weight)) => out.number("cpu_weight", weight),
+        Some(Err(_)) => notes.setting("/domain/cputune/shares", "no weight is that high"),
+        None => {}
+    }
+    notes.kept("/domain/cputune", kept, &format!("{tool} does not know it"));
+}
