@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use virtxen_hypercall::{Abi, Arch};
+
 use crate::fault::Fault;
 use crate::release::Release;
 use crate::state::Options;
@@ -37,7 +39,7 @@ pub enum UriError {
     },
     /// A release that is not simulated.
     #[error(
-        "no XenD of release `{release}` is simulated: there are {}",
+        "no XenD of release `{release}` is simulated: there are {}, and without XenD 4.5 to 4.22",
         known_releases()
     )]
     UnknownRelease {
@@ -61,7 +63,7 @@ impl Options {
     ///
     /// | key | value |
     /// |---|---|
-    /// | `release` | the XenD that answers: `3.0.1` … `4.4`, also `4.1.6` |
+    /// | `release` | the XenD that answers: `3.0.1` … `4.4`, also `4.1.6`; `4.5` … `4.22` have none |
     /// | `guests` | guests at the start, 0 to 10000 |
     /// | `build`, `connect`, `shutdown`, `save` | how long these take: `500ms`, `3s` |
     /// | `fault` | `slow,TIME`, `hang`, `cut,BYTES` or `garbage`, with `,op=NAME` and `,nth=N` |
@@ -99,9 +101,13 @@ impl Options {
         let time = || parse_time(value).ok_or_else(|| bad(A_TIME));
         match key {
             "release" => {
-                self.release = Release::parse(value).ok_or_else(|| UriError::UnknownRelease {
-                    release: value.to_owned(),
-                })?;
+                self.without_xend = without_xend(value);
+                self.release = match self.without_xend {
+                    Some(_) => Release::V4_4,
+                    None => Release::parse(value).ok_or_else(|| UriError::UnknownRelease {
+                        release: value.to_owned(),
+                    })?,
+                };
             }
             "guests" => {
                 let guests = value.parse().ok().filter(|count| *count <= MAX_GUESTS);
@@ -121,6 +127,19 @@ impl Options {
         }
         Ok(())
     }
+}
+
+/// A release of Xen after the last XenD whose hypervisor is known.
+fn without_xend(text: &str) -> Option<virtxen_hypercall::Release> {
+    let mut numbers = text.split('.').map(|number| number.parse::<u8>().ok());
+    let release = virtxen_hypercall::Release {
+        major: numbers.next()??,
+        minor: numbers.next()??,
+        point: numbers.next().unwrap_or(Some(0))?,
+    };
+    let newer = (release.major, release.minor) >= (4, 5) && numbers.next().is_none();
+    let known = Abi::of_release(Arch::X86_64, release);
+    known.filter(|_| newer).map(|_| release)
 }
 
 const A_TIME: &str = "a time such as `500ms` or `3s`, one day at most";
@@ -191,6 +210,13 @@ mod tests {
         assert_eq!(options.dead_devices, ["xvdz"]);
         assert_eq!(Options::from_uri("sim:").unwrap().release, Release::V4_1);
         assert!(Options::from_uri("sim:///").is_ok());
+        assert_eq!(Options::from_uri("sim:").unwrap().without_xend, None);
+        for minor in 5..=22 {
+            let options = Options::from_uri(&format!("sim:?release=4.{minor}")).unwrap();
+            assert_eq!(options.without_xend.unwrap().minor, minor);
+        }
+        let options = Options::from_uri("sim:?release=4.17.3").unwrap();
+        assert_eq!(options.without_xend.unwrap().to_string(), "4.17.3");
     }
 
     #[test]
@@ -199,7 +225,7 @@ mod tests {
         assert!(refused("xen:///").contains("sim:?key=value"));
         assert!(refused("sim:/path").contains("sim:?key=value"));
         assert!(refused("sim:?relase=4.1").contains("`relase`"));
-        assert!(refused("sim:?release=4.9").contains("4.4.4"));
+        assert!(refused("sim:?release=4.99").contains("4.4.4"));
         assert!(refused("sim:?guests").contains("no value"));
         assert!(refused("sim:?guests=-1").contains("10000"));
         assert!(refused("sim:?build=3").contains("500ms"));

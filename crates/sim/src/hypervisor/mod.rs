@@ -3,8 +3,9 @@
 //!
 //! [`SimHypervisor`] checks what Xen checks (version before command, privilege,
 //! lengths of buffers) and keeps each release's habits; the domains themselves
-//! are a [`Machine`]'s. `page` writes answers.
+//! are a [`Machine`]'s: `host` has those of a simulated host. `page` writes answers.
 
+mod host;
 mod operations;
 mod page;
 
@@ -81,6 +82,12 @@ pub trait Machine: Send + Sync {
 
     /// All domains, by number.
     fn domains(&self) -> Vec<MachineDomain>;
+
+    /// The domain of this number.
+    fn domain(&self, domid: u32) -> Option<MachineDomain> {
+        let mut domains = self.domains().into_iter();
+        domains.find(|domain| domain.domid == domid)
+    }
 
     /// Does something to a domain.
     ///

@@ -336,10 +336,6 @@ impl SimHypervisor {
     }
 
     fn find(&self, domid: u32) -> Result<MachineDomain, Errno> {
-        let domains = self.machine.domains();
-        domains
-            .into_iter()
-            .find(|it| it.domid == domid)
-            .ok_or(Errno::ESRCH)
+        self.machine.domain(domid).ok_or(Errno::ESRCH)
     }
 }

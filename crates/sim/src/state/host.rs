@@ -5,15 +5,17 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::behaviour::{self, Hotplug};
+use super::clock::{Clock, Kept, StoreHost};
 use super::machine::{State, TOTAL_MEMORY};
 use super::{Active, Options, Terminal};
 use crate::fault::{Fault, Faults};
 use crate::release::{Facts, Release};
 use crate::xend::{NodeMemory, Shared};
+use crate::xenstore::SimXenstore;
 
 /// The build of a guest that is meant to be slow.
 const SLOW_BUILD: Duration = Duration::from_secs(3);
@@ -21,16 +23,18 @@ const SLOW_BUILD: Duration = Duration::from_secs(3);
 /// A Xen host in memory; clones are the same host.
 #[derive(Clone, Debug)]
 pub struct SimHost {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
-struct Inner {
+pub(super) struct Inner {
     options: Options,
     xend: Shared,
     facts: Facts,
     state: Mutex<State>,
     domains_lock: tokio::sync::Mutex<()>,
+    store: OnceLock<SimXenstore>,
+    pub(super) clock: Clock,
 }
 
 impl SimHost {
@@ -47,6 +51,8 @@ impl SimHost {
                 facts,
                 state: Mutex::new(state),
                 domains_lock: tokio::sync::Mutex::new(()),
+                store: OnceLock::new(),
+                clock: Clock::default(),
                 options,
             }),
         }
@@ -103,15 +109,54 @@ impl SimHost {
         &self.inner.facts
     }
 
-    /// The state, brought up to now.
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+    /// The Xen that runs here.
+    #[must_use]
+    pub fn xen(&self) -> virtxen_hypercall::Release {
+        if let Some(release) = self.inner.options.without_xend {
+            return release;
+        }
+        let mut numbers = self.release().version().split('.');
+        let mut next = || numbers.next().and_then(|number| number.parse().ok());
+        virtxen_hypercall::Release {
+            major: next().unwrap_or(0),
+            minor: next().unwrap_or(0),
+            point: next().unwrap_or(0),
+        }
+    }
+
+    /// Whether a XenD runs here.
+    #[must_use]
+    pub fn has_xend(&self) -> bool {
+        self.inner.options.without_xend.is_none()
+    }
+
+    /// The xenstored of this host. Nothing is written before the first call; the
+    /// folder of a domain is filled when somebody looks into it, and its console
+    /// opened when `console/tty` is read.
+    #[must_use]
+    pub fn xenstore(&self) -> &SimXenstore {
+        self.inner.store.get_or_init(|| {
+            let release = self.xen();
+            let store = SimXenstore::new((release.major.into(), release.minor.into()));
+            store.set_behind(Box::new(StoreHost(Arc::downgrade(&self.inner))));
+            self.state().open_store(store.clone());
+            store
+        })
+    }
+
+    /// The state, brought up to now. What is changed in it is in xenstore once it
+    /// is let go.
+    pub(crate) fn state(&self) -> Kept<'_> {
         let mut state = self
             .inner
             .state
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         state.advance();
-        state
+        Kept {
+            state,
+            clock: &self.inner.clock,
+        }
     }
 
     /// The pseudo-terminal of a domain's console, opened when it is asked for

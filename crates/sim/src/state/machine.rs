@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
 use super::domain::{Active, Domain, Life, Reason};
+use super::stored::Stored;
 use super::{Entropy, Timing, behaviour};
 use crate::release::Facts;
 use crate::xend::config::Config;
@@ -43,6 +44,10 @@ pub(crate) struct State {
     /// Memory of all active domains, in MiB.
     held: i64,
     pub(crate) saved: HashMap<String, Saved>,
+    /// Xenstore, once somebody has asked for it.
+    pub(super) stored: Option<Box<Stored>>,
+    /// When the clock will look next.
+    pub(super) clock_set: Option<Instant>,
 }
 
 /// A saved domain.
@@ -79,6 +84,8 @@ impl State {
             due: Vec::new(),
             held: 0,
             saved: HashMap::new(),
+            stored: None,
+            clock_set: None,
         };
         state.add_control_domain();
         state
@@ -100,6 +107,7 @@ impl State {
         if let Some(active) = domain.and_then(|domain| domain.active.as_mut()) {
             self.held += memory - active.memory;
             active.memory = memory;
+            self.note(key);
         }
     }
 
@@ -143,6 +151,7 @@ impl State {
             active: Some(active),
         });
         self.active.set(&domid, key);
+        self.note(key);
         key
     }
 
@@ -168,6 +177,7 @@ impl State {
             self.held += active.memory;
             domain.active = Some(active);
             self.active.set(&domid, key);
+            self.note(key);
         }
     }
 
@@ -179,6 +189,7 @@ impl State {
         if let Some(active) = domain.active.take() {
             self.held -= active.memory;
             self.active.remove(&active.domid);
+            self.note(key);
         }
         self.forget_unless_used(key);
     }
@@ -200,6 +211,7 @@ impl State {
 
     /// A domain, to change it. Its name is changed with [`rename`](Self::rename).
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut Domain> {
+        self.note(key);
         self.domains.get_mut(&key)
     }
 
@@ -216,6 +228,7 @@ impl State {
             let old = std::mem::replace(&mut domain.config.name, name.to_owned());
             unlist(&mut self.names, &old, key);
             self.names.entry(name.to_owned()).or_default().push(key);
+            self.note(key);
         }
     }
 
@@ -234,6 +247,7 @@ impl State {
 
     /// Lets a guest do at once what it does by itself: crash.
     pub(crate) fn let_run(&mut self, key: Key) {
+        self.note(key);
         let Some(domain) = self.domains.get_mut(&key) else {
             return;
         };
@@ -253,6 +267,9 @@ impl State {
     /// Does whatever was due by now.
     pub(crate) fn advance(&mut self) {
         let now = Instant::now();
+        if let Some(stored) = &mut self.stored {
+            stored.advance(now);
+        }
         while let Some(at) = self.due.iter().position(|(time, _)| *time <= now) {
             let (time, due) = self.due.remove(at);
             match due {
@@ -260,6 +277,31 @@ impl State {
                 Due::StartWithXend(key) => self.start_with_xend(key),
                 Due::Start(key, config) => self.start_again(key, *config),
             }
+        }
+    }
+
+    /// When something is due next without anybody asking.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        let due = self.due.iter().map(|(at, _)| *at).min();
+        let stored = self.stored.as_ref().and_then(|stored| stored.next());
+        due.into_iter().chain(stored).min()
+    }
+
+    /// How many guests have a console that is open.
+    pub(super) fn open_consoles(&self) -> usize {
+        let open = |domain: &&Domain| {
+            domain
+                .active
+                .as_ref()
+                .is_some_and(|it| it.terminal.is_some())
+        };
+        self.domains.values().filter(open).count()
+    }
+
+    /// The domain changes: the store will have to follow.
+    fn note(&mut self, key: Key) {
+        if let Some(stored) = &mut self.stored {
+            stored.note(key);
         }
     }
 
@@ -290,6 +332,7 @@ impl State {
         let Some(key) = self.by_domid(domid) else {
             return;
         };
+        self.note(key);
         let restart_after = self.facts.restart_after;
         let first_free = self.facts.first_restart_free;
         let now = self.now();

@@ -4,6 +4,7 @@
 
 pub(crate) mod behaviour;
 mod block;
+mod clock;
 mod domain;
 mod entropy;
 mod guests;
@@ -11,12 +12,13 @@ mod host;
 mod lookup;
 mod machine;
 mod options;
+mod stored;
 mod terminal;
 
 pub(crate) use block::block_number;
 pub(crate) use domain::{Active, Domain, Life, Reason, StoreDevice};
 pub(crate) use entropy::Entropy;
 pub use host::SimHost;
-pub(crate) use machine::{CPUS, Key, Saved, State};
+pub(crate) use machine::{CPUS, Key, Saved, State, TOTAL_MEMORY};
 pub use options::{Options, Timing};
 pub(crate) use terminal::Terminal;

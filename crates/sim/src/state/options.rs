@@ -12,6 +12,9 @@ use crate::release::Release;
 pub struct Options {
     /// The XenD release that answers.
     pub release: Release,
+    /// A Xen after the last XenD (4.5 and later): there is none to connect to, only
+    /// the hypervisor and xenstore, and `release` says what the guests are like.
+    pub without_xend: Option<virtxen_hypercall::Release>,
     /// Guests that exist at the start, beside Domain-0.
     pub guests: usize,
     /// How long things take.
@@ -28,6 +31,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             release: Release::V4_1,
+            without_xend: None,
             guests: 0,
             timing: Timing::default(),
             faults: Vec::new(),

@@ -20,5 +20,6 @@ mod python;
 mod reply;
 mod serve;
 mod shared;
+pub(crate) mod store;
 
-pub(crate) use self::{form::Form, node::NodeMemory, shared::Shared};
+pub(crate) use self::{form::Form, node::CAPABILITIES, node::NodeMemory, shared::Shared};

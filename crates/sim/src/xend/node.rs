@@ -57,11 +57,7 @@ const FIELDS: &[(&str, &str, Shown)] = &[
     ("xen_major", "{major}", EVER),
     ("xen_minor", "{minor}", EVER),
     ("xen_extra", "{extra}", EVER),
-    (
-        "xen_caps",
-        "xen-3.0-x86_64 xen-3.0-x86_32p hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ",
-        EVER,
-    ),
+    ("xen_caps", CAPABILITIES, EVER),
     ("xen_scheduler", "credit", FROM_3_1),
     ("xen_pagesize", "4096", FROM_3_0_3),
     ("platform_params", "virt_start=0xffff800000000000", EVER),
@@ -73,6 +69,10 @@ const FIELDS: &[(&str, &str, Shown)] = &[
     ("cc_compile_date", "Thu Jan  1 00:00:00 UTC 2009", EVER),
     ("xend_config_format", "{format}", FROM_3_0_3),
 ];
+
+/// The guest types that the hypervisor says it runs, with a blank after each.
+pub(crate) const CAPABILITIES: &str =
+    "xen-3.0-x86_64 xen-3.0-x86_32p hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ";
 
 const CPU_TOPOLOGY: &str = "\ncpu:    core    socket     node\n\
   \x20 0:       0        0        0\n\

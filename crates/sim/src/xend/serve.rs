@@ -26,12 +26,27 @@ const ACCEPT_REST: Duration = Duration::from_millis(50);
 
 impl SimHost {
     /// Opens a connection to XenD in memory. Must be called inside a tokio runtime,
-    /// which then serves the connection.
+    /// which then serves the connection; on a host without XenD it is closed at once.
     #[must_use]
     pub fn connect(&self) -> DuplexStream {
         let (client, server) = tokio::io::duplex(IN_FLIGHT);
-        tokio::spawn(connection(self.clone(), server));
+        if self.has_xend() {
+            tokio::spawn(connection(self.clone(), server));
+        }
         client
+    }
+
+    /// The same, as a connection to a socket is: refused where there is no XenD.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::NotFound`] on a host without XenD.
+    pub fn try_connect(&self) -> io::Result<DuplexStream> {
+        if self.has_xend() {
+            Ok(self.connect())
+        } else {
+            let words = format!("Xen {} has no XenD", self.xen());
+            Err(io::Error::new(io::ErrorKind::NotFound, words))
+        }
     }
 
     /// Serves XenD on a UNIX socket at `path` until `shutdown` is done, then removes
@@ -44,6 +59,7 @@ impl SimHost {
         path: &Path,
         shutdown: impl Future<Output = ()>,
     ) -> io::Result<()> {
+        drop(self.try_connect()?);
         remove_abandoned(path).await?;
         let listener = UnixListener::bind(path)?;
         let mut shutdown = std::pin::pin!(shutdown);

@@ -12,3 +12,4 @@ mod transaction;
 mod tree;
 
 pub use serve::SimXenstore;
+pub(crate) use serve::{Behind, Put};

@@ -37,8 +37,8 @@ struct Request<'a> {
 
 impl Store {
     /// Serves a request of a client: its reply is queued, then the events that
-    /// it caused.
-    pub(super) fn serve(&mut self, client: u64, packet: &Packet) {
+    /// it caused, which are given back.
+    pub(super) fn serve(&mut self, client: u64, packet: &Packet) -> Vec<(String, bool)> {
         let request = Request {
             kind: packet.kind,
             transaction: packet.transaction,
@@ -48,7 +48,7 @@ impl Store {
         let mut events = Vec::new();
         let outcome = self.dispatch(client, &request, &mut events);
         let Some(owner) = self.clients.get(&client) else {
-            return;
+            return events;
         };
         let (kind, payload) = match outcome {
             Ok(payload) if payload.len() > PAYLOAD_MAX => (Kind::Error, b"E2BIG\0".to_vec()),
@@ -67,6 +67,7 @@ impl Store {
             owner.fire(watch, &watch.path);
         }
         self.tell(&events);
+        events
     }
 
     /// Tells every client's watches.

@@ -8,16 +8,29 @@ use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc;
-use virtxen_xenstore::wire::{Kind, MESSAGES, Packet};
+use virtxen_xenstore::Permission;
+use virtxen_xenstore::wire::{self, Kind, MESSAGES, Packet};
 
 /// A xenstored. Clones are the same one.
 #[derive(Clone, Debug)]
 pub struct SimXenstore {
     store: Arc<Mutex<Store>>,
     next_client: Arc<AtomicU64>,
+    behind: Arc<OnceLock<Box<dyn Behind>>>,
+}
+
+/// The host behind a store: it writes what is asked for before it is read, and
+/// sees what is written.
+pub(crate) trait Behind: std::fmt::Debug + Send + Sync {
+    /// Somebody connected, inside a tokio runtime.
+    fn connected(&self);
+    /// A node is about to be read or changed.
+    fn asked(&self, path: &str);
+    /// Nodes have been changed or removed by a client.
+    fn changed(&self, paths: &[(String, bool)]);
 }
 
 impl SimXenstore {
@@ -42,7 +55,13 @@ impl SimXenstore {
         Self {
             store: Arc::new(Mutex::new(store)),
             next_client: Arc::default(),
+            behind: Arc::default(),
         }
+    }
+
+    /// Puts a host behind the store; the first stays.
+    pub(crate) fn set_behind(&self, behind: Box<dyn Behind>) {
+        drop(self.behind.set(behind));
     }
 
     /// A new connection of Domain-0. Has to be called inside a tokio runtime.
@@ -111,11 +130,83 @@ impl SimXenstore {
         store.tell(&[("@releaseDomain".to_owned(), false)]);
     }
 
+    /// Writes nodes with their rights and removes others, with all below them; who
+    /// watches them is told when `tell` is set.
+    pub(crate) fn apply(&self, put: &[Put<'_>], removed: &[&str], tell: bool) {
+        let mut store = self.lock();
+        for path in removed {
+            if !tree::remove(&mut store.tree, path).is_empty() && tell {
+                store.tell(&[((*path).to_owned(), true)]);
+            }
+        }
+        for (path, value, permissions) in put {
+            if store.tree.set(path, value.as_bytes(), permissions) && tell {
+                store.tell(&[((*path).to_owned(), false)]);
+            }
+        }
+    }
+
+    /// A domain has shut down and is still there: who watches `@releaseDomain` is
+    /// told.
+    pub(crate) fn shut_down(&self) {
+        let store = self.lock();
+        store.tell(&[("@releaseDomain".to_owned(), false)]);
+    }
+
+    /// A domain was made before anybody could watch.
+    pub(crate) fn introduce_silently(&self, domid: u32) {
+        self.lock().introduced.insert(domid);
+    }
+
+    /// The text of a node.
+    #[must_use]
+    pub fn read(&self, path: &str) -> Option<String> {
+        self.ask_behind(path);
+        self.text_of(path)
+    }
+
+    /// The text of a node as it has been written.
+    pub(crate) fn text_of(&self, path: &str) -> Option<String> {
+        let node = self.lock().tree.node(path)?;
+        Some(String::from_utf8_lossy(&node.value).into_owned())
+    }
+
+    fn ask_behind(&self, path: &str) {
+        if let Some(behind) = self.behind.get() {
+            behind.asked(path);
+        }
+    }
+
+    /// Serves one packet, between the host's two looks at it.
+    fn serve_packet(&self, id: u64, domid: u32, packet: &Packet) {
+        let Some(behind) = self.behind.get() else {
+            self.lock().serve(id, packet);
+            return;
+        };
+        if names_node(packet.kind)
+            && let Some(path) = wire::texts(&packet.payload).next()
+            && let Ok(path) = std::str::from_utf8(path)
+        {
+            if path.starts_with('/') {
+                behind.asked(path);
+            } else {
+                behind.asked(&format!("/local/domain/{domid}/{path}"));
+            }
+        }
+        let changed = self.lock().serve(id, packet);
+        if !changed.is_empty() {
+            behind.changed(&changed);
+        }
+    }
+
     async fn serve(
         &self,
         stream: impl AsyncRead + AsyncWrite + Send + 'static,
         domid: u32,
     ) -> io::Result<()> {
+        if let Some(behind) = self.behind.get() {
+            behind.connected();
+        }
         let (mut reader, mut writer) = tokio::io::split(stream);
         let (outgoing, mut queue) = mpsc::unbounded_channel::<Packet>();
         let id = self.next_client.fetch_add(1, Ordering::Relaxed);
@@ -140,7 +231,7 @@ impl SimXenstore {
                     Packet::decode(bytes.get(at..).unwrap_or_default()).map_err(io::Error::other)?
                 {
                     at += length;
-                    self.lock().serve(id, &packet);
+                    self.serve_packet(id, domid, &packet);
                 }
                 bytes.drain(..at);
             }
@@ -154,4 +245,22 @@ impl SimXenstore {
     fn lock(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A node to write: path, value, rights.
+pub(crate) type Put<'a> = (&'a str, &'a str, &'a [Permission]);
+
+/// Whether a message begins with the path of a node.
+fn names_node(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Directory
+            | Kind::DirectoryPart
+            | Kind::Read
+            | Kind::GetPerms
+            | Kind::Write
+            | Kind::Mkdir
+            | Kind::Rm
+            | Kind::SetPerms
+    )
 }

@@ -80,6 +80,48 @@ impl Tree {
         self.nodes.get(path).map_or(0, |node| node.generation)
     }
 
+    /// Writes a node with its rights, and what is missing above it; `false` when it
+    /// is so already.
+    pub(super) fn set(&mut self, path: &str, value: &[u8], permissions: &[Permission]) -> bool {
+        if !self.nodes.contains_key(path) {
+            self.add(path);
+        }
+        let Some(node) = self.nodes.get_mut(path) else {
+            return false;
+        };
+        if node.value == value && node.permissions == permissions && node.generation != 0 {
+            return false;
+        }
+        self.generation += 1;
+        node.generation = self.generation;
+        node.value = value.to_vec();
+        node.permissions = permissions.to_vec();
+        true
+    }
+
+    /// Adds an empty node, which has no generation yet, and those above it.
+    fn add(&mut self, path: &str) {
+        let Some((parent, name)) = split(path) else {
+            return;
+        };
+        if !self.nodes.contains_key(parent) {
+            self.add(parent);
+        }
+        self.generation += 1;
+        let Some(above) = self.nodes.get_mut(parent) else {
+            return;
+        };
+        above.generation = self.generation;
+        above.children.push(name.to_owned());
+        let node = Node {
+            value: Vec::new(),
+            permissions: above.permissions.clone(),
+            children: Vec::new(),
+            generation: 0,
+        };
+        self.nodes.insert(path.to_owned(), node);
+    }
+
     /// Nodes that a domain owns.
     pub(super) fn owned_by(&self, domid: u32) -> usize {
         let owns = |node: &&Node| {
