@@ -63,6 +63,28 @@ fn all_problems_are_told_with_their_places() {
 }
 
 #[test]
+fn broken_rules_are_told_beside_what_cannot_be_read() {
+    let text = "<domain type='xen'><name>a/b</name><memory>0</memory>\
+        <vcpu current='9'>two</vcpu><os><type>hvmm</type></os><devices>\
+        <disk type='file'><target dev='xvda' bus='moon'/></disk><disk type='file'/>\
+        <graphics type='vnc' port='99999'/></devices></domain>";
+    let told = messages(&wrong(text).problems);
+    let has = |part: &str| told.iter().any(|message| message.contains(part));
+    for part in [
+        "'a/b' has a '/'",
+        "a guest needs memory",
+        "'two'",
+        "'hvmm'",
+        "'moon'",
+        "'99999'",
+    ] {
+        assert!(has(part), "{part}: {told:?}");
+    }
+    // These may follow from what could not be read.
+    assert!(!has("vcpus online") && !has("a disk needs"), "{told:?}");
+}
+
+#[test]
 fn a_problem_is_shown_with_its_line() {
     let text = "<domain type='xen'>\n\t<naem>é</naem>\n</domain>";
     let problems = wrong(text);

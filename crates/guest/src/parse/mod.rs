@@ -93,9 +93,7 @@ pub fn parse_guest(text: &str, options: &ParseOptions) -> Result<Parsed<Guest>, 
             return None;
         }
         let guest = guest::guest(root, reader);
-        if !reader.failed() {
-            place::report_violations(&guest, root, reader);
-        }
+        place::report_violations(&guest, root, reader);
         Some(guest)
     })
 }

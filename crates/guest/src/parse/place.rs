@@ -5,6 +5,7 @@
 use super::reader::{Found, Reader, tag};
 use crate::{Guest, Part, Problem, ProblemKind};
 use roxmltree::{Node, TextPos};
+use std::collections::BTreeSet;
 
 /// Longest part of a line that is shown.
 const MOST_SHOWN: usize = 160;
@@ -63,10 +64,16 @@ pub(super) fn offset(text: &str, place: TextPos) -> usize {
     start + within
 }
 
-/// Reports the rules that a guest breaks at the elements that break them.
+/// Reports the rules that a guest breaks at the elements that break them. A rule
+/// is left out where a part that could not be read may be why it is broken.
 pub(super) fn report_violations(guest: &Guest, root: Node<'_, '_>, reader: &mut Reader<'_>) {
+    let unread = Unread::new(reader.errors(), root);
     for violation in guest.violations().into_iter().take(reader.most_problems()) {
-        let place = element_of(violation.part, root).unwrap_or(root);
+        let place = element_of(violation.part, root);
+        if unread.may_explain(violation.part, place) {
+            continue;
+        }
+        let place = place.unwrap_or(root);
         let tolerable = violation.tolerable;
         let kind = ProblemKind::Rule(violation);
         if tolerable {
@@ -74,6 +81,53 @@ pub(super) fn report_violations(guest: &Guest, root: Node<'_, '_>, reader: &mut 
         } else {
             reader.error(place, kind);
         }
+    }
+}
+
+/// Parts of a document that could not be read.
+struct Unread<'d> {
+    /// Offsets of errors, in order.
+    errors: Vec<usize>,
+    /// Device families with an error in them.
+    families: BTreeSet<&'d str>,
+}
+
+impl<'d> Unread<'d> {
+    fn new(mut errors: Vec<usize>, root: Node<'d, '_>) -> Self {
+        errors.sort_unstable();
+        let mut unread = Self {
+            errors,
+            families: BTreeSet::new(),
+        };
+        if !unread.errors.is_empty() {
+            let lists = root.children().filter(|child| tag(child) == "devices");
+            let devices = lists.flat_map(|list| list.children());
+            let broken = devices
+                .filter(|device| unread.is_in(*device))
+                .map(|it| it.tag_name().name());
+            unread.families = broken.collect();
+        }
+        unread
+    }
+
+    /// Whether a rule may be broken only because something was not read: in its
+    /// element, in its element's place, or among the devices of its family, whose
+    /// numbers may be wrong then.
+    fn may_explain(&self, part: Part, place: Option<Node<'_, '_>>) -> bool {
+        if self.errors.is_empty() {
+            return false;
+        }
+        match (part, place) {
+            (Part::Guest, _) | (_, None) => true,
+            (Part::Device(family, _), _) => self.families.contains(family),
+            (_, Some(place)) => self.is_in(place),
+        }
+    }
+
+    fn is_in(&self, node: Node<'_, '_>) -> bool {
+        let range = node.range();
+        let first = self.errors.partition_point(|at| *at < range.start);
+        self.errors.get(first).is_some_and(|at| *at < range.end)
     }
 }
 

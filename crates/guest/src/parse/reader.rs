@@ -85,6 +85,15 @@ impl<'s> Reader<'s> {
         self.failed
     }
 
+    /// Offsets of the errors so far.
+    pub(super) fn errors(&self) -> Vec<usize> {
+        let errors = self
+            .found
+            .iter()
+            .filter(|found| found.severity == Severity::Error);
+        errors.map(|found| found.range.start).collect()
+    }
+
     pub(super) fn most_problems(&self) -> usize {
         self.options.limits.problems
     }
