@@ -50,6 +50,7 @@ fn all_problems_are_told_with_their_places() {
     assert_eq!(
         messages(&wrong(text).problems),
         [
+            "line 2, column 3: the name 'a/b' has a '/' or a line break in it",
             "line 3, column 3: <memory> is '1 parsec': expected a number with a unit: \
              b, KiB, MiB, GiB, TiB, KB, MB, …",
             "line 4, column 18: attribute 'current' of <vcpu> is 'x': expected a number in range",
