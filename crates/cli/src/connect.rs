@@ -3,17 +3,14 @@
 
 use crate::error::{Context, Error, Result};
 use crate::options::Args;
-use crate::output::Printer;
+use crate::output::{self, Printer};
 use crate::uri::{self, Uri};
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
 use virtxen_driver::{Domain, Driver, ListFilter, Options};
-use virtxen_guest::{DomId, Uuid};
-use virtxen_host::{Address, Host, Lookup, XendHost};
+use virtxen_host::{Address, Arch, Channels, Deadlines, Gate, Host, Machine, Store, Trace};
 use virtxen_sim::SimHost;
-use virtxen_xend::{Client, Deadlines};
 
 /// The words behind the header of a listing of a simulated host.
 const SIMULATED: &str = "(simulated host)";
@@ -33,6 +30,8 @@ pub(crate) struct Session {
     pub(crate) strict: bool,
     /// The longest time that an operation may take.
     pub(crate) timeout: Option<Duration>,
+    /// Each request of a channel is printed, with its time.
+    pub(crate) trace: bool,
     uri: Option<String>,
     connection: OnceCell<Connection>,
 }
@@ -53,6 +52,7 @@ impl Session {
             printer,
             strict: false,
             timeout: None,
+            trace: false,
             uri,
             connection: OnceCell::new(),
         }
@@ -81,7 +81,7 @@ impl Session {
         self.connection
             .get_or_try_init(|| async {
                 let uri = self.uri()?;
-                let host = open(&uri).await?;
+                let host = open(&uri, self.trace()).await?;
                 for warning in host.warnings() {
                     self.printer.warning(&warning);
                 }
@@ -95,6 +95,23 @@ impl Session {
                 })
             })
             .await
+    }
+
+    /// Prints each request of a channel, if that is wanted.
+    fn trace(&self) -> Option<Trace> {
+        let begin = Instant::now();
+        self.trace.then(|| {
+            Trace::new(move |request| {
+                let sent = begin.elapsed().saturating_sub(request.took);
+                output::err(&format!(
+                    "trace: {:>9.3} ms + {:>8.3} ms  {}  {}\n",
+                    sent.as_secs_f64() * 1e3,
+                    request.took.as_secs_f64() * 1e3,
+                    request.channel,
+                    request.what
+                ));
+            })
+        })
     }
 
     /// The driver of the connection.
@@ -160,9 +177,9 @@ impl Session {
 }
 
 /// Opens the host of a URI.
-async fn open(uri: &Uri) -> Result<Arc<dyn Host>> {
+async fn open(uri: &Uri, trace: Option<Trace>) -> Result<Arc<dyn Host>> {
     let address = match uri {
-        Uri::Sim(uri) => return open_simulated(uri).await,
+        Uri::Sim(uri) => return open_simulated(uri, trace).await,
         Uri::Xen => Address::Local,
         Uri::XendUnix(path) => Address::XendUnix(path.clone()),
         Uri::XendTcp { host, port } => Address::XendTcp {
@@ -170,7 +187,7 @@ async fn open(uri: &Uri) -> Result<Arc<dyn Host>> {
             port: *port,
         },
     };
-    let host = virtxen_host::open(&address, Deadlines::default())
+    let host = virtxen_host::open_traced(&address, Deadlines::default(), trace)
         .await
         .map_err(|error| {
             let mut message = format!("Failed to connect to {uri}\n{error}");
@@ -182,33 +199,41 @@ async fn open(uri: &Uri) -> Result<Arc<dyn Host>> {
     Ok(Arc::from(host))
 }
 
-async fn open_simulated(uri: &str) -> Result<Arc<dyn Host>> {
+/// A simulated host over the channels that a real one has.
+async fn open_simulated(uri: &str, trace: Option<Trace>) -> Result<Arc<dyn Host>> {
     let sim = simulated(uri)?;
-    let lookup = SimLookup(sim.clone());
-    let connect = move || std::future::ready(Ok(sim.connect()));
-    let memory = virtxen_xend::Memory::new("the simulated XenD", connect);
-    let client = Client::open(memory, Deadlines::default())
+    let gate = sim.hypervisor(Arch::X86_64);
+    let gate = gate.map(|gate| Box::new(gate) as Box<dyn Gate>);
+    let gate = gate.ok_or_else(|| "this release is not simulated".to_owned());
+    let xenstored = sim.xenstore().clone();
+    let store =
+        virtxen_xenstore::Memory::new("the simulated xenstored", move || xenstored.connect());
+    let store = Store::connect(store)
         .await
-        .map_err(|error| Error::NoHost(format!("Failed to connect to {uri}\n{error}")))?;
-    let host = XendHost::new(client).simulated().with_lookup(lookup);
+        .map_err(|error| error.to_string());
+    let xend = sim.clone();
+    let connect = move || std::future::ready(Ok(xend.connect()));
+    let xend = virtxen_xend::Memory::new("the simulated XenD", connect);
+    let channels = Channels::new(Deadlines::default(), trace)
+        .hypercalls(gate, Some(Arch::X86_64))
+        .xenstore(store)
+        .xend(Ok(Box::new(xend)))
+        .machine(simulated_machine())
+        .kept(Arc::new(move |uuid| sim.is_managed(&uuid.to_string())))
+        .simulated();
+    let host = channels.open().await;
+    let host =
+        host.map_err(|error| Error::NoHost(format!("Failed to connect to {uri}\n{error}")))?;
     Ok(Arc::new(host))
 }
 
-/// What the simulated XenD does not tell, asked of the simulator itself.
-struct SimLookup(SimHost);
-
-#[async_trait::async_trait]
-impl Lookup for SimLookup {
-    async fn console(&self, domid: DomId) -> Option<PathBuf> {
-        self.0.console(domid.0).ok().flatten()
-    }
-
-    async fn vnc_port(&self, _domid: DomId) -> Option<u16> {
-        None
-    }
-
-    fn is_defined(&self, uuid: Uuid) -> Option<bool> {
-        self.0.is_managed(&uuid.to_string())
+/// What the kernel of a simulated Domain-0 would say of itself.
+fn simulated_machine() -> Machine {
+    Machine {
+        host_name: "vm".to_owned(),
+        system: "Linux".to_owned(),
+        kernel: "2.6.18-xen.host".to_owned(),
+        machine: "x86_64".to_owned(),
     }
 }
 

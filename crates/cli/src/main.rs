@@ -61,6 +61,7 @@ async fn start(words: Vec<String>) -> Exit {
     };
     let mut session = Session::new(Printer::new(globals.json, globals.quiet), globals.connect);
     session.strict = globals.strict;
+    session.trace = globals.trace;
     session.timeout = globals.timeout;
     if globals.command.is_empty() {
         let shell = ["shell".to_owned()];
@@ -75,6 +76,7 @@ struct Globals {
     connect: Option<String>,
     json: bool,
     strict: bool,
+    trace: bool,
     quiet: bool,
     timeout: Option<Duration>,
     command: Vec<String>,
@@ -101,6 +103,7 @@ impl Globals {
                 }
                 "--json" => globals.json = true,
                 "--strict" => globals.strict = true,
+                "--trace" => globals.trace = true,
                 "-q" | "--quiet" => globals.quiet = true,
                 "-h" | "--help" => globals.command = vec!["help".to_owned()],
                 "-v" | "-V" | "--version" => {

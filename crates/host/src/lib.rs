@@ -5,21 +5,33 @@
 //! Nothing here knows libvirt's calls, flags or error codes.
 #![forbid(unsafe_code)]
 
-mod beside;
+mod channels;
 mod error;
+mod event;
+mod hypercall;
 mod probe;
+mod routes;
+mod trace;
 mod types;
+mod xen;
 mod xend;
+mod xenstore;
 
-pub use beside::LocalLookup;
+pub use channels::{Channels, Kept};
 pub use error::{Error, Result};
-pub use probe::{Address, Finding, look, open};
+pub use event::{HostEvent, HostEvents};
+pub use hypercall::Machine;
+pub use probe::{Address, look, open, open_traced};
+pub use trace::{Request, Trace};
 pub use types::{
-    DomainInfo, DomainState, DumpMode, MigrateOptions, Node, NodeTopology, RouteReport, Scheduler,
-    ShutdownReason, VcpuInfo, VncServer, XenVersion,
+    DomainInfo, DomainState, DumpMode, Finding, MigrateOptions, Node, NodeTopology, RouteReport,
+    Scheduler, ShutdownReason, VcpuInfo, VncServer, XenVersion,
 };
+pub use virtxen_hypercall::{Arch, Gate};
 pub use virtxen_xend::Deadlines;
-pub use xend::{Lookup, XendHost};
+pub use virtxen_xenstore::Store;
+pub use xen::XenHost;
+pub use xend::XendHost;
 
 use std::path::Path;
 use virtxen_guest::{Device, Guest, MemoryKib};
@@ -40,6 +52,16 @@ pub trait Host: Send + Sync {
 
     /// Which route each kind of operation takes, and why the others do not serve.
     fn routes(&self) -> Vec<RouteReport>;
+
+    /// The channels that were looked for, and what each of them is.
+    fn channels(&self) -> Vec<Finding> {
+        Vec::new()
+    }
+
+    /// What happens on the host, as it happens; `None` where no channel tells.
+    async fn events(&self) -> Option<HostEvents> {
+        None
+    }
 
     /// The machine: processors, memory, scheduler, guest types.
     async fn node(&self) -> Result<Node>;
@@ -71,8 +93,8 @@ pub trait Host: Send + Sync {
     async fn guest(&self, name: &str) -> Result<Guest>;
 
     /// What of this guest the host would not carry, each with its place in the
-    /// document; an error if it would be another guest without. Asks nobody.
-    fn losses(&self, guest: &Guest) -> Result<Vec<String>>;
+    /// document; an error if it would be another guest without.
+    async fn losses(&self, guest: &Guest) -> Result<Vec<String>>;
 
     /// Starts a guest that is not to outlive its run. Devices are connected when
     /// this returns.

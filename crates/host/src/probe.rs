@@ -3,10 +3,13 @@
 //! What cannot be used yet is looked for all the same, so that the report says
 //! what this host would offer.
 
-use crate::{Error, Host, LocalLookup, Result, XendHost};
-use std::path::PathBuf;
+use crate::{Channels, Error, Finding, Host, Machine, Result, Trace, XenVersion};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use virtxen_guest::Uuid;
+use virtxen_hypercall::{Arch, Gate, Privcmd};
 use virtxen_xend::transport::{DEFAULT_PORT, DEFAULT_SOCKET};
-use virtxen_xend::{Client, Connector, Deadlines, TcpPort, UnixSocket};
+use virtxen_xend::{Connector, Deadlines, TcpPort, UnixSocket};
 
 /// Where a host is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,104 +27,123 @@ pub enum Address {
     },
 }
 
-/// Something that was looked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// The channel that it would make.
-    pub channel: &'static str,
-    /// Where it was looked for.
-    pub place: String,
-    /// It was there.
-    pub found: bool,
-    /// What it means, for people.
-    pub note: String,
-}
+/// Where XenD keeps inactive domains: `UUID/config.sxp` for each.
+const DOMAINS: &str = "/var/lib/xend/domains";
+
+/// Where Linux tells the hypervisor's version.
+const VERSION: &str = "/sys/hypervisor/version";
 
 /// Opens the host at an address.
 ///
 /// # Errors
 /// When there is none; for the local one with all that was looked for.
 pub async fn open(address: &Address, deadlines: Deadlines) -> Result<Box<dyn Host>> {
-    match address {
-        Address::Local => open_local(deadlines).await,
-        Address::XendUnix(path) => boxed(open_xend(UnixSocket::new(path), deadlines).await?),
-        Address::XendTcp { host, port } => {
-            boxed(open_xend(TcpPort::new(host, *port), deadlines).await?)
-        }
-    }
+    open_traced(address, deadlines, None).await
 }
 
-async fn open_local(deadlines: Deadlines) -> Result<Box<dyn Host>> {
-    let findings = look();
-    let socket = findings
-        .iter()
-        .any(|finding| finding.channel == XEND && finding.found);
-    if socket {
-        let host = open_xend(UnixSocket::new(DEFAULT_SOCKET), deadlines).await?;
-        return boxed(host.with_lookup(LocalLookup::of_this_machine().await));
-    }
-    let xen = findings.iter().any(|finding| finding.found);
-    // XenD can be told to serve TCP only; without Xen nobody does.
-    if xen && let Ok(host) = open_xend(TcpPort::new("localhost", DEFAULT_PORT), deadlines).await {
-        return boxed(host.with_lookup(LocalLookup::of_this_machine().await));
-    }
-    let looked: Vec<String> = findings.iter().map(ToString::to_string).collect();
-    let reason = if xen {
-        "this is a Xen host, but no XenD serves it"
-    } else {
-        "this machine has no Xen"
+/// As [`open`], with each request reported.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_traced(
+    address: &Address,
+    deadlines: Deadlines,
+    trace: Option<Trace>,
+) -> Result<Box<dyn Host>> {
+    let connector: Box<dyn Connector> = match address {
+        Address::Local => return open_local(deadlines, trace).await,
+        Address::XendUnix(path) => Box::new(UnixSocket::new(path)),
+        Address::XendTcp { host, port } => Box::new(TcpPort::new(host, *port)),
     };
-    Err(Error::Channel {
-        channel: "xen".to_owned(),
-        reason: format!("{reason}; looked for {}", looked.join(", ")),
-        source: None,
-    })
+    let channels = Channels::new(deadlines, trace).xend(Ok(connector));
+    Ok(Box::new(channels.open().await?))
 }
 
-fn boxed(host: XendHost) -> Result<Box<dyn Host>> {
-    Ok(Box::new(host))
-}
-
-async fn open_xend(connector: impl Connector + 'static, deadlines: Deadlines) -> Result<XendHost> {
-    let address = connector.address();
-    match Client::open(connector, deadlines).await {
-        Ok(client) => Ok(XendHost::new(client)),
+async fn open_local(deadlines: Deadlines, trace: Option<Trace>) -> Result<Box<dyn Host>> {
+    let gate = match Privcmd::open() {
+        Ok(gate) => Ok(Box::new(gate) as Box<dyn Gate>),
+        Err(error) => Err(error.to_string()),
+    };
+    let store = virtxen_xenstore::open_first(virtxen_xenstore::DEFAULT_NODES).await;
+    let store = store.map_err(|error| error.to_string());
+    let is_xen = gate.is_ok() || store.is_ok() || Path::new(VERSION).exists();
+    let mut channels = Channels::new(deadlines, trace)
+        .hypercalls(gate, Arch::native())
+        .xenstore(store)
+        .xend(find_xend(is_xen).await)
+        .machine(Machine::local())
+        .version(kernel_version());
+    if Path::new(DOMAINS).is_dir() {
+        channels = channels.kept(Arc::new(|uuid| Some(is_kept(Path::new(DOMAINS), uuid))));
+    }
+    match channels.open().await {
+        Ok(host) => Ok(Box::new(host)),
+        Err(error) if is_xen => Err(error),
         Err(error) => Err(Error::Channel {
-            channel: format!("XenD at {address}"),
-            reason: error.to_string(),
-            source: Some(Box::new(error)),
+            channel: "xen".to_owned(),
+            reason: format!("this machine has no Xen: {error}"),
+            source: None,
         }),
     }
 }
 
-const XEND: &str = "XenD";
+/// The way to the XenD of this machine. Connects, and asks nothing.
+async fn find_xend(is_xen: bool) -> std::result::Result<Box<dyn Connector>, String> {
+    let socket = UnixSocket::new(DEFAULT_SOCKET);
+    let Err(error) = socket.connect().await else {
+        return Ok(Box::new(socket));
+    };
+    let hint = "(xend-unix-server yes) in xend-config.sxp makes it";
+    let why = format!("{DEFAULT_SOCKET}: {error}; {hint}");
+    // XenD can be told to serve TCP only; without Xen nobody does.
+    if !is_xen {
+        return Err(why);
+    }
+    let port = TcpPort::new("localhost", DEFAULT_PORT);
+    match port.connect().await {
+        Ok(_) => Ok(Box::new(port)),
+        Err(error) => Err(format!("{why}; localhost:{DEFAULT_PORT}: {error}")),
+    }
+}
+
+/// Whether XenD keeps the configuration of a domain in this folder.
+fn is_kept(folder: &Path, uuid: Uuid) -> bool {
+    folder.join(uuid.to_string()).join("config.sxp").exists()
+}
+
+/// What the kernel says of the hypervisor.
+fn kernel_version() -> Option<XenVersion> {
+    let text = |name: &str| std::fs::read_to_string(format!("{VERSION}/{name}")).ok();
+    let number = |name: &str| text(name)?.trim().parse().ok();
+    Some(XenVersion {
+        major: number("major")?,
+        minor: number("minor")?,
+        extra: text("extra").unwrap_or_default().trim().to_owned(),
+    })
+}
 
 /// Channels, where each is looked for, and what to say of it.
 const PLACES: [(&str, &[&str], &str); 4] = [
     (
-        XEND,
+        "XenD",
         &[DEFAULT_SOCKET],
-        "(xend-unix-server yes) in xend-config.sxp makes it",
+        "life cycle, devices, inactive guests, until Xen 4.4; \
+         (xend-unix-server yes) in xend-config.sxp makes it",
     ),
     (
         "XenStore",
-        &[
-            "/run/xenstored/socket",
-            "/var/run/xenstored/socket",
-            "/dev/xen/xenbus",
-            "/proc/xen/xenbus",
-        ],
-        "consoles and VNC ports; watches are not used yet",
+        virtxen_xenstore::DEFAULT_NODES,
+        "names, consoles, events; for root in Domain-0",
     ),
     (
         "hypercalls",
         &["/dev/xen/privcmd", "/proc/xen/privcmd"],
-        "not used yet",
+        "monitoring; for root in Domain-0, with the module xen-privcmd",
     ),
     (
         "libxl",
         &["/usr/sbin/xl", "/usr/lib/xen-common/bin/xl", "/sbin/xl"],
-        "not used yet",
+        "life cycle from Xen 4.2 on; not used yet",
     ),
 ];
 
@@ -131,7 +153,7 @@ pub fn look() -> Vec<Finding> {
     PLACES
         .iter()
         .map(|(channel, places, note)| {
-            let there = places.iter().find(|place| PathBuf::from(place).exists());
+            let there = places.iter().find(|place| Path::new(place).exists());
             Finding {
                 channel,
                 place: there.map_or_else(|| places.join(" or "), ToString::to_string),
@@ -140,13 +162,6 @@ pub fn look() -> Vec<Finding> {
             }
         })
         .collect()
-}
-
-impl std::fmt::Display for Finding {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let found = if self.found { "found" } else { "missing" };
-        write!(f, "{} ({}: {found})", self.channel, self.place)
-    }
 }
 
 #[cfg(test)]
@@ -171,5 +186,15 @@ mod tests {
         for finding in findings {
             assert!(finding.place.starts_with('/'), "{finding}");
         }
+    }
+
+    #[test]
+    fn a_kept_domain_has_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(!is_kept(folder.path(), Uuid::ZERO));
+        let kept = folder.path().join(Uuid::ZERO.to_string());
+        std::fs::create_dir(&kept).unwrap();
+        std::fs::write(kept.join("config.sxp"), "(domain)").unwrap();
+        assert!(is_kept(folder.path(), Uuid::ZERO));
     }
 }

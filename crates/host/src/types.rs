@@ -200,6 +200,26 @@ pub struct VncServer {
     pub port: u16,
 }
 
+/// A channel that was looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The channel: `XenD`, `XenStore`, `hypercalls`, …
+    pub channel: &'static str,
+    /// Where it was looked for.
+    pub place: String,
+    /// It can be used.
+    pub found: bool,
+    /// What it is, or why it cannot be used and what to do about it.
+    pub note: String,
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let found = if self.found { "found" } else { "missing" };
+        write!(f, "{} ({}: {found})", self.channel, self.place)
+    }
+}
+
 /// The route of one kind of operation, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteReport {

@@ -9,7 +9,7 @@ use virtxen_guest::{
     Device, DiskSource, Guest, MemoryKib, ParseOptions, parse_device, parse_guest,
 };
 use virtxen_host::{
-    Deadlines, DomainState, DumpMode, Error, Host, LocalLookup, Scheduler, ShutdownReason, XendHost,
+    Deadlines, DomainState, DumpMode, Error, Host, Scheduler, ShutdownReason, XendHost,
 };
 use virtxen_sim::state::Timing;
 use virtxen_sim::xenstore::SimXenstore;
@@ -303,9 +303,7 @@ async fn xenstore_tells_what_xend_does_not() {
     let store = Store::connect(Xenstored(xenstored.clone())).await.unwrap();
     let sim = sim(Release::V3_0_3, 0);
     let plain = open(&sim).await;
-    let host = plain
-        .clone()
-        .with_lookup(LocalLookup::new().with_store(store));
+    let host = plain.clone().with_xenstore(store);
     let guest = guest(HVM);
     let info = plain.create(&guest, false).await.unwrap();
     let (name, domid) = (guest.name.as_str(), info.domid.unwrap());

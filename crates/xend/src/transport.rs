@@ -7,6 +7,7 @@ use std::future::Future;
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Where XenD listens by default, for root only.
@@ -34,6 +35,28 @@ pub trait Connector: Send + Sync {
         Vec::new()
     }
 }
+
+macro_rules! pass_on {
+    ($pointer:ident) => {
+        #[async_trait::async_trait]
+        impl<C: Connector + ?Sized> Connector for $pointer<C> {
+            async fn connect(&self) -> io::Result<Box<dyn Stream>> {
+                (**self).connect().await
+            }
+
+            fn address(&self) -> String {
+                (**self).address()
+            }
+
+            fn warnings(&self) -> Vec<Warning> {
+                (**self).warnings()
+            }
+        }
+    };
+}
+
+pass_on!(Arc);
+pass_on!(Box);
 
 /// What to know before using a XenD this way.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

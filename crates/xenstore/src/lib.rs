@@ -15,7 +15,7 @@ mod transaction;
 pub mod wire;
 
 pub use error::{Error, Result};
-pub use open::{Connector, DEFAULT_NODES, Stream, open, open_first};
+pub use open::{Connector, DEFAULT_NODES, Memory, Stream, open, open_first};
 pub use session::{Answer, Session, Ticket};
 pub use store::{Observer, Store, Watch, WatchEvent};
 pub use transaction::Transaction;

@@ -79,6 +79,37 @@ impl Connector for Node {
     }
 }
 
+/// A xenstored in this process: a function that makes connections to it.
+pub struct Memory<F> {
+    name: String,
+    connect: F,
+}
+
+impl<F> Memory<F> {
+    /// Connections come from `connect`; `name` is for messages.
+    pub fn new(name: impl Into<String>, connect: F) -> Self {
+        Self {
+            name: name.into(),
+            connect,
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl<F, S> Connector for Memory<F>
+where
+    F: Fn() -> S + Send + Sync + 'static,
+    S: Stream + 'static,
+{
+    async fn connect(&self) -> io::Result<Box<dyn Stream>> {
+        Ok(Box::new((self.connect)()))
+    }
+
+    fn address(&self) -> String {
+        self.name.clone()
+    }
+}
+
 /// The kernel's xenbus node, read and written without blocking.
 fn open_device(path: &Path) -> io::Result<impl Stream + use<>> {
     let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;

@@ -202,6 +202,39 @@ impl Store {
         }
     }
 
+    /// The values of many nodes as text, in their order, all asked for at once;
+    /// `None` where there is no such node. One deadline holds for all.
+    ///
+    /// # Errors
+    /// As [`Store::read`], for the first node that fails.
+    pub async fn read_texts(&self, paths: &[String]) -> Result<Vec<Option<String>>> {
+        let begin = Instant::now();
+        let limit = tokio::time::Instant::now() + self.deadline;
+        let mut answers = Vec::with_capacity(paths.len());
+        for path in paths {
+            let (reply, answer) = oneshot::channel();
+            self.send(Command::Call {
+                kind: Kind::Read,
+                transaction: None,
+                texts: vec![path.as_bytes().to_vec()],
+                reply,
+            })?;
+            answers.push(answer);
+        }
+        let mut values = Vec::with_capacity(paths.len());
+        for (path, answer) in paths.iter().zip(answers) {
+            let answer = tokio::time::timeout_at(limit, answer).await;
+            let result = self.answered(Kind::Read, path.as_bytes(), answer);
+            self.observe(Kind::Read, path.as_bytes(), begin, &result);
+            values.push(match result {
+                Ok((value, _)) => Some(String::from_utf8_lossy(&value).into_owned()),
+                Err(Error::NotFound { .. }) => None,
+                Err(error) => return Err(error),
+            });
+        }
+        Ok(values)
+    }
+
     /// Writes a node, making it and its parents where they are missing.
     ///
     /// # Errors
@@ -351,24 +384,22 @@ impl Store {
         answer: oneshot::Receiver<Result<T>>,
     ) -> Result<T> {
         let begin = Instant::now();
-        let result = self.answer(kind, path, answer).await;
-        if let Some(observer) = &self.observer {
-            let mut what = format!("{} {}", kind.name(), String::from_utf8_lossy(path));
-            if let Err(error) = &result {
-                what.push_str(&format!(": {error}"));
-            }
-            observer(&what, begin.elapsed());
-        }
+        let answer = tokio::time::timeout(self.deadline, answer).await;
+        let result = self.answered(kind, path, answer);
+        self.observe(kind, path, begin, &result);
         result
     }
 
-    async fn answer<T>(
+    fn answered<T>(
         &self,
         kind: Kind,
         path: &[u8],
-        answer: oneshot::Receiver<Result<T>>,
+        answer: std::result::Result<
+            std::result::Result<Result<T>, oneshot::error::RecvError>,
+            tokio::time::error::Elapsed,
+        >,
     ) -> Result<T> {
-        match tokio::time::timeout(self.deadline, answer).await {
+        match answer {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(self.ended()),
             Err(_) => Err(Error::Timeout {
@@ -377,6 +408,17 @@ impl Store {
                 limit: self.deadline,
             }),
         }
+    }
+
+    fn observe<T>(&self, kind: Kind, path: &[u8], begin: Instant, result: &Result<T>) {
+        let Some(observer) = &self.observer else {
+            return;
+        };
+        let mut what = format!("{} {}", kind.name(), String::from_utf8_lossy(path));
+        if let Err(error) = result {
+            what.push_str(&format!(": {error}"));
+        }
+        observer(&what, begin.elapsed());
     }
 
     fn ended(&self) -> Error {

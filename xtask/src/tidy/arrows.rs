@@ -70,6 +70,8 @@ const ARROWS: &[Arrow] = &[
             "virtxen-guest",
             "virtxen-formats",
             "virtxen-xend",
+            "virtxen-xenstore",
+            "virtxen-hypercall",
             "virtxen-host",
             "virtxen-sim",
             "virtxen-driver",

@@ -61,6 +61,7 @@ const ALLOWED: &[Allowed] = &[
         Users::These(&[
             "virtxen-xenstore",
             "virtxen-hypercall",
+            "virtxen-host",
             "virtxen-sim",
             "virtxen-cli",
         ]),

@@ -82,7 +82,7 @@ _virtxen() {
     at=$((at+1))
   done
   if [ -z "$command" ]; then
-    COMPREPLY=($(compgen -W "--connect --json --strict --quiet --timeout --help --version @COMMANDS@" -- "$word"))
+    COMPREPLY=($(compgen -W "--connect --json --strict --trace --quiet --timeout --help --version @COMMANDS@" -- "$word"))
     return
   fi
   case "$word" in

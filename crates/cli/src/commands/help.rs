@@ -26,6 +26,10 @@ pub(crate) const GLOBALS: &[(&str, &str)] = &[
     ),
     ("--json", "print one JSON document instead of text"),
     ("--strict", "treat warnings about documents as errors"),
+    (
+        "--trace",
+        "print each request to the host on stderr, with its time",
+    ),
     ("-q, --quiet", "print results only: no headers, no notes"),
     (
         "-t, --timeout <seconds>",

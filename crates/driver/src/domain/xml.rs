@@ -118,7 +118,7 @@ impl Driver {
     /// The document is wrong; name or uuid belong to another domain; the domain is
     /// active; the host cannot start it.
     pub async fn create_xml(&self, xml: &str, flags: CreateFlags) -> Result<Accepted> {
-        let (guest, warnings, uuid) = self.accept(xml, flags.strict)?;
+        let (guest, warnings, uuid) = self.accept(xml, flags.strict).await?;
         let call = Call::new_domain(Operation::Create, &guest.name, uuid);
         let paused = flags.paused;
         let domain = self
@@ -146,7 +146,7 @@ impl Driver {
     /// The document is wrong; name or uuid belong to another domain; the release has
     /// no inactive domains (before Xen 3.0.4).
     pub async fn define_xml(&self, xml: &str, flags: DefineFlags) -> Result<Accepted> {
-        let (guest, warnings, uuid) = self.accept(xml, flags.strict)?;
+        let (guest, warnings, uuid) = self.accept(xml, flags.strict).await?;
         let call = Call::new_domain(Operation::Define, &guest.name, uuid);
         let (domain, updated) = self
             .run(call, async move |work: Work| {
@@ -184,9 +184,9 @@ impl Driver {
 
     /// Reads a document, asks the host what of it is lost, completes it: defaults,
     /// uuid.
-    fn accept(&self, xml: &str, strict: bool) -> Result<(Guest, Vec<String>, Uuid)> {
+    async fn accept(&self, xml: &str, strict: bool) -> Result<(Guest, Vec<String>, Uuid)> {
         let (mut guest, mut warnings) = document::parse_guest(xml, strict)?;
-        let losses = self.inner.host.losses(&guest)?;
+        let losses = self.inner.host.losses(&guest).await?;
         if strict && !losses.is_empty() {
             return Err(Error::Config(losses.join("\n")));
         }

@@ -220,7 +220,7 @@ impl Host for Scripted {
         found.ok_or_else(|| Error::NoDomain { name: name.into() })
     }
 
-    fn losses(&self, guest: &Guest) -> Result<Vec<String>> {
+    async fn losses(&self, guest: &Guest) -> Result<Vec<String>> {
         let title = guest.title.iter();
         Ok(title.map(|_| "/domain/title: lost".to_owned()).collect())
     }

@@ -28,7 +28,7 @@ impl XendHost {
     }
 
     /// What of a guest XenD would not carry, or why it cannot run it.
-    pub(super) fn losses(&self, guest: &Guest) -> Result<Vec<String>> {
+    pub(super) fn guest_losses(&self, guest: &Guest) -> Result<Vec<String>> {
         let converted =
             guest_to_sxpr(guest, &self.target).map_err(|error| unconvertible(&error))?;
         let notes = converted.notes.iter().map(ToString::to_string).collect();
@@ -39,10 +39,12 @@ impl XendHost {
     pub(super) async fn to_guest(&self, document: &Sxpr) -> Result<Guest> {
         let domid = document.value("domid").and_then(|text| text.parse().ok());
         let mut runtime = Runtime::default();
-        if let (Some(lookup), Some(domid)) = (&self.lookup, domid.map(DomId)) {
-            let (tty, vnc_port) = tokio::join!(lookup.console(domid), lookup.vnc_port(domid));
+        if let (Some(facts), Some(domid)) = (&self.facts, domid.map(DomId)) {
+            let (tty, vnc_port) = tokio::join!(facts.terminal(domid), facts.vnc_port(domid));
+            // The document is whole without them.
+            let tty = tty.ok().flatten();
             runtime.tty = tty.map(|path| path.to_string_lossy().into_owned());
-            runtime.vnc_port = vnc_port;
+            runtime.vnc_port = vnc_port.ok().flatten();
         }
         let version = ConfigVersion::from_number(self.client.first_node().config_format);
         let converted =

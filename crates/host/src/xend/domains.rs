@@ -46,6 +46,12 @@ impl XendHost {
 
     /// Names of the inactive domains, sorted.
     pub(super) async fn inactive_names(&self) -> Result<Vec<String>> {
+        let halted = self.inactive_domains().await?;
+        Ok(halted.into_iter().map(|domain| domain.name).collect())
+    }
+
+    /// The inactive domains, by name.
+    pub(crate) async fn inactive_domains(&self) -> Result<Vec<DomainInfo>> {
         if !self.client.habits().inactive {
             return Ok(Vec::new());
         }
@@ -54,9 +60,8 @@ impl XendHost {
         // XenD counts a domain that has shut down and is preserved as halted.
         let mut halted = self.infos(names).await?;
         halted.retain(|domain| domain.domid.is_none());
-        let mut names: Vec<String> = halted.into_iter().map(|domain| domain.name).collect();
-        names.sort();
-        Ok(names)
+        halted.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(halted)
     }
 
     /// One domain of this very name.
@@ -112,8 +117,8 @@ impl XendHost {
             // Domain-0 outlives everything.
             Some(true)
         } else if self.client.habits().inactive {
-            let lookup = self.lookup.as_ref();
-            lookup.and_then(|lookup| lookup.is_defined(domain.uuid))
+            let kept = self.kept.as_ref();
+            kept.and_then(|kept| kept(domain.uuid))
         } else {
             Some(false)
         };

@@ -140,9 +140,9 @@ impl XendHost {
         self.demand_inactive("autostart")?;
         let mut document = self.document(name).await?;
         let uuid = document.value("uuid").and_then(|uuid| uuid.parse().ok());
-        let lookup = self.lookup.as_ref().zip(uuid);
+        let kept = self.kept.as_ref().zip(uuid);
         let active = document.child("domid").is_some();
-        if active && lookup.and_then(|(l, uuid)| l.is_defined(uuid)) == Some(false) {
+        if active && kept.and_then(|(kept, uuid)| kept(uuid)) == Some(false) {
             return Err(Error::State {
                 name: name.to_owned(),
                 operation: "autostart",

@@ -17,15 +17,16 @@ mod screen;
 mod summary;
 mod vcpu;
 
+use crate::xenstore::Facts;
 use crate::{
-    DomainInfo, DumpMode, Host, MigrateOptions, Node, Result, RouteReport, Scheduler,
-    ShutdownReason, VcpuInfo, VncServer, XenVersion,
+    DomainInfo, DumpMode, Finding, Host, Kept, MigrateOptions, Node, Result, RouteReport,
+    Scheduler, ShutdownReason, VcpuInfo, VncServer, XenVersion,
 };
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use virtxen_formats::sxpr::Target;
-use virtxen_guest::{Device, DomId, Guest, MemoryKib, Uuid};
+use virtxen_guest::{Device, Guest, MemoryKib};
 use virtxen_xend::Client;
+use virtxen_xenstore::Store;
 
 /// A host through its XenD.
 #[derive(Clone)]
@@ -33,21 +34,8 @@ pub struct XendHost {
     client: Client,
     target: Target,
     simulated: bool,
-    lookup: Option<Arc<dyn Lookup>>,
-}
-
-/// What XenD does not tell and another source may: xenstore, files, a simulator.
-#[async_trait::async_trait]
-pub trait Lookup: Send + Sync {
-    /// The pseudo-terminal of a domain's first console.
-    async fn console(&self, domid: DomId) -> Option<PathBuf>;
-
-    /// TCP port of a domain's VNC server.
-    async fn vnc_port(&self, domid: DomId) -> Option<u16>;
-
-    /// Whether XenD also keeps the configuration of an active domain, so that it
-    /// stays when it ends. XenD's documents look the same either way.
-    fn is_defined(&self, uuid: Uuid) -> Option<bool>;
+    facts: Option<Facts>,
+    kept: Option<Kept>,
 }
 
 impl XendHost {
@@ -58,7 +46,8 @@ impl XendHost {
             target: config::target(client.first_node()),
             client,
             simulated: false,
-            lookup: None,
+            facts: None,
+            kept: None,
         }
     }
 
@@ -69,10 +58,17 @@ impl XendHost {
         self
     }
 
-    /// Asks this source for what XenD does not tell.
+    /// Asks XenStore for what XenD does not tell: consoles, VNC ports.
     #[must_use]
-    pub fn with_lookup(mut self, lookup: impl Lookup + 'static) -> Self {
-        self.lookup = Some(Arc::new(lookup));
+    pub fn with_xenstore(mut self, store: Store) -> Self {
+        self.facts = Some(Facts::new(store));
+        self
+    }
+
+    /// Who knows whether an active domain is also defined.
+    #[must_use]
+    pub fn with_kept(mut self, kept: Kept) -> Self {
+        self.kept = Some(kept);
         self
     }
 
@@ -108,6 +104,10 @@ impl Host for XendHost {
 
     fn routes(&self) -> Vec<RouteReport> {
         self.report_routes()
+    }
+
+    fn channels(&self) -> Vec<Finding> {
+        self.report_channels()
     }
 
     fn warnings(&self) -> Vec<String> {
@@ -155,8 +155,8 @@ impl Host for XendHost {
         self.read_guest(name).await
     }
 
-    fn losses(&self, guest: &Guest) -> Result<Vec<String>> {
-        self.losses(guest)
+    async fn losses(&self, guest: &Guest) -> Result<Vec<String>> {
+        self.guest_losses(guest)
     }
 
     async fn create(&self, guest: &Guest, paused: bool) -> Result<DomainInfo> {

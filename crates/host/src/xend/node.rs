@@ -1,7 +1,7 @@
 //! The machine, and which way each kind of operation goes.
 
 use super::XendHost;
-use crate::{Node, NodeTopology, Result, RouteReport, XenVersion};
+use crate::{Finding, Node, NodeTopology, Result, RouteReport, XenVersion, routes};
 use virtxen_guest::MemoryKib;
 
 pub(super) fn version(node: &virtxen_xend::Node) -> XenVersion {
@@ -45,37 +45,23 @@ impl XendHost {
     }
 
     pub(super) fn report_routes(&self) -> Vec<RouteReport> {
-        let xend = format!("XenD at {}", self.client.address());
-        let served = |operation, note: &str| RouteReport {
-            operation,
-            channel: Some(xend.clone()),
-            note: note.to_owned(),
-        };
-        let monitoring = "cheaper ways, hypercalls and XenStore, are not built yet";
-        let beside = |operation| RouteReport {
-            operation,
-            channel: self.lookup.as_ref().map(|_| "XenStore".to_owned()),
-            note: "XenD does not tell it; XenStore is looked in on the host itself".to_owned(),
-        };
-        let inactive = if self.client.habits().inactive {
-            served("inactive guests", "XenD keeps them")
-        } else {
-            RouteReport {
-                operation: "inactive guests",
-                channel: None,
-                note: format!(
-                    "{} keeps none; the XM file channel is not built yet",
-                    self.release_name()
-                ),
-            }
-        };
-        vec![
-            served("monitoring", monitoring),
-            served("life cycle", "the only way on this release"),
-            inactive,
-            served("devices", "the only way on this release"),
-            served("save and migration", "the only way on this release"),
-            beside("consoles"),
-        ]
+        routes::through_xend(&self.xend_route())
+    }
+
+    pub(super) fn report_channels(&self) -> Vec<Finding> {
+        vec![Finding {
+            channel: "XenD",
+            place: self.client.address(),
+            found: true,
+            note: self.release_name(),
+        }]
+    }
+
+    fn xend_route(&self) -> routes::XendRoute {
+        routes::XendRoute {
+            name: format!("XenD at {}", self.client.address()),
+            keeps_inactive: self.client.habits().inactive,
+            has_xenstore: self.facts.is_some(),
+        }
     }
 }

@@ -13,8 +13,8 @@ impl XendHost {
     pub(super) async fn console_terminal(&self, name: &str) -> Result<PathBuf> {
         let domid = self.info(name).await?.domid;
         let domid = domid.ok_or_else(|| failure::inactive(name, "console"))?;
-        let found = match &self.lookup {
-            Some(lookup) => lookup.console(domid).await,
+        let found = match &self.facts {
+            Some(facts) => facts.terminal(domid).await?,
             None => None,
         };
         found.ok_or_else(|| {
@@ -36,8 +36,8 @@ impl XendHost {
         let Some(settings) = settings(&document) else {
             return Ok(None);
         };
-        let known = match &self.lookup {
-            Some(lookup) => lookup.vnc_port(domid).await,
+        let known = match &self.facts {
+            Some(facts) => facts.vnc_port(domid).await?,
             None => None,
         };
         let number = |key: &str| {

@@ -1,0 +1,144 @@
+//! The channels of one host, as found: what opens each of them, or why there is
+//! none. Made by `probe` for the machine that virtxen runs on, by others for hosts
+//! in memory.
+
+use crate::hypercall::Machine;
+use crate::{Error, Result, Trace, XenHost, XenVersion, XendHost};
+use std::sync::Arc;
+use virtxen_guest::Uuid;
+use virtxen_hypercall::{Arch, Gate, Observed, Xen};
+use virtxen_xend::{Client, Deadlines};
+use virtxen_xenstore::Store;
+
+/// Whether XenD also keeps the configuration of an active domain, so that it stays
+/// when it ends. XenD's documents look the same either way, its files do not.
+pub type Kept = Arc<dyn Fn(Uuid) -> Option<bool> + Send + Sync>;
+
+/// Makes connections to a XenD, again for each request.
+pub(crate) type XendConnector = Arc<dyn virtxen_xend::Connector>;
+
+/// A channel, or why it cannot be used.
+pub(crate) type Channel<T> = std::result::Result<T, String>;
+
+/// What a host can be reached by. Channels are added, then the host is opened.
+pub struct Channels {
+    pub(crate) xen: Channel<Arc<Xen>>,
+    pub(crate) store: Channel<Store>,
+    pub(crate) xend: Channel<XendConnector>,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) kept: Option<Kept>,
+    pub(crate) machine: Option<Machine>,
+    pub(crate) version: Option<XenVersion>,
+    pub(crate) simulated: bool,
+    trace: Option<Trace>,
+}
+
+impl Channels {
+    /// No channel yet; requests will be reported to `trace`.
+    #[must_use]
+    pub fn new(deadlines: Deadlines, trace: Option<Trace>) -> Self {
+        let missing = || "it was not looked for".to_owned();
+        Self {
+            xen: Err(missing()),
+            store: Err(missing()),
+            xend: Err(missing()),
+            deadlines,
+            kept: None,
+            machine: None,
+            version: None,
+            simulated: false,
+            trace,
+        }
+    }
+
+    /// Hypercalls go through `gate`, or are not possible for the reason given.
+    /// Finds out which layouts the hypervisor speaks.
+    #[must_use]
+    pub fn hypercalls(mut self, gate: Channel<Box<dyn Gate>>, arch: Option<Arch>) -> Self {
+        let arch = arch.ok_or_else(|| "Xen does not run on this processor".to_owned());
+        self.xen = arch.and_then(|arch| {
+            let mut gate = gate?;
+            if let Some(trace) = &self.trace {
+                gate = Box::new(Observed::new(gate, trace.observer("hypercall")));
+            }
+            let xen = Xen::open(gate, arch).map_err(|error| error.to_string())?;
+            Ok(Arc::new(xen))
+        });
+        self
+    }
+
+    /// XenStore is there, or not for the reason given.
+    #[must_use]
+    pub fn xenstore(mut self, store: Channel<Store>) -> Self {
+        self.store = store.map(|store| match &self.trace {
+            Some(trace) => store.with_observer(trace.observer("XenStore")),
+            None => store,
+        });
+        self
+    }
+
+    /// XenD is reached by `connector`, or not for the reason given.
+    #[must_use]
+    pub fn xend(mut self, connector: Channel<Box<dyn virtxen_xend::Connector>>) -> Self {
+        self.xend = connector.map(|connector| -> XendConnector {
+            match &self.trace {
+                Some(trace) => Arc::new(virtxen_xend::Observed::new(
+                    connector,
+                    trace.observer("XenD"),
+                )),
+                None => Arc::from(connector),
+            }
+        });
+        self
+    }
+
+    /// Who knows whether an active domain is also defined.
+    #[must_use]
+    pub fn kept(mut self, kept: Kept) -> Self {
+        self.kept = Some(kept);
+        self
+    }
+
+    /// Domain-0's part of what is known of the machine.
+    #[must_use]
+    pub fn machine(mut self, machine: Machine) -> Self {
+        self.machine = Some(machine);
+        self
+    }
+
+    /// The hypervisor's version, where the kernel tells it without hypercalls.
+    #[must_use]
+    pub fn version(mut self, version: Option<XenVersion>) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// The host exists in memory only.
+    #[must_use]
+    pub fn simulated(mut self) -> Self {
+        self.simulated = true;
+        self
+    }
+
+    /// Fixes the routes and opens the host. XenD is asked nothing as long as other
+    /// channels serve.
+    ///
+    /// # Errors
+    /// When no channel can say what there is.
+    pub async fn open(self) -> Result<XenHost> {
+        XenHost::open(self).await
+    }
+}
+
+/// Reaches XenD and asks what it is.
+pub(crate) async fn open_xend(connector: XendConnector, deadlines: Deadlines) -> Result<XendHost> {
+    let address = connector.address();
+    match Client::open(connector, deadlines).await {
+        Ok(client) => Ok(XendHost::new(client)),
+        Err(error) => Err(Error::Channel {
+            channel: format!("XenD at {address}"),
+            reason: error.to_string(),
+            source: Some(Box::new(error)),
+        }),
+    }
+}

@@ -1,0 +1,268 @@
+//! Monitoring by hypercalls: domains, vcpus, scheduler parameters, the machine.
+//!
+//! One `getdomaininfolist` lists 1024 domains; what the hypervisor does not know,
+//! names above all, comes from XenStore. A hypercall takes microseconds and waits
+//! for nobody, so it is made where it is needed, on the caller's thread.
+
+pub(crate) mod node;
+
+use crate::xenstore::{Changes, Facts, Identity, Names, name_or_stand_in};
+use crate::{DomainInfo, DomainState, Error, HostEvents, Result, Scheduler, VcpuInfo};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+use virtxen_guest::{DomId, MemoryKib, Uuid};
+use virtxen_hypercall::{Domain, Release, SchedulerParameters, Xen};
+
+pub use node::Machine;
+
+/// KiB of a page.
+const PAGE_KIB: u64 = 4;
+
+/// Why a domain has shut down: it crashed.
+const SHUTDOWN_CRASH: u8 = 3;
+
+/// From this release on the hypervisor tells fully virtualized domains.
+const TELLS_TYPE: Release = Release {
+    major: 3,
+    minor: 0,
+    point: 4,
+};
+
+/// From this release on scheduler parameters can be read.
+const TELLS_SCHEDULER: Release = Release {
+    major: 3,
+    minor: 0,
+    point: 3,
+};
+
+/// Nanoseconds that SEDF counts in, of a millisecond.
+const MILLISECOND: u64 = 1_000_000;
+
+/// Monitors a host by hypercalls.
+pub(crate) struct HypercallMonitor {
+    xen: Arc<Xen>,
+    named: Option<Named>,
+    /// Processors and memory, which do not change while Xen runs.
+    cpus: u32,
+    memory: MemoryKib,
+}
+
+/// Where names come from.
+struct Named {
+    facts: Facts,
+    names: Arc<Names>,
+    changes: Changes,
+}
+
+impl HypercallMonitor {
+    pub(crate) fn new(xen: Arc<Xen>, facts: Option<Facts>) -> Result<Self> {
+        let physical = xen.physical_info().map_err(|error| failed(&error))?;
+        let named = facts.map(|facts| {
+            let names = Arc::new(Names::default());
+            let changes = Changes::new(facts.clone(), Arc::clone(&names), Some(Arc::clone(&xen)));
+            Named {
+                facts,
+                names,
+                changes,
+            }
+        });
+        Ok(Self {
+            xen,
+            named,
+            cpus: physical.cpus,
+            memory: MemoryKib(physical.memory / 1024),
+        })
+    }
+
+    pub(crate) fn xen(&self) -> &Xen {
+        &self.xen
+    }
+
+    /// All active domains, by number.
+    pub(crate) async fn domains(&self) -> Result<Vec<DomainInfo>> {
+        let domains = self.xen.domains().map_err(|error| failed(&error))?;
+        let domains = without_remains(domains);
+        let identities: Vec<Identity> = domains.iter().map(identity).collect();
+        let names = match &self.named {
+            Some(named) => named.of(&identities, self.types()).await?,
+            None => identities.iter().map(stand_in).collect(),
+        };
+        let infos = domains.iter().zip(names);
+        Ok(infos
+            .map(|(domain, name)| self.info(domain, name))
+            .collect())
+    }
+
+    /// The vcpus of a domain that may have `count` of them.
+    pub(crate) fn vcpus(&self, name: &str, domid: DomId, count: u32) -> Result<Vec<VcpuInfo>> {
+        let mut vcpus = Vec::new();
+        for number in 0..count {
+            let vcpu = self.xen.vcpu(domid.0, number);
+            let Some(vcpu) = vcpu.map_err(|error| about(name, error))? else {
+                continue;
+            };
+            let affinity = self.xen.affinity(domid.0, number, self.cpus);
+            let ran = vcpu.cpu_time > 0 || vcpu.running;
+            vcpus.push(VcpuInfo {
+                number,
+                online: vcpu.online,
+                blocked: vcpu.blocked,
+                running: vcpu.running,
+                time: Duration::from_nanos(vcpu.cpu_time),
+                cpu: (vcpu.online && ran && vcpu.cpu < self.cpus).then_some(vcpu.cpu),
+                affinity: affinity.map_err(|error| about(name, error))?,
+            });
+        }
+        Ok(vcpus)
+    }
+
+    /// Whether the hypervisor tells scheduler parameters: those of dom0_op are not
+    /// in the table of layouts.
+    pub(crate) fn tells_scheduler(&self) -> bool {
+        self.xen.version().release >= TELLS_SCHEDULER
+    }
+
+    /// A domain's parameters under the host's scheduler.
+    pub(crate) fn scheduler(&self, name: &str, domid: DomId) -> Result<Scheduler> {
+        let scheduler = self.xen.scheduler().map_err(|error| failed(&error))?;
+        let parameters = self.xen.scheduler_parameters(domid.0, scheduler);
+        match parameters.map_err(|error| about(name, error))? {
+            SchedulerParameters::Credit { weight, cap } => Ok(Scheduler::Credit {
+                weight: weight.into(),
+                cap: cap.into(),
+            }),
+            SchedulerParameters::Sedf {
+                period,
+                slice,
+                latency,
+                extra_time,
+                weight,
+            } => Ok(Scheduler::Sedf {
+                period: period / MILLISECOND,
+                slice: slice / MILLISECOND,
+                latency: latency / MILLISECOND,
+                extra_time,
+                weight,
+            }),
+            _ => Err(Error::Unsupported {
+                operation: "schedinfo",
+                reason: format!(
+                    "virtxen does not show the parameters of the scheduler {} yet",
+                    scheduler.name()
+                ),
+            }),
+        }
+    }
+
+    /// Events, if XenStore tells them.
+    pub(crate) async fn events(&self) -> Option<HostEvents> {
+        let named = self.named.as_ref()?;
+        named.changes.begin().await;
+        Some(HostEvents::new(named.changes.listen()))
+    }
+
+    /// Whether XenStore has to be asked for the type of a domain.
+    fn types(&self) -> bool {
+        self.xen.version().release < TELLS_TYPE
+    }
+
+    fn info(&self, domain: &Domain, (name, hvm): (String, bool)) -> DomainInfo {
+        let memory = MemoryKib(domain.pages.saturating_mul(PAGE_KIB));
+        let limit = MemoryKib(domain.max_pages.saturating_mul(PAGE_KIB));
+        DomainInfo {
+            name,
+            domid: Some(DomId(domain.domid)),
+            uuid: Uuid(domain.handle),
+            state: state(domain),
+            memory,
+            // Domain-0 has no limit on many hosts; then it is the machine's memory.
+            max_memory: if self.memory.0 > 0 && limit > self.memory {
+                self.memory
+            } else {
+                limit
+            },
+            vcpus: domain.online_vcpus,
+            max_vcpus: domain.max_vcpu_id.map_or(0, |id| id.saturating_add(1)),
+            cpu_time: Duration::from_nanos(domain.cpu_time),
+            hvm: domain.flags.hvm || hvm,
+            persistent: None,
+        }
+    }
+}
+
+impl Named {
+    async fn of(&self, domains: &[Identity], types: bool) -> Result<Vec<(String, bool)>> {
+        // The watches go first on the connection, so that no change is missed.
+        let names = self.names.of(&self.facts, domains, types);
+        let ((), names) = tokio::join!(biased; self.changes.begin(), names);
+        names
+    }
+}
+
+fn identity(domain: &Domain) -> Identity {
+    Identity {
+        domid: domain.domid,
+        uuid: Uuid(domain.handle),
+    }
+}
+
+fn stand_in(domain: &Identity) -> (String, bool) {
+    (name_or_stand_in(None, domain.domid, domain.uuid), false)
+}
+
+/// Leaves out a domain that is being taken down while its next run is there: a
+/// reboot, as everybody but the hypervisor sees it.
+fn without_remains(mut domains: Vec<Domain>) -> Vec<Domain> {
+    let alive = domains.iter().filter(|domain| !domain.flags.dying);
+    let alive: HashSet<[u8; 16]> = alive.map(|domain| domain.handle).collect();
+    domains.retain(|domain| !domain.flags.dying || !alive.contains(&domain.handle));
+    domains
+}
+
+/// The worst flag counts.
+fn state(domain: &Domain) -> DomainState {
+    let flags = domain.flags;
+    if flags.dying {
+        DomainState::Dying
+    } else if flags.shutdown && flags.shutdown_code == SHUTDOWN_CRASH {
+        DomainState::Crashed
+    } else if flags.shutdown {
+        DomainState::Shutdown
+    } else if flags.paused {
+        DomainState::Paused
+    } else if flags.running {
+        DomainState::Running
+    } else if flags.blocked {
+        DomainState::Blocked
+    } else {
+        DomainState::NoState
+    }
+}
+
+fn about(name: &str, error: virtxen_hypercall::Error) -> Error {
+    match error {
+        virtxen_hypercall::Error::NoDomain { .. } => Error::NoDomain {
+            name: name.to_owned(),
+        },
+        error => failed(&error),
+    }
+}
+
+pub(crate) fn failed(error: &virtxen_hypercall::Error) -> Error {
+    match error {
+        virtxen_hypercall::Error::Unsupported { operation, .. } => Error::Unsupported {
+            operation,
+            reason: error.to_string(),
+        },
+        virtxen_hypercall::Error::Refused { operation, errno } => Error::Refused {
+            operation,
+            reason: errno.to_string(),
+        },
+        _ => Error::Channel {
+            channel: "hypercalls".to_owned(),
+            reason: error.to_string(),
+            source: Some(Box::new(error.clone())),
+        },
+    }
+}

@@ -1,0 +1,110 @@
+//! The machine, by hypercalls. Its name and kernel are Domain-0's to tell.
+
+use super::{HypercallMonitor, failed};
+use crate::{Node, NodeTopology, Result, XenVersion};
+use virtxen_guest::MemoryKib;
+use virtxen_hypercall::Version;
+
+/// What Domain-0's kernel says of itself, as `uname` has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// Host name.
+    pub host_name: String,
+    /// Name of the kernel: `Linux`.
+    pub system: String,
+    /// Release of the kernel.
+    pub kernel: String,
+    /// Machine: `x86_64`.
+    pub machine: String,
+}
+
+impl Machine {
+    /// The machine that this runs on.
+    #[must_use]
+    pub fn local() -> Self {
+        let uname = rustix::system::uname();
+        let text = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
+        Self {
+            host_name: text(uname.nodename()),
+            system: text(uname.sysname()),
+            kernel: text(uname.release()),
+            machine: text(uname.machine()),
+        }
+    }
+}
+
+impl HypercallMonitor {
+    /// The machine, with Domain-0's part of the answer given.
+    pub(crate) fn node(&self, machine: &Machine) -> Result<Node> {
+        let xen = self.xen();
+        let physical = xen.physical_info().map_err(|error| failed(&error))?;
+        // Releases before 4.1 tell less; what they do not tell stays empty.
+        let cpus = xen.cpu_topology().unwrap_or_default();
+        let free_by_node = match xen.numa_memory() {
+            Ok(nodes) => nodes
+                .iter()
+                .map(|(_, free)| MemoryKib(free / 1024))
+                .collect(),
+            Err(_) => (0..physical.nodes)
+                .filter_map(|node| xen.free_memory(Some(node)).ok())
+                .map(|free| MemoryKib(free / 1024))
+                .collect(),
+        };
+        let mut node_cpus = vec![
+            Vec::new();
+            if cpus.is_empty() {
+                0
+            } else {
+                physical.nodes as usize
+            }
+        ];
+        for cpu in cpus {
+            if let Some(node) = node_cpus.get_mut(cpu.node as usize) {
+                node.push(cpu.cpu);
+            }
+        }
+        let (threads, cores) = (physical.threads_per_core, physical.cores_per_socket);
+        let per_socket = threads.max(1).saturating_mul(cores.max(1));
+        let per_node = physical.cpus / physical.nodes.max(1);
+        Ok(Node {
+            host_name: machine.host_name.clone(),
+            system: machine.system.clone(),
+            kernel: machine.kernel.clone(),
+            machine: machine.machine.clone(),
+            topology: NodeTopology {
+                cpus: physical.cpus,
+                nodes: physical.nodes,
+                sockets_per_node: (per_node / per_socket.max(1)).max(1),
+                cores_per_socket: cores,
+                threads_per_core: threads,
+                node_cpus,
+            },
+            cpu_mhz: physical.cpu_khz / 1000,
+            hw_caps: words(&physical.hw_cap),
+            memory: MemoryKib(physical.memory / 1024),
+            free_memory: MemoryKib(physical.free / 1024),
+            free_by_node,
+            guest_types: types(xen.version()),
+            scheduler: xen.scheduler().ok().map(|id| id.name().to_owned()),
+            version: version(xen.version()),
+        })
+    }
+}
+
+pub(crate) fn version(version: &Version) -> XenVersion {
+    XenVersion {
+        major: version.release.major.into(),
+        minor: version.release.minor.into(),
+        extra: version.extra.clone(),
+    }
+}
+
+fn types(version: &Version) -> Vec<String> {
+    let types = version.capabilities.split_whitespace();
+    types.map(str::to_owned).collect()
+}
+
+fn words(words: &[u32]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("{word:08x}")).collect();
+    words.join(":")
+}

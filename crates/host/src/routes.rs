@@ -1,0 +1,94 @@
+//! Which channel serves each kind of operation, in words. The choice itself is
+//! made once, in `xen`, when a host is opened.
+
+use crate::RouteReport;
+
+/// What is known of XenD for a report.
+pub(crate) struct XendRoute {
+    /// `XenD at …`.
+    pub(crate) name: String,
+    pub(crate) keeps_inactive: bool,
+    pub(crate) has_xenstore: bool,
+}
+
+/// What to do where no toolstack serves.
+const NO_TOOLSTACK: &str = "XenD is not there, and the toolstack of Xen 4.2 and later, libxl, is \
+                            not reached by virtxen yet: use xl meanwhile";
+
+const OWN_TOOLSTACK: &str = "only the toolstack can do it";
+
+/// Operations that a toolstack has to do.
+const TOOLSTACK: [&str; 3] = ["life cycle", "devices", "save and migration"];
+
+/// A route.
+pub(crate) fn route(
+    operation: &'static str,
+    channel: Option<&str>,
+    note: impl Into<String>,
+) -> RouteReport {
+    RouteReport {
+        operation,
+        channel: channel.map(str::to_owned),
+        note: note.into(),
+    }
+}
+
+/// The routes of a host that is reached through XenD only.
+pub(crate) fn through_xend(xend: &XendRoute) -> Vec<RouteReport> {
+    let name = Some(xend.name.as_str());
+    let why = "hypercalls with XenStore would be cheaper, on the host itself as root";
+    let mut routes = vec![route("monitoring", name, why), route("machine", name, why)];
+    routes.extend(toolstack(Some(xend)));
+    routes.push(consoles(xend.has_xenstore));
+    routes.push(route(
+        "events",
+        None,
+        "XenD tells of nothing: the host is looked at again and again",
+    ));
+    routes
+}
+
+/// The routes of what a toolstack does.
+pub(crate) fn toolstack(xend: Option<&XendRoute>) -> Vec<RouteReport> {
+    let name = xend.map(|xend| xend.name.as_str());
+    let note = if xend.is_some() {
+        OWN_TOOLSTACK
+    } else {
+        NO_TOOLSTACK
+    };
+    let mut routes: Vec<RouteReport> = TOOLSTACK
+        .into_iter()
+        .map(|operation| route(operation, name, note))
+        .collect();
+    routes.push(match xend {
+        Some(xend) if xend.keeps_inactive => route("inactive guests", name, "XenD keeps them"),
+        Some(_) => route(
+            "inactive guests",
+            None,
+            "XenD before 3.0.4 keeps none; the XM file channel is not built yet",
+        ),
+        None => route("inactive guests", None, NO_TOOLSTACK),
+    });
+    routes
+}
+
+/// The route to terminals.
+pub(crate) fn consoles(has_xenstore: bool) -> RouteReport {
+    if has_xenstore {
+        route("consoles", Some("XenStore"), "the only place that has them")
+    } else {
+        route(
+            "consoles",
+            None,
+            "terminals are in XenStore, which can be asked on the host itself only",
+        )
+    }
+}
+
+/// The refusal of an operation that needs a toolstack.
+pub(crate) fn no_toolstack(operation: &'static str, why: &str) -> crate::Error {
+    crate::Error::Unsupported {
+        operation,
+        reason: format!("{NO_TOOLSTACK} (XenD: {why})"),
+    }
+}

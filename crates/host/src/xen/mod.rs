@@ -1,0 +1,213 @@
+//! A Xen host over all its channels, with one route for each kind of operation.
+//!
+//! Routes are fixed when the host is opened, by what is there:
+//!
+//! | operation | best | else |
+//! | --- | --- | --- |
+//! | domains, information, vcpus | hypercalls with names of XenStore | XenD; without XenD hypercalls or XenStore alone |
+//! | scheduler parameters | as information | |
+//! | machine | hypercalls | XenD |
+//! | consoles | XenStore | |
+//! | VNC server | XenStore | XenD, for a guest of which XenStore has no port |
+//! | life cycle, devices, configuration, inactive domains | XenD | |
+//! | events | XenStore | |
+//!
+//! No call tries another channel when its own fails: then the error says which one
+//! failed. XenD is first asked when an operation needs it, so that one that hangs
+//! stops nobody else.
+
+mod operations;
+mod report;
+
+use crate::channels::{Channel, Channels, XendConnector, open_xend};
+use crate::hypercall::{HypercallMonitor, Machine, node};
+use crate::xenstore::{Facts, StoreMonitor};
+use crate::{DomainInfo, Error, Host, Kept, Result, XenVersion, XendHost, routes};
+use std::sync::Arc;
+use tokio::sync::OnceCell;
+use virtxen_guest::{DomId, Uuid};
+use virtxen_xend::Deadlines;
+
+/// First release whose XenD keeps inactive domains.
+const KEEPS_INACTIVE: (u32, u32, u32) = (3, 0, 4);
+
+/// A Xen host over all its channels.
+pub struct XenHost {
+    monitoring: Monitoring,
+    hypercalls: Channel<HypercallMonitor>,
+    store: Channel<StoreMonitor>,
+    facts: Option<Facts>,
+    xend: Xend,
+    kept: Option<Kept>,
+    machine: Option<Machine>,
+    version: XenVersion,
+    simulated: bool,
+}
+
+/// The route of monitoring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Monitoring {
+    Hypercalls,
+    XenStore,
+    Xend,
+}
+
+/// XenD, which is asked what it is when it is first needed.
+struct Xend {
+    connector: Channel<XendConnector>,
+    deadlines: Deadlines,
+    opened: OnceCell<XendHost>,
+}
+
+impl XenHost {
+    /// Fixes the routes.
+    pub(crate) async fn open(channels: Channels) -> Result<Self> {
+        let facts = channels.store.clone().ok().map(Facts::new);
+        let hypercalls = channels.xen.and_then(|xen| {
+            HypercallMonitor::new(xen, facts.clone()).map_err(|error| error.to_string())
+        });
+        let monitoring = match (&hypercalls, &channels.store, &channels.xend) {
+            (Ok(_), Ok(_), _) | (Ok(_), _, Err(_)) => Monitoring::Hypercalls,
+            (_, _, Ok(_)) => Monitoring::Xend,
+            (Err(_), Ok(_), Err(_)) => Monitoring::XenStore,
+            (Err(hypercalls), Err(store), Err(xend)) => {
+                return Err(nothing(&[
+                    ("hypercalls", hypercalls),
+                    ("XenStore", store),
+                    ("XenD", xend),
+                ]));
+            }
+        };
+        let store = channels
+            .store
+            .map(|store| StoreMonitor::new(Facts::new(store)));
+        let mut host = Self {
+            monitoring,
+            hypercalls,
+            store,
+            facts,
+            xend: Xend {
+                connector: channels.xend,
+                deadlines: channels.deadlines,
+                opened: OnceCell::new(),
+            },
+            kept: channels.kept,
+            machine: channels.machine,
+            version: XenVersion {
+                major: 0,
+                minor: 0,
+                extra: String::new(),
+            },
+            simulated: channels.simulated,
+        };
+        host.version = match (&host.hypercalls, channels.version) {
+            (Ok(hypercalls), _) => node::version(hypercalls.xen().version()),
+            (Err(_), Some(version)) => version,
+            (Err(_), None) => host.xend("connect").await?.version(),
+        };
+        Ok(host)
+    }
+
+    /// The host through XenD, for what only XenD can do.
+    async fn xend(&self, operation: &'static str) -> Result<&XendHost> {
+        let connector = match &self.xend.connector {
+            Ok(connector) => Arc::clone(connector),
+            Err(why) => return Err(routes::no_toolstack(operation, why)),
+        };
+        let open = || async {
+            let mut host = open_xend(connector, self.xend.deadlines).await?;
+            if let Some(facts) = &self.facts {
+                host = host.with_xenstore(facts.store().clone());
+            }
+            if let Some(kept) = &self.kept {
+                host = host.with_kept(Arc::clone(kept));
+            }
+            Ok(host)
+        };
+        self.xend.opened.get_or_try_init(open).await
+    }
+
+    /// The hypercalls of a host that is monitored by them.
+    fn hypercalls(&self) -> Result<&HypercallMonitor> {
+        usable("hypercalls", &self.hypercalls)
+    }
+
+    async fn active(&self) -> Result<Vec<DomainInfo>> {
+        let mut domains = match self.monitoring {
+            Monitoring::Xend => return self.xend("list").await?.domains().await,
+            Monitoring::Hypercalls => self.hypercalls()?.domains().await?,
+            Monitoring::XenStore => usable("XenStore", &self.store)?.domains().await?,
+        };
+        for domain in &mut domains {
+            domain.persistent = self.is_kept(domain.uuid);
+        }
+        Ok(domains)
+    }
+
+    async fn active_domain(&self, name: &str) -> Result<Option<DomainInfo>> {
+        let mut domains = self.active().await?;
+        let found = domains.iter().position(|domain| domain.name == name);
+        Ok(found.map(|at| domains.swap_remove(at)))
+    }
+
+    /// Number of an active domain, and how many vcpus it may have; `None` for one
+    /// that XenD may know.
+    async fn number(&self, name: &str) -> Result<Option<(DomId, u32)>> {
+        let found = self.active_domain(name).await?;
+        Ok(found.and_then(|domain| Some((domain.domid?, domain.max_vcpus))))
+    }
+
+    fn has_xend(&self) -> bool {
+        self.xend.connector.is_ok()
+    }
+
+    /// Whether there are inactive domains to be asked for.
+    fn keeps_inactive(&self) -> bool {
+        let digits = |text: &str| -> u32 {
+            let text = text.trim_start_matches('.');
+            let end = text
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(text.len());
+            text.get(..end)
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(0)
+        };
+        let XenVersion {
+            major,
+            minor,
+            extra,
+        } = &self.version;
+        self.has_xend() && (*major, *minor, digits(extra)) >= KEEPS_INACTIVE
+    }
+
+    fn is_kept(&self, uuid: Uuid) -> Option<bool> {
+        if uuid == Uuid::ZERO {
+            // Domain-0 outlives everything.
+            Some(true)
+        } else if self.has_xend() && !self.keeps_inactive() {
+            Some(false)
+        } else {
+            self.kept.as_ref().and_then(|kept| kept(uuid))
+        }
+    }
+}
+
+fn usable<'a, T>(channel: &str, it: &'a Channel<T>) -> Result<&'a T> {
+    it.as_ref().map_err(|why| Error::Channel {
+        channel: channel.to_owned(),
+        reason: why.clone(),
+        source: None,
+    })
+}
+
+fn nothing(reasons: &[(&str, &String)]) -> Error {
+    let reasons: Vec<String> = reasons
+        .iter()
+        .map(|(channel, why)| format!("{channel}: {why}"))
+        .collect();
+    Error::Channel {
+        channel: "xen".to_owned(),
+        reason: format!("no channel can be used; {}", reasons.join("; ")),
+        source: None,
+    }
+}

@@ -1,0 +1,308 @@
+//! Each operation on its route.
+
+use super::{Monitoring, XenHost, usable};
+use crate::hypercall::HypercallMonitor;
+use crate::{
+    DomainInfo, DumpMode, Error, Finding, Host, HostEvents, MigrateOptions, Node, Result,
+    RouteReport, Scheduler, ShutdownReason, VcpuInfo, VncServer, XenVersion, routes,
+};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use virtxen_guest::{Device, DomId, Guest, MemoryKib, Uuid};
+
+impl XenHost {
+    /// Number of an active domain, for an operation that inactive ones do not have.
+    async fn active_number(&self, name: &str, operation: &'static str) -> Result<DomId> {
+        if let Some((domid, _)) = self.number(name).await? {
+            return Ok(domid);
+        }
+        if !self.keeps_inactive() {
+            return Err(no_domain(name));
+        }
+        self.xend(operation).await?.domain(name).await?;
+        Err(Error::State {
+            name: name.to_owned(),
+            operation,
+            state: "not active".to_owned(),
+            needed: "active",
+        })
+    }
+}
+
+fn no_domain(name: &str) -> Error {
+    Error::NoDomain {
+        name: name.to_owned(),
+    }
+}
+
+#[async_trait::async_trait]
+impl Host for XenHost {
+    fn is_simulated(&self) -> bool {
+        self.simulated
+    }
+
+    fn version(&self) -> XenVersion {
+        self.version.clone()
+    }
+
+    fn routes(&self) -> Vec<RouteReport> {
+        self.report_routes()
+    }
+
+    fn channels(&self) -> Vec<Finding> {
+        self.report_channels()
+    }
+
+    async fn events(&self) -> Option<HostEvents> {
+        match self.monitoring {
+            Monitoring::Hypercalls => self.hypercalls().ok()?.events().await,
+            Monitoring::XenStore | Monitoring::Xend => None,
+        }
+    }
+
+    async fn node(&self) -> Result<Node> {
+        match (&self.hypercalls, &self.machine) {
+            (Ok(hypercalls), Some(machine)) => hypercalls.node(machine),
+            _ => self.xend("node").await?.node().await,
+        }
+    }
+
+    async fn log(&self) -> Result<String> {
+        self.xend("log").await?.log().await
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let connector = self.xend.connector.iter();
+        let warnings = connector.flat_map(|connector| connector.warnings());
+        warnings.map(|warning| warning.to_string()).collect()
+    }
+
+    async fn dmesg(&self) -> Result<String> {
+        self.xend("dmesg").await?.dmesg().await
+    }
+
+    async fn domains(&self) -> Result<Vec<DomainInfo>> {
+        self.active().await
+    }
+
+    async fn all_domains(&self) -> Result<Vec<DomainInfo>> {
+        if self.monitoring == Monitoring::Xend {
+            return self.xend("list").await?.all_domains().await;
+        }
+        let mut domains = self.active().await?;
+        if self.keeps_inactive() {
+            let inactive = self.xend("list").await?.inactive_domains().await?;
+            // XenD may not have noticed yet that one has been started.
+            let active: HashSet<Uuid> = domains.iter().map(|domain| domain.uuid).collect();
+            let mut inactive = inactive;
+            inactive.retain(|domain| !active.contains(&domain.uuid));
+            domains.extend(inactive);
+        }
+        Ok(domains)
+    }
+
+    async fn domain(&self, name: &str) -> Result<DomainInfo> {
+        if self.monitoring == Monitoring::Xend {
+            return self.xend("info").await?.domain(name).await;
+        }
+        if let Some(domain) = self.active_domain(name).await? {
+            return Ok(domain);
+        }
+        if !self.keeps_inactive() {
+            return Err(no_domain(name));
+        }
+        self.xend("info").await?.domain(name).await
+    }
+
+    async fn inactive(&self) -> Result<Vec<String>> {
+        if !self.keeps_inactive() {
+            return Ok(Vec::new());
+        }
+        self.xend("list").await?.inactive().await
+    }
+
+    async fn guest(&self, name: &str) -> Result<Guest> {
+        self.xend("dumpxml").await?.guest(name).await
+    }
+
+    async fn losses(&self, guest: &Guest) -> Result<Vec<String>> {
+        self.xend("define").await?.losses(guest).await
+    }
+
+    async fn create(&self, guest: &Guest, paused: bool) -> Result<DomainInfo> {
+        self.xend("create").await?.create(guest, paused).await
+    }
+
+    async fn define(&self, guest: &Guest) -> Result<()> {
+        self.xend("define").await?.define(guest).await
+    }
+
+    async fn undefine(&self, name: &str) -> Result<()> {
+        self.xend("undefine").await?.undefine(name).await
+    }
+
+    async fn start(&self, name: &str, paused: bool) -> Result<()> {
+        self.xend("start").await?.start(name, paused).await
+    }
+
+    async fn pause(&self, name: &str) -> Result<()> {
+        self.xend("pause").await?.pause(name).await
+    }
+
+    async fn unpause(&self, name: &str) -> Result<()> {
+        self.xend("unpause").await?.unpause(name).await
+    }
+
+    async fn shutdown(&self, name: &str, reason: ShutdownReason) -> Result<()> {
+        self.xend("shutdown").await?.shutdown(name, reason).await
+    }
+
+    async fn destroy(&self, name: &str) -> Result<()> {
+        self.xend("destroy").await?.destroy(name).await
+    }
+
+    async fn save(&self, name: &str, file: &Path) -> Result<()> {
+        self.xend("save").await?.save(name, file).await
+    }
+
+    async fn restore(&self, file: &Path) -> Result<()> {
+        self.xend("restore").await?.restore(file).await
+    }
+
+    async fn dump(&self, name: &str, file: &Path, mode: DumpMode) -> Result<()> {
+        self.xend("dump").await?.dump(name, file, mode).await
+    }
+
+    async fn migrate(&self, name: &str, options: &MigrateOptions) -> Result<()> {
+        self.xend("migrate").await?.migrate(name, options).await
+    }
+
+    async fn rename(&self, name: &str, new_name: &str) -> Result<()> {
+        self.xend("rename").await?.rename(name, new_name).await
+    }
+
+    async fn set_memory(&self, name: &str, target: MemoryKib) -> Result<()> {
+        self.xend("setmem").await?.set_memory(name, target).await
+    }
+
+    async fn set_max_memory(&self, name: &str, limit: MemoryKib) -> Result<()> {
+        let xend = self.xend("setmaxmem").await?;
+        xend.set_max_memory(name, limit).await
+    }
+
+    async fn set_vcpus(&self, name: &str, count: u32) -> Result<()> {
+        self.xend("setvcpus").await?.set_vcpus(name, count).await
+    }
+
+    async fn vcpus(&self, name: &str) -> Result<Vec<VcpuInfo>> {
+        if self.monitoring == Monitoring::Hypercalls
+            && let Some((domid, count)) = self.number(name).await?
+        {
+            return self.hypercalls()?.vcpus(name, domid, count);
+        }
+        if self.monitoring != Monitoring::Xend && !self.keeps_inactive() {
+            return Err(self.unmonitored(name, "vcpuinfo"));
+        }
+        self.xend("vcpuinfo").await?.vcpus(name).await
+    }
+
+    async fn pin_vcpu(&self, name: &str, vcpu: u32, cpus: &[u32]) -> Result<()> {
+        self.xend("vcpupin").await?.pin_vcpu(name, vcpu, cpus).await
+    }
+
+    async fn scheduler(&self, name: &str) -> Result<Scheduler> {
+        let hypercalls = self.hypercalls().ok();
+        let tells = hypercalls.is_some_and(HypercallMonitor::tells_scheduler);
+        if self.monitoring == Monitoring::Hypercalls
+            && tells
+            && let Some((domid, _)) = self.number(name).await?
+        {
+            return self.hypercalls()?.scheduler(name, domid);
+        }
+        if self.monitoring != Monitoring::Xend && tells && !self.keeps_inactive() {
+            return Err(self.unmonitored(name, "schedinfo"));
+        }
+        self.xend("schedinfo").await?.scheduler(name).await
+    }
+
+    async fn set_scheduler(&self, name: &str, scheduler: &Scheduler) -> Result<()> {
+        let xend = self.xend("schedinfo").await?;
+        xend.set_scheduler(name, scheduler).await
+    }
+
+    async fn attach(&self, name: &str, device: &Device) -> Result<()> {
+        self.xend("attach").await?.attach(name, device).await
+    }
+
+    async fn update(&self, name: &str, device: &Device) -> Result<()> {
+        self.xend("update").await?.update(name, device).await
+    }
+
+    async fn detach(&self, name: &str, device: &Device) -> Result<()> {
+        self.xend("detach").await?.detach(name, device).await
+    }
+
+    async fn autostart(&self, name: &str) -> Result<bool> {
+        self.xend("autostart").await?.autostart(name).await
+    }
+
+    async fn set_autostart(&self, name: &str, autostart: bool) -> Result<()> {
+        let xend = self.xend("autostart").await?;
+        xend.set_autostart(name, autostart).await
+    }
+
+    async fn console(&self, name: &str) -> Result<PathBuf> {
+        if self.monitoring == Monitoring::Xend {
+            return self.xend("console").await?.console(name).await;
+        }
+        let domid = self.active_number(name, "console").await?;
+        let Some(facts) = &self.facts else {
+            return Err(no_store("console", usable("XenStore", &self.store).err()));
+        };
+        facts
+            .terminal(domid)
+            .await?
+            .ok_or_else(|| Error::Unsupported {
+                operation: "console",
+                reason: format!("XenStore has no terminal of the domain '{name}'"),
+            })
+    }
+
+    async fn vnc(&self, name: &str) -> Result<Option<VncServer>> {
+        if self.monitoring == Monitoring::Xend {
+            return self.xend("vnc").await?.vnc(name).await;
+        }
+        let domid = self.active_number(name, "vnc").await?;
+        if let Some(facts) = &self.facts
+            && let Some(server) = facts.vnc(domid).await?
+        {
+            return Ok(Some(server));
+        }
+        if self.has_xend() {
+            return self.xend("vnc").await?.vnc(name).await;
+        }
+        Ok(None)
+    }
+}
+
+impl XenHost {
+    /// Why a domain's details cannot be told without hypercalls.
+    fn unmonitored(&self, name: &str, operation: &'static str) -> Error {
+        match usable("hypercalls", &self.hypercalls) {
+            Ok(_) => no_domain(name),
+            Err(error) => Error::Unsupported {
+                operation,
+                reason: format!("it needs hypercalls: {error}"),
+            },
+        }
+    }
+}
+
+fn no_store(operation: &'static str, why: Option<Error>) -> Error {
+    let why = why.map(|error| error.to_string()).unwrap_or_default();
+    let note = routes::consoles(false).note;
+    Error::Unsupported {
+        operation,
+        reason: format!("{note} ({why})"),
+    }
+}

@@ -1,0 +1,101 @@
+//! What was found and which way each operation goes, for people.
+
+use super::{Monitoring, XenHost};
+use crate::channels::Channel;
+use crate::{Finding, RouteReport, routes};
+
+impl XenHost {
+    fn xend_route(&self) -> Option<routes::XendRoute> {
+        let connector = self.xend.connector.as_ref().ok()?;
+        Some(routes::XendRoute {
+            name: format!("XenD at {}", connector.address()),
+            keeps_inactive: self.keeps_inactive(),
+            has_xenstore: self.facts.is_some(),
+        })
+    }
+
+    pub(super) fn report_routes(&self) -> Vec<RouteReport> {
+        let xend = self.xend_route();
+        let xend_name = xend.as_ref().map(|xend| xend.name.as_str());
+        let (monitoring, note) = match self.monitoring {
+            Monitoring::Hypercalls if self.facts.is_some() => (
+                Some("hypercalls"),
+                "one call for 1024 domains, names from XenStore",
+            ),
+            Monitoring::Hypercalls => (
+                Some("hypercalls"),
+                "names are missing: they are in XenStore",
+            ),
+            Monitoring::XenStore => (
+                Some("XenStore"),
+                "states and times are missing: they need hypercalls, so root in Domain-0",
+            ),
+            Monitoring::Xend => (
+                xend_name,
+                "hypercalls with XenStore would be cheaper, on the host itself as root",
+            ),
+        };
+        let machine = if self.hypercalls.is_ok() && self.machine.is_some() {
+            routes::route("machine", Some("hypercalls"), "names and kernel from uname")
+        } else {
+            routes::route("machine", xend_name, "")
+        };
+        let mut all = vec![routes::route("monitoring", monitoring, note), machine];
+        all.extend(routes::toolstack(xend.as_ref()));
+        all.push(routes::consoles(self.facts.is_some()));
+        let told = self.monitoring == Monitoring::Hypercalls && self.facts.is_some();
+        all.push(if told {
+            routes::route(
+                "events",
+                Some("XenStore"),
+                "three watches; pauses are looked for",
+            )
+        } else {
+            let why = "nothing tells of changes: the host is looked at again and again";
+            routes::route("events", None, why)
+        });
+        all
+    }
+
+    pub(super) fn report_channels(&self) -> Vec<Finding> {
+        let finding = |channel, found: Channel<(String, String)>| match found {
+            Ok((place, note)) => Finding {
+                channel,
+                place,
+                found: true,
+                note,
+            },
+            Err(note) => Finding {
+                channel,
+                place: String::new(),
+                found: false,
+                note,
+            },
+        };
+        let hypercalls = self.hypercalls.as_ref().map(|hypercalls| {
+            let xen = hypercalls.xen();
+            let note = format!("Xen {}, {}", xen.version(), xen.abi().interfaces);
+            ("privcmd".to_owned(), note)
+        });
+        let store = self
+            .facts
+            .as_ref()
+            .map(|facts| facts.store().node().to_owned());
+        let store = match (&self.store, store) {
+            (Err(why), _) => Err(why.clone()),
+            (Ok(_), node) => Ok((node.unwrap_or_default(), String::new())),
+        };
+        let xend = self.xend.connector.as_ref().map(|connector| {
+            let note = match self.xend.opened.get() {
+                Some(_) => "it answers",
+                None => "not asked yet",
+            };
+            (connector.address(), note.to_owned())
+        });
+        vec![
+            finding("hypercalls", hypercalls.map_err(Clone::clone)),
+            finding("XenStore", store),
+            finding("XenD", xend.map_err(Clone::clone)),
+        ]
+    }
+}

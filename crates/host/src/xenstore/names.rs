@@ -1,0 +1,157 @@
+//! Names of domains, read from XenStore when they are first needed and kept until
+//! a watch tells of a change.
+
+use super::{Facts, name_or_stand_in, name_path};
+use crate::Result;
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use virtxen_guest::Uuid;
+
+/// What is kept for each domain: the number alone is used again by others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Known {
+    uuid: Uuid,
+    name: String,
+    hvm: bool,
+}
+
+/// A domain as the hypervisor knows it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Identity {
+    pub(crate) domid: u32,
+    pub(crate) uuid: Uuid,
+}
+
+/// The names that are known.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    known: HashMap<u32, Known>,
+    /// Grows with each change that a watch told: what was read before is not kept.
+    changes: u64,
+    /// A watch is set; without one nothing is kept.
+    watched: bool,
+}
+
+impl Names {
+    /// Name and, with `types`, whether it is fully virtualized, for each domain.
+    /// What is not known is read from XenStore in one round trip.
+    pub(crate) async fn of(
+        &self,
+        facts: &Facts,
+        domains: &[Identity],
+        types: bool,
+    ) -> Result<Vec<(String, bool)>> {
+        let (mut found, changes) = self.recall(domains);
+        let missing: Vec<Identity> = domains
+            .iter()
+            .zip(&found)
+            .filter_map(|(domain, known)| known.is_none().then_some(*domain))
+            .collect();
+        if !missing.is_empty() {
+            let mut read = read(facts, &missing, types).await?.into_iter();
+            self.keep(&missing, read.as_slice(), changes);
+            for slot in found.iter_mut().filter(|slot| slot.is_none()) {
+                *slot = read.next().map(|(known, _)| known);
+            }
+        }
+        let named = found.into_iter().zip(domains);
+        Ok(named
+            .map(|(known, domain)| match known {
+                Some(known) => (known.name, known.hvm),
+                None => (name_or_stand_in(None, domain.domid, domain.uuid), false),
+            })
+            .collect())
+    }
+
+    /// From now on changes are told.
+    pub(crate) fn watched(&self) {
+        self.lock().watched = true;
+    }
+
+    /// The name of a domain, or the whole domain, has changed.
+    pub(crate) fn forget(&self, domid: u32) {
+        let mut state = self.lock();
+        state.changes += 1;
+        state.known.remove(&domid);
+    }
+
+    /// Changes may have been missed.
+    pub(crate) fn forget_all(&self) {
+        let mut state = self.lock();
+        state.changes += 1;
+        state.known.clear();
+    }
+
+    /// The last that was known of a domain's name.
+    pub(crate) fn last(&self, domid: u32) -> Option<String> {
+        self.lock()
+            .known
+            .get(&domid)
+            .map(|known| known.name.clone())
+    }
+
+    /// What is known of these domains, and after how many changes.
+    fn recall(&self, domains: &[Identity]) -> (Vec<Option<Known>>, u64) {
+        let mut state = self.lock();
+        let mut present = HashMap::with_capacity(domains.len());
+        let known = |domain: &Identity| {
+            let known = state.known.get(&domain.domid);
+            known.filter(|known| known.uuid == domain.uuid).cloned()
+        };
+        let found: Vec<Option<Known>> = domains.iter().map(known).collect();
+        for (domain, known) in domains.iter().zip(&found) {
+            if let Some(known) = known {
+                present.insert(domain.domid, known.clone());
+            }
+        }
+        // Domains that are gone are dropped, so that the memory stays flat.
+        if state.known.len() > present.len() {
+            state.known = present;
+        }
+        (found, state.changes)
+    }
+
+    fn keep(&self, domains: &[Identity], read: &[(Known, bool)], changes: u64) {
+        let mut state = self.lock();
+        if !state.watched || state.changes != changes {
+            return;
+        }
+        for (domain, (known, is_named)) in domains.iter().zip(read) {
+            if *is_named {
+                state.known.insert(domain.domid, known.clone());
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reads names; with each goes whether XenStore has one.
+async fn read(facts: &Facts, domains: &[Identity], types: bool) -> Result<Vec<(Known, bool)>> {
+    let mut paths: Vec<String> = domains.iter().map(|d| name_path(d.domid)).collect();
+    if types {
+        paths.extend(domains.iter().map(|d| Facts::type_path(d.uuid)));
+    }
+    let mut values = facts.read(&paths).await?;
+    let types = values.split_off(domains.len().min(values.len()));
+    let types = types.into_iter().chain(std::iter::repeat(None));
+    let named = domains.iter().zip(values).zip(types);
+    Ok(named
+        .map(|((domain, name), kind)| {
+            let is_named = name.as_ref().is_some_and(|name| !name.is_empty());
+            let known = Known {
+                uuid: domain.uuid,
+                name: name_or_stand_in(name, domain.domid, domain.uuid),
+                hvm: matches!(kind.as_deref(), Some("hvm" | "vmx")),
+            };
+            (known, is_named)
+        })
+        .collect())
+}
