@@ -5,6 +5,7 @@
 use crate::hypercall::Machine;
 use crate::{Error, Result, Trace, XenHost, XenVersion, XendHost};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use virtxen_guest::Uuid;
 use virtxen_hypercall::{Arch, Gate, Observed, Xen};
 use virtxen_xend::{Client, Deadlines};
@@ -58,10 +59,19 @@ impl Channels {
         let arch = arch.ok_or_else(|| "Xen does not run on this processor".to_owned());
         self.xen = arch.and_then(|arch| {
             let mut gate = gate?;
+            let opened = Arc::new(AtomicBool::new(false));
             if let Some(trace) = &self.trace {
-                gate = Box::new(Observed::new(gate, trace.observer("hypercall")));
+                let observer = trace.observer("hypercall");
+                let opened = Arc::clone(&opened);
+                // The same calls find the interface versions and then serve.
+                let marked = move |what: &str, took| match opened.load(Ordering::Relaxed) {
+                    true => observer(what, took),
+                    false => observer(&format!("probe: {what}"), took),
+                };
+                gate = Box::new(Observed::new(gate, Arc::new(marked)));
             }
             let xen = Xen::open(gate, arch).map_err(|error| error.to_string())?;
+            opened.store(true, Ordering::Relaxed);
             Ok(Arc::new(xen))
         });
         self
