@@ -1,4 +1,5 @@
-//! Each operation on its route.
+//! Each operation of a host on its route. Which route that is was decided when the
+//! host was opened, in the file that opens this folder.
 
 use super::{Monitoring, XenHost, usable};
 use crate::hypercall::HypercallMonitor;
