@@ -8,6 +8,7 @@
 mod fault;
 pub mod hypervisor;
 pub mod release;
+mod socket;
 pub mod state;
 mod uri;
 mod xend;

@@ -10,7 +10,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
-use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::OwnedMutexGuard;
 
 use super::dispatch::{self, Answer};
@@ -60,8 +59,7 @@ impl SimHost {
         shutdown: impl Future<Output = ()>,
     ) -> io::Result<()> {
         drop(self.try_connect()?);
-        remove_abandoned(path).await?;
-        let listener = UnixListener::bind(path)?;
+        let listener = crate::socket::listen(path).await?;
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
             let accepted = tokio::select! {
@@ -74,20 +72,6 @@ impl SimHost {
             }
         }
         std::fs::remove_file(path)
-    }
-}
-
-/// Removes a socket file whose server is gone; anything else at `path` stays.
-async fn remove_abandoned(path: &Path) -> io::Result<()> {
-    match UnixStream::connect(path).await {
-        Ok(_) => Err(io::Error::new(
-            io::ErrorKind::AddrInUse,
-            "somebody already serves this socket",
-        )),
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            std::fs::remove_file(path)
-        }
-        Err(_) => Ok(()),
     }
 }
 

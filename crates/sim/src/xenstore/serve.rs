@@ -87,7 +87,7 @@ impl SimXenstore {
     /// # Errors
     /// When the socket cannot be made.
     pub async fn serve_unix(&self, path: &Path) -> io::Result<()> {
-        let listener = tokio::net::UnixListener::bind(path)?;
+        let listener = crate::socket::listen(path).await?;
         loop {
             let (stream, _) = listener.accept().await?;
             let server = self.clone();

@@ -1,0 +1,71 @@
+//! UNIX sockets that appear when they can be connected to, and not before.
+//!
+//! Programs wait for the file and connect at once. What is said on a connection
+//! is XenD's or xenstored's part.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use tokio::net::{UnixListener, UnixStream};
+
+/// Listens at `path`. A socket file whose server is gone is replaced; any other
+/// file there stays and is an error.
+///
+/// # Errors
+/// When the socket cannot be made, above all when somebody serves it.
+pub(crate) async fn listen(path: &Path) -> io::Result<UnixListener> {
+    remove_abandoned(path).await?;
+    let unseen = unseen(path);
+    let listener = UnixListener::bind(&unseen)?;
+    let linked = std::fs::hard_link(&unseen, path);
+    std::fs::remove_file(&unseen)?;
+    linked.map(|()| listener)
+}
+
+/// Where the socket is until it listens: beside its place.
+fn unseen(path: &Path) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(format!(".{}", std::process::id()));
+    name.into()
+}
+
+async fn remove_abandoned(path: &Path) -> io::Result<()> {
+    let in_use = |reason: &str| Err(io::Error::new(io::ErrorKind::AddrInUse, reason));
+    match std::fs::symlink_metadata(path) {
+        Ok(file) if !file.file_type().is_socket() => {
+            return in_use("there is a file that is no socket");
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    match UnixStream::connect(path).await {
+        Ok(_) => in_use("somebody already serves this socket"),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            std::fs::remove_file(path)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_abandoned_sockets_are_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let listener = listen(&path).await.unwrap();
+        assert!(UnixStream::connect(&path).await.is_ok());
+        assert!(listen(&path).await.is_err());
+        drop(listener);
+        drop(listen(&path).await.unwrap());
+        let file = folder.path().join("notes");
+        std::fs::write(&file, "kept").unwrap();
+        assert!(listen(&file).await.is_err());
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "kept");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+}
