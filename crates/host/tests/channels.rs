@@ -11,7 +11,12 @@ use virtxen_host::{
     Arch, Channels, Deadlines, DomainState, Error, Gate, Host, HostEvent, HostEvents, Machine,
     Scheduler, ShutdownReason, Store, Trace, XenHost,
 };
+use virtxen_hypercall::Errno;
+use virtxen_sim::hypervisor::{
+    Change, Machine as SimMachine, MachineDomain, MachineFacts, SimHypervisor,
+};
 use virtxen_sim::state::Timing;
+use virtxen_sim::xenstore::SimXenstore;
 use virtxen_sim::{Fault, Options, Release, SimHost};
 use virtxen_xenstore::Memory;
 
@@ -175,7 +180,6 @@ async fn a_life_through_the_mix_of_channels_on_every_release() {
         let context = release.version();
         let guest = parse_guest(GUEST, &ParseOptions::default()).unwrap().value;
         let name = guest.name.as_str();
-        let device = parse_device(DISK, &ParseOptions::default()).unwrap().value;
         if release >= Release::V3_0_4 {
             host.define(&guest).await.unwrap();
             assert_eq!(host.inactive().await.unwrap(), [name], "{context}");
@@ -193,45 +197,7 @@ async fn a_life_through_the_mix_of_channels_on_every_release() {
             "{context}"
         );
         assert_eq!(host.all_domains().await.unwrap().len(), 2, "{context}");
-        host.pause(name).await.unwrap();
-        assert_eq!(
-            host.domain(name).await.unwrap().state,
-            DomainState::Paused,
-            "{context}"
-        );
-        host.unpause(name).await.unwrap();
-        assert_ne!(
-            host.domain(name).await.unwrap().state,
-            DomainState::Paused,
-            "{context}"
-        );
-        host.set_memory(name, MemoryKib::from_mib(96))
-            .await
-            .unwrap();
-        assert_eq!(
-            host.domain(name).await.unwrap().memory,
-            MemoryKib::from_mib(96),
-            "{context}"
-        );
-        host.attach(name, &device).await.unwrap();
-        host.detach(name, &device).await.unwrap();
-        let can_pin = release < Release::V3_0_3 || release >= Release::V3_4;
-        if can_pin {
-            host.pin_vcpu(name, 0, &[1]).await.unwrap();
-            assert_eq!(
-                host.vcpus(name).await.unwrap()[0].affinity,
-                [1],
-                "{context}"
-            );
-        }
-        if release >= Release::V3_0_3 {
-            let credit = Scheduler::Credit {
-                weight: 512,
-                cap: 0,
-            };
-            host.set_scheduler(name, &credit).await.unwrap();
-            assert_eq!(host.scheduler(name).await.unwrap(), credit, "{context}");
-        }
+        change(&host, release, name).await;
         host.shutdown(name, ShutdownReason::Poweroff).await.unwrap();
         if release >= Release::V3_0_4 {
             for _ in 0..200 {
@@ -243,6 +209,51 @@ async fn a_life_through_the_mix_of_channels_on_every_release() {
             host.undefine(name).await.unwrap();
         }
         gone(&host, name).await;
+    }
+}
+
+/// Everything that changes a running domain is seen through the other channel.
+async fn change(host: &XenHost, release: Release, name: &str) {
+    let context = release.version();
+    let device = parse_device(DISK, &ParseOptions::default()).unwrap().value;
+    host.pause(name).await.unwrap();
+    assert_eq!(
+        host.domain(name).await.unwrap().state,
+        DomainState::Paused,
+        "{context}"
+    );
+    host.unpause(name).await.unwrap();
+    assert_ne!(
+        host.domain(name).await.unwrap().state,
+        DomainState::Paused,
+        "{context}"
+    );
+    host.set_memory(name, MemoryKib::from_mib(96))
+        .await
+        .unwrap();
+    assert_eq!(
+        host.domain(name).await.unwrap().memory,
+        MemoryKib::from_mib(96),
+        "{context}"
+    );
+    host.attach(name, &device).await.unwrap();
+    host.detach(name, &device).await.unwrap();
+    let can_pin = release < Release::V3_0_3 || release >= Release::V3_4;
+    if can_pin {
+        host.pin_vcpu(name, 0, &[1]).await.unwrap();
+        assert_eq!(
+            host.vcpus(name).await.unwrap()[0].affinity,
+            [1],
+            "{context}"
+        );
+    }
+    if release >= Release::V3_0_3 {
+        let credit = Scheduler::Credit {
+            weight: 512,
+            cap: 0,
+        };
+        host.set_scheduler(name, &credit).await.unwrap();
+        assert_eq!(host.scheduler(name).await.unwrap(), credit, "{context}");
     }
 }
 
@@ -404,4 +415,84 @@ async fn changes_are_told() {
     .await;
     host.destroy(name).await.unwrap();
     until(&mut events, |event| *event == HostEvent::Vanished(domid)).await;
+}
+
+/// Domains of a hypervisor that no XenD serves.
+struct Modern;
+
+impl SimMachine for Modern {
+    fn facts(&self) -> MachineFacts {
+        MachineFacts {
+            cpus: 4,
+            pages: (1 << 21, 1 << 20),
+            cpu_khz: 2_400_000,
+            capabilities: "xen-3.0-x86_64 hvm-3.0-x86_64".into(),
+        }
+    }
+
+    fn domains(&self) -> Vec<MachineDomain> {
+        let domain = |domid: u32| MachineDomain {
+            domid,
+            handle: if domid == 0 { [0; 16] } else { [7; 16] },
+            hvm: domid != 0,
+            blocked: true,
+            pages: 65_536,
+            max_pages: 65_536,
+            cpu_time: 5_000_000_000,
+            affinity: vec![vec![0, 1, 2, 3]; 2],
+            online: 2,
+            credit: (256, 0),
+            ..MachineDomain::default()
+        };
+        vec![domain(0), domain(9)]
+    }
+
+    fn change(&self, _: u32, _: Change) -> Result<(), Errno> {
+        Err(Errno::EPERM)
+    }
+}
+
+#[tokio::test]
+async fn releases_without_xend_are_monitored() {
+    for row in virtxen_hypercall::abi::table::RELEASES {
+        let release = row.releases.0;
+        if (release.major, release.minor) < (4, 5) {
+            continue;
+        }
+        let gate = SimHypervisor::new(release, Arch::X86_64, Box::new(Modern)).unwrap();
+        let xenstored = SimXenstore::new((u32::from(release.major), u32::from(release.minor)));
+        xenstored.write("/local/domain/9/name", "web");
+        xenstored.write("/local/domain/9/console/tty", "/dev/pts/4");
+        xenstored.write("/local/domain/9/console/vnc-port", "5903");
+        let store = Store::connect(Memory::new("memory", move || xenstored.connect())).await;
+        let host = Channels::new(Deadlines::default(), None)
+            .hypercalls(Ok(Box::new(gate)), Some(Arch::X86_64))
+            .xenstore(store.map_err(|error| error.to_string()))
+            .xend(Err("Xen has none any more".into()))
+            .machine(Machine::local())
+            .open()
+            .await
+            .unwrap();
+        let all = host.all_domains().await.unwrap();
+        assert_eq!(all.len(), 2, "{release}");
+        let web = host.domain("web").await.unwrap();
+        assert!(
+            web.hvm && web.state == DomainState::Blocked,
+            "{release}: {web:?}"
+        );
+        assert_eq!(web.memory, MemoryKib::from_mib(256), "{release}");
+        assert_eq!(host.vcpus("web").await.unwrap().len(), 2, "{release}");
+        assert_eq!(host.node().await.unwrap().topology.cpus, 4, "{release}");
+        let tty = host.console("web").await.unwrap();
+        assert_eq!(tty.to_str(), Some("/dev/pts/4"), "{release}");
+        assert_eq!(
+            host.vnc("web").await.unwrap().unwrap().port,
+            5903,
+            "{release}"
+        );
+        let error = host.pause("web").await.unwrap_err();
+        assert!(error.to_string().contains("libxl"), "{release}: {error}");
+        let gone = host.domain("nosuch").await;
+        assert!(matches!(gone, Err(Error::NoDomain { .. })), "{release}");
+    }
 }

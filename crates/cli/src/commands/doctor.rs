@@ -10,6 +10,7 @@ use crate::output::Reply;
 use crate::table::{Cell, Table};
 use crate::uri::Uri;
 use serde_json::json;
+use virtxen_host::Finding;
 
 pub(super) const COMMANDS: &[Command] = &[Command {
     name: "doctor",
@@ -28,7 +29,7 @@ async fn doctor(session: &Session) -> Result<Reply> {
     let mut exit = Exit::Ok;
     let mut tables = Vec::new();
     if uri == Uri::Xen {
-        let (table, findings) = channels(session);
+        let (table, findings) = findings(session, virtxen_host::look());
         tables.push(table);
         json["channels"] = findings;
     }
@@ -44,6 +45,9 @@ async fn doctor(session: &Session) -> Result<Reply> {
             };
             text.push_str(&format!("Reached: Xen {version}{simulated}\n"));
             json["version"] = json!(version);
+            let (table, channels) = findings(session, host.channels());
+            tables.push(table);
+            json["host_channels"] = channels;
             let (table, routes) = routes(session, &host.routes());
             tables.push(table);
             json["routes"] = routes;
@@ -62,10 +66,10 @@ async fn doctor(session: &Session) -> Result<Reply> {
     Ok(reply)
 }
 
-fn channels(session: &Session) -> (Table, serde_json::Value) {
+fn findings(session: &Session, found: Vec<Finding>) -> (Table, serde_json::Value) {
     let mut table = Table::new(&["Channel", "Found", "Where", "Note"]).remark(session.remark());
     let mut list = Vec::new();
-    for finding in virtxen_host::look() {
+    for finding in found {
         list.push(json!({
             "channel": finding.channel, "place": finding.place, "found": finding.found,
             "note": finding.note,
