@@ -62,7 +62,12 @@ const ARROWS: &[Arrow] = &[
     Arrow {
         from: "virtxen-driver",
         to: &["virtxen-guest", "virtxen-formats", "virtxen-host"],
-        tests: &["virtxen-testkit", "virtxen-sim", "virtxen-xend"],
+        tests: &[
+            "virtxen-testkit",
+            "virtxen-sim",
+            "virtxen-xend",
+            "virtxen-xenstore",
+        ],
     },
     Arrow {
         from: "virtxen-cli",
@@ -71,7 +76,6 @@ const ARROWS: &[Arrow] = &[
             "virtxen-formats",
             "virtxen-xend",
             "virtxen-xenstore",
-            "virtxen-hypercall",
             "virtxen-host",
             "virtxen-sim",
             "virtxen-driver",
