@@ -8,6 +8,7 @@ pub(crate) mod channel;
 pub(crate) mod cpu;
 pub(crate) mod disk;
 mod disk_words;
+mod hints;
 mod network_disk;
 mod numa;
 pub(crate) mod spice;
@@ -15,6 +16,7 @@ pub(crate) mod usb;
 pub(crate) mod xenbus;
 
 pub use crate::keys::{Bridges, Host};
+pub use hints::is_xl;
 
 use crate::config::Document;
 use crate::convert::{Converted, Error, Note};

@@ -24,6 +24,17 @@ impl Dialect {
         version: ConfigVersion::Xen310,
         newest: true,
     });
+
+    /// What the xm of a release reads: its XenD's `xend_config_format`, `xen_major`
+    /// and `xen_minor`.
+    #[must_use]
+    pub fn of_release(format: Option<u32>, major: u32, minor: u32) -> Self {
+        if (major, minor) >= (4, 2) {
+            Self::NEWEST
+        } else {
+            ConfigVersion::from_number(format).into()
+        }
+    }
 }
 
 impl From<ConfigVersion> for Dialect {
