@@ -102,6 +102,88 @@ fn the_examples_convert_both_ways() {
 }
 
 #[test]
+fn the_examples_are_files_of_xm_and_xl_too() {
+    for (name, language) in [
+        ("paravirt-bootloader", "xen-xm"),
+        ("paravirt-kernel", "xen-xl"),
+        ("fullvirt-bios", "xen-xm"),
+        ("fullvirt-kernel", "xen-xl"),
+    ] {
+        let file = format!("examples/{name}.xml");
+        let written = run(&["-q", "convert", &file, "--to", language]);
+        assert_eq!(written.status, 0, "{}", written.err);
+        assert!(written.out.starts_with("name = "), "{}", written.out);
+        let (_folder, file) = scratch(&written.out);
+        // The backend that libvirt takes is said when it is written anew.
+        let anew = |text: &str| {
+            let (_folder, file) = scratch(text);
+            let ran = run(&["-q", "convert", &file, "--from", language, "--to", language]);
+            assert_eq!(ran.status, 0, "{}", ran.err);
+            ran.out
+        };
+        let again = anew(&written.out);
+        assert_eq!(anew(&again), again);
+        let xml = run(&["-q", "convert", &file]);
+        virtxen_testkit::record_domain_xml("cli-convert", &xml.out);
+        assert!(xml.out.starts_with("<domain type='xen'>"), "{}", xml.out);
+    }
+}
+
+#[test]
+fn a_folder_is_converted_with_a_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new) = (folder.path().join("old"), folder.path().join("new"));
+    std::fs::create_dir(&old).unwrap();
+    let put = |name: &str, text: &str| std::fs::write(old.join(name), text).unwrap();
+    put(
+        "a.example",
+        "vmid = 2\nname = 'a%d' % vmid\nmemory = 64\nkernel = '/k'\n",
+    );
+    put("b.cfg", "name = 'b'\ntype = 'pvh'\nkernel = '/k'\n");
+    put("script.cfg", "import os\nname = os.uname()[1]\n");
+    put(".hidden", "(");
+    let (from, to) = (old.to_str().unwrap(), new.to_str().unwrap());
+    let ran = run(&["convert", from, "--output", to]);
+    assert_eq!(ran.status, 1);
+    assert!(ran.out.contains("a.example: a2, "), "{}", ran.out);
+    assert!(
+        ran.out.contains("2 files converted, 1 failed"),
+        "{}",
+        ran.out
+    );
+    assert!(ran.err.contains("script.cfg"), "{}", ran.err);
+    assert!(
+        ran.err.contains("line 1, column 1: 'import'"),
+        "{}",
+        ran.err
+    );
+    let read = |name: &str| std::fs::read_to_string(new.join(name)).unwrap();
+    assert!(read("a.example.xml").contains("<name>a2</name>"));
+    assert!(read("b.xml").contains("machine='xenpvh'"));
+    // What is there is not written over.
+    let ran = run(&["convert", from, "--output", to]);
+    assert!(
+        ran.out.contains("0 files converted, 3 failed"),
+        "{}",
+        ran.out
+    );
+    let json = run(&["--json", "convert", from]).json();
+    assert_eq!(
+        (&json["converted"], &json["failed"]),
+        (&2.into(), &1.into())
+    );
+}
+
+#[test]
+fn what_a_file_loses_is_told_with_its_line() {
+    let (_folder, file) = scratch("name = 'a'\nkernel = '/k'\nodd_key = 1\n");
+    let ran = run(&["convert", &file]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(ran.err.contains("line 3: odd_key"), "{}", ran.err);
+    assert_eq!(run(&["--strict", "convert", &file]).status, 1);
+}
+
+#[test]
 fn dumped_xml_is_valid() {
     let setup = "define examples/fullvirt-bios.xml; start frontdesk";
     for options in ["", "--inactive", "--security-info", "--migratable"] {
@@ -139,6 +221,19 @@ fn native_formats_know_the_host() {
     let (_folder, file) = scratch(&ran.out);
     let xml = script(&format!("domxml-from-native xen-sxpr {file}"));
     assert!(xml.contains("<name>orchard</name>"), "{xml}");
+    for language in ["xen-xm", "xen-xl"] {
+        let to = format!("{setup}; domxml-to-native {language} --domain orchard");
+        let written = run(&["-q", "-c", "sim:", &to]);
+        assert!(
+            written.out.contains("name = \"orchard\""),
+            "{}",
+            written.err
+        );
+        let names = written.out.lines().filter(|line| line.contains(" = "));
+        let (_folder, file) = scratch(&names.collect::<Vec<_>>().join("\n"));
+        let xml = script(&format!("domxml-from-native {language} {file}"));
+        assert!(xml.contains("<name>orchard</name>"), "{xml}");
+    }
 }
 
 #[test]

@@ -4,7 +4,9 @@
 //! Which calls take documents is in `domain/xml` and `domain/devices`.
 
 use crate::{Converted, Error, NativeFormat, Result, XmlFlags};
+use virtxen_formats::config::Document;
 use virtxen_formats::sxpr::{self, ConfigVersion, Dialect, Runtime, Target};
+use virtxen_formats::{xl, xm};
 use virtxen_guest::{
     ChardevSource, Device, FormatOptions, GraphicsServer, Guest, Interface, ParseOptions, Rules,
 };
@@ -24,8 +26,12 @@ pub(crate) fn parse_device(xml: &str) -> Result<Device> {
 }
 
 /// A guest as libvirt's XML, with what libvirt fills in.
-pub(crate) fn format_guest(mut guest: Guest, flags: XmlFlags) -> String {
-    guest.fill_defaults(&Rules::XEND);
+pub(crate) fn format_guest(guest: Guest, flags: XmlFlags) -> String {
+    format_by(&Rules::XEND, guest, flags)
+}
+
+fn format_by(rules: &Rules, mut guest: Guest, flags: XmlFlags) -> String {
+    guest.fill_defaults(rules);
     let options = FormatOptions {
         inactive: flags.inactive,
         secure: flags.secure,
@@ -34,35 +40,70 @@ pub(crate) fn format_guest(mut guest: Guest, flags: XmlFlags) -> String {
     virtxen_guest::format_guest(&guest, &options)
 }
 
-pub(crate) fn from_native(format: NativeFormat, text: &str) -> Result<Converted> {
-    let NativeFormat::Sxpr = format;
-    let tree = sxpr::read(text, sxpr::Limits::default())
-        .map_err(|error| Error::Config(error.to_string()))?;
-    let version = ConfigVersion::Xen310;
-    let converted = sxpr::sxpr_to_guest(&tree, version, &Runtime::default())
-        .map_err(|error| Error::Config(error.to_string()))?;
+/// In terms of the XenD of this version.
+pub(crate) fn from_native(
+    format: NativeFormat,
+    text: &str,
+    from: &XenVersion,
+) -> Result<Converted> {
+    let wrong = |error: &dyn std::fmt::Display| Error::Config(error.to_string());
+    let converted = match format {
+        NativeFormat::Sxpr => {
+            let tree = sxpr::read(text, sxpr::Limits::default()).map_err(|e| wrong(&e))?;
+            let version = ConfigVersion::Xen310;
+            sxpr::sxpr_to_guest(&tree, version, &Runtime::default())
+        }
+        NativeFormat::Xm => {
+            let file = Document::read(text).map_err(|e| wrong(&e))?;
+            xm::xm_to_guest(&file, xm_dialect(from), &xm::Host::default())
+        }
+        NativeFormat::Xl => {
+            let file = Document::read(text).map_err(|e| wrong(&e))?;
+            xl::xl_to_guest(&file, &xl::Host::default())
+        }
+    };
+    let converted = converted.map_err(|e| wrong(&e))?;
+    let rules = match format {
+        NativeFormat::Sxpr | NativeFormat::Xm => &Rules::XEND,
+        NativeFormat::Xl => &Rules::LIBXL,
+    };
     let flags = XmlFlags {
         secure: true,
         ..XmlFlags::default()
     };
     Ok(Converted {
-        text: format_guest(converted.value, flags),
+        text: format_by(rules, converted.value, flags),
         warnings: texts(&converted.notes),
     })
 }
 
 /// For the XenD of this version.
 pub(crate) fn to_native(format: NativeFormat, xml: &str, to: &XenVersion) -> Result<Converted> {
-    let NativeFormat::Sxpr = format;
+    let wrong = |error: virtxen_formats::Error| Error::Config(error.to_string());
     let (guest, mut warnings) = parse_guest(xml, false)?;
-    let dialect = Dialect::of_release(config_format(to), to.major, to.minor, &to.extra);
-    let converted = sxpr::guest_to_sxpr(&guest, &Target::new(dialect))
-        .map_err(|error| Error::Config(error.to_string()))?;
-    warnings.extend(texts(&converted.notes));
-    Ok(Converted {
-        text: sxpr::write_request(&converted.value),
-        warnings,
-    })
+    let bridges = xm::Bridges::new();
+    let (text, notes) = match format {
+        NativeFormat::Sxpr => {
+            let dialect = Dialect::of_release(config_format(to), to.major, to.minor, &to.extra);
+            let written = sxpr::guest_to_sxpr(&guest, &Target::new(dialect)).map_err(wrong)?;
+            (sxpr::write_request(&written.value), written.notes)
+        }
+        NativeFormat::Xm => {
+            let written = xm::guest_to_xm(&guest, xm_dialect(to), &bridges).map_err(wrong)?;
+            (written.value.to_string(), written.notes)
+        }
+        NativeFormat::Xl => {
+            let written = xl::guest_to_xl(&guest, &bridges).map_err(wrong)?;
+            (written.value.to_string(), written.notes)
+        }
+    };
+    warnings.extend(texts(&notes));
+    Ok(Converted { text, warnings })
+}
+
+/// What the xm of this release reads.
+fn xm_dialect(version: &XenVersion) -> xm::Dialect {
+    xm::Dialect::of_release(config_format(version), version.major, version.minor)
 }
 
 /// The number of XenD's configuration format in this release.

@@ -1,27 +1,42 @@
 //! `convert`: files between libvirt's XML and Xen's languages, without a host.
+//!
+//! What the languages are is in `language`; here are files and folders of them.
 
-use super::native::losses;
+use super::language::{self, Language, Release, WORDS};
 use super::{Command, Group};
 use crate::connect::Session;
 use crate::document;
 use crate::error::{Context, Error, Result};
+use crate::exit::Exit;
 use crate::options::{Args, Kind, named, one_or_more};
 use crate::output::Reply;
-use serde_json::json;
-use virtxen_formats::sxpr::{self, ConfigVersion, Dialect, Runtime, Target};
-use virtxen_guest::{FormatOptions, Guest, format_guest};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use virtxen_formats::sxpr::Dialect;
+use virtxen_formats::xm;
 
 pub(super) const COMMANDS: &[Command] = &[Command {
     name: "convert",
     group: Group::Documents,
     summary: "convert files between libvirt's XML and Xen's languages",
-    about: "What a file is, its text says. What the other language cannot carry is a warning, \
-            with --strict an error. Needs no host.",
+    about: "What a file is, its text says, unless --from does. What the other language cannot \
+            carry is a warning, with --strict an error. A folder stands for its files; with \
+            one, --output names a folder too, and every file is reported: one that cannot be \
+            converted does not stop the others. Needs no host.",
     options: &[
-        one_or_more("file", Kind::File, "files to convert, - for standard input"),
+        one_or_more(
+            "file",
+            Kind::File,
+            "files or folders to convert, - for standard input",
+        ),
+        named(
+            "from",
+            Kind::Word(WORDS),
+            "language of the files (default: what the text is)",
+        ),
         named(
             "to",
-            Kind::Word(&["xml", "xen-sxpr"]),
+            Kind::Word(WORDS),
             "language that is wanted (default: xml)",
         ),
         named(
@@ -32,82 +47,179 @@ pub(super) const COMMANDS: &[Command] = &[Command {
         named(
             "output",
             Kind::File,
-            "write to this file instead of standard output",
+            "write to this file or folder instead of standard output",
         ),
     ],
     run: |session, args| Box::pin(convert(session, args)),
 }];
 
+/// Most files of one folder.
+const FILES_MAX: usize = 100_000;
+
+/// What is converted to what.
+struct Conversion<'a> {
+    session: &'a Session,
+    from: Option<Language>,
+    to: Language,
+    release: Release,
+}
+
 async fn convert(session: &Session, args: &Args) -> Result<Reply> {
-    let dialect = dialect(args.text("release").unwrap_or("4.1"))?;
-    let to_xml = args.text("to").unwrap_or("xml") == "xml";
+    let conversion = Conversion {
+        session,
+        from: args.text("from").and_then(Language::from_word),
+        to: args
+            .text("to")
+            .and_then(Language::from_word)
+            .unwrap_or(Language::Xml),
+        release: release(args.text("release").unwrap_or("4.1"))?,
+    };
+    let output = args.text("output").map(Path::new);
+    let named: Vec<&str> = args.all("file").collect();
+    if named.iter().any(|file| Path::new(file).is_dir()) {
+        let files = files_of(&named)?;
+        return conversion.folder(&files, output);
+    }
     let mut texts = Vec::new();
     let mut list = Vec::new();
-    for file in args.all("file") {
-        let failed = || format!("Failed to convert {file}");
-        let guest = read(session, file).context(failed)?;
-        let text = if to_xml {
-            format_guest(
-                &guest,
-                &FormatOptions {
-                    secure: true,
-                    ..FormatOptions::default()
-                },
-            )
-        } else {
-            to_sxpr(session, file, &guest, dialect).context(failed)?
-        };
-        list.push(json!({ "file": file, "name": guest.name, "text": text }));
+    for file in named {
+        let (name, text) = conversion.one(file)?;
+        list.push(json!({ "file": file, "name": name, "text": text }));
         texts.push(text);
     }
     let text = texts.join("");
     let reply = Reply::new(json!({ "documents": list }));
-    match args.text("output") {
+    match output {
         None => Ok(reply.text(text)),
-        Some(file) => {
-            let path = std::path::Path::new(file);
-            std::fs::write(path, text).map_err(|error| Error::file("write file", path, error))?;
-            Ok(reply.note(format!("Written to {file}")))
+        Some(path) => {
+            write(path, &text)?;
+            Ok(reply.note(format!("Written to {}", path.display())))
         }
     }
 }
 
-/// A guest from a file in whatever language.
-fn read(session: &Session, file: &str) -> Result<Guest> {
-    let text = document::read(file)?;
-    if !text.trim_start().starts_with('(') {
-        return document::guest(session, file, &text, session.strict);
+impl Conversion<'_> {
+    /// The guest's name and its document in the wanted language.
+    fn one(&self, file: &str) -> Result<(String, String)> {
+        let failed = || format!("Failed to convert {file}");
+        let text = document::read(file).context(failed)?;
+        let guest = language::read(self.session, file, &text, self.from, &self.release);
+        let guest = guest.context(failed)?;
+        let text = language::write(self.session, file, &guest, self.to, &self.release);
+        Ok((guest.name, text.context(failed)?))
     }
-    let tree = sxpr::read(text.trim(), sxpr::Limits::default())
-        .map_err(|error| Error::Failed(format!("{file}: {error}")))?;
-    // A file says no version; the newest reads what the older ones write.
-    let guest = sxpr::sxpr_to_guest(
-        &tree,
-        ConfigVersion::from_number(Some(4)),
-        &Runtime::default(),
-    )
-    .map_err(|error| Error::Failed(format!("{file}: {error}")))?;
-    let notes: Vec<String> = guest.notes.iter().map(ToString::to_string).collect();
-    losses(session, file, &notes)?;
-    Ok(guest.value)
+
+    /// Converts every file and reports on each.
+    fn folder(&self, files: &[PathBuf], output: Option<&Path>) -> Result<Reply> {
+        if let Some(folder) = output {
+            let made = std::fs::create_dir_all(folder);
+            made.map_err(|error| Error::file("create folder", folder, error))?;
+        }
+        let mut list: Vec<Value> = Vec::new();
+        let mut text = String::new();
+        let mut failed = 0_usize;
+        for path in files {
+            let file = path.to_string_lossy();
+            let (report, entry) = match self.one_of_folder(path, output) {
+                Ok((name, document, written)) => {
+                    let place = written.map(|path| path.display().to_string());
+                    if place.is_none() {
+                        text.push_str(&document);
+                    }
+                    let report = place
+                        .as_ref()
+                        .map(|place| format!("{file}: {name}, {place}"));
+                    let entry = json!({ "file": file, "name": name, "text": document,
+                                        "output": place });
+                    (report, entry)
+                }
+                Err(error) => {
+                    failed += 1;
+                    let why = error.messages().join(": ");
+                    self.session.printer.warning(&format!("{file}: {why}"));
+                    (None, json!({ "file": file, "error": why }))
+                }
+            };
+            if let Some(line) = report {
+                text.push_str(&line);
+                text.push('\n');
+            }
+            list.push(entry);
+        }
+        let exit = if failed == 0 { Exit::Ok } else { Exit::Failed };
+        let done = files.len() - failed;
+        let reply = Reply::new(json!({ "documents": list, "converted": done, "failed": failed }));
+        let reply = reply.text(text).exit(exit);
+        Ok(reply.note(format!("{done} files converted, {failed} failed")))
+    }
+
+    fn one_of_folder(
+        &self,
+        path: &Path,
+        output: Option<&Path>,
+    ) -> Result<(String, String, Option<PathBuf>)> {
+        let (name, document) = self.one(&path.to_string_lossy())?;
+        let Some(folder) = output else {
+            return Ok((name, document, None));
+        };
+        // Files of xm often have no ending, and dots in their names.
+        let mut target = path.file_name().unwrap_or_default().to_owned();
+        for ending in [".cfg", ".xl", ".xm", ".xml", ".sxp", ".hvm", ".pv"] {
+            let text = target.to_string_lossy().into_owned();
+            if let Some(stem) = text.strip_suffix(ending).filter(|stem| !stem.is_empty()) {
+                target = stem.into();
+                break;
+            }
+        }
+        target.push(".");
+        target.push(self.to.extension());
+        let target = folder.join(target);
+        if target.exists() {
+            let reason = format!("{} is there already", target.display());
+            return Err(Error::Failed(reason));
+        }
+        write(&target, &document)?;
+        Ok((name, document, Some(target)))
+    }
 }
 
-fn to_sxpr(session: &Session, file: &str, guest: &Guest, dialect: Dialect) -> Result<String> {
-    let converted = sxpr::guest_to_sxpr(guest, &Target::new(dialect))
-        .map_err(|error| Error::Failed(error.to_string()))?;
-    let notes: Vec<String> = converted.notes.iter().map(ToString::to_string).collect();
-    losses(session, file, &notes)?;
-    Ok(sxpr::write_request(&converted.value) + "\n")
+fn write(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text).map_err(|error| Error::file("write file", path, error))
 }
 
-/// What the XenD of a release understands.
-fn dialect(release: &str) -> Result<Dialect> {
+/// The files that are named, folders replaced by theirs in order of name; hidden
+/// files and folders inside are left out.
+fn files_of(named: &[&str]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for name in named {
+        let path = Path::new(name);
+        if !path.is_dir() {
+            files.push(path.to_owned());
+            continue;
+        }
+        let failed = |error| Error::file("read folder", path, error);
+        let mut inside = Vec::new();
+        for entry in std::fs::read_dir(path).map_err(failed)?.take(FILES_MAX) {
+            let entry = entry.map_err(failed)?;
+            let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+            if !hidden && entry.path().is_file() {
+                inside.push(entry.path());
+            }
+        }
+        inside.sort();
+        files.extend(inside);
+    }
+    Ok(files)
+}
+
+/// What the tools of a release understand.
+fn release(text: &str) -> Result<Release> {
     let wrong = || {
         Error::usage(format!(
-            "'{release}' is no Xen release with XenD: 3.0.1 to 4.4"
+            "'{text}' is no Xen release with XenD: 3.0.1 to 4.4"
         ))
     };
-    let mut parts = release.splitn(3, '.');
+    let mut parts = text.splitn(3, '.');
     let mut number = || parts.next().and_then(|part| part.parse::<u32>().ok());
     let (major, minor) = (number().ok_or_else(wrong)?, number().ok_or_else(wrong)?);
     let patch = number();
@@ -119,5 +231,8 @@ fn dialect(release: &str) -> Result<Dialect> {
         _ => return Err(wrong()),
     };
     let extra = patch.map_or_else(String::new, |patch| format!(".{patch}"));
-    Ok(Dialect::of_release(format, major, minor, &extra))
+    Ok(Release {
+        sxpr: Dialect::of_release(format, major, minor, &extra),
+        xm: xm::Dialect::of_release(format, major, minor),
+    })
 }

@@ -13,6 +13,7 @@ mod generate;
 mod help;
 mod info;
 mod interface;
+mod language;
 mod lifecycle;
 mod list;
 mod media;

@@ -62,6 +62,10 @@ pub struct Converted {
 pub enum NativeFormat {
     /// `xen-sxpr`: XenD's S-expressions.
     Sxpr,
+    /// `xen-xm`: files of xm.
+    Xm,
+    /// `xen-xl`: files of xl.
+    Xl,
 }
 
 impl FromStr for NativeFormat {
@@ -70,8 +74,10 @@ impl FromStr for NativeFormat {
     fn from_str(text: &str) -> Result<Self> {
         match text {
             "xen-sxpr" => Ok(Self::Sxpr),
+            "xen-xm" => Ok(Self::Xm),
+            "xen-xl" => Ok(Self::Xl),
             _ => Err(Error::Argument(format!(
-                "unknown configuration format '{text}': xen-sxpr is known"
+                "unknown configuration format '{text}': xen-xm, xen-xl and xen-sxpr are known"
             ))),
         }
     }
@@ -81,6 +87,8 @@ impl fmt::Display for NativeFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sxpr => f.pad("xen-sxpr"),
+            Self::Xm => f.pad("xen-xm"),
+            Self::Xl => f.pad("xen-xl"),
         }
     }
 }
@@ -170,7 +178,7 @@ impl Driver {
     /// The text cannot be read.
     pub fn xml_from_native(&self, format: NativeFormat, text: &str) -> Result<Converted> {
         self.check(Operation::FromNative, None)?;
-        document::from_native(format, text)
+        document::from_native(format, text, &self.version())
     }
 
     /// The native configuration of libvirt's XML.
