@@ -141,6 +141,14 @@ fn versions_of_xm_differ() {
         written.value.to_string()
     };
     assert!(written(ConfigVersion::Xen302).contains("cdrom = \"/x.iso\""));
+    let mut hard = old.clone();
+    hard.devices.disks[0].device = DiskDevice::Disk;
+    let hard = xm::guest_to_xm(&hard, ConfigVersion::Xen302, &xm::Bridges::new()).unwrap();
+    assert!(
+        hard.value.to_string().contains(",ioemu:hdc,r"),
+        "{}",
+        hard.value
+    );
     assert!(written(ConfigVersion::Xen303).contains("disk = [ \"file:/x.iso,hdc:cdrom,r\" ]"));
     assert!(written(ConfigVersion::Xen310).contains("rtc_timeoffset = 0"));
     let (pv, _) = xm_guest(
@@ -258,6 +266,9 @@ fn names_for_the_same_thing_do_not_fight() {
 }
 
 proptest::proptest! {
+    // Each case tries every list; the fuzz target tries more.
+    #![proptest_config(proptest::test_runner::Config::with_cases(32))]
+
     #[test]
     fn no_entry_panics(entry in "[-a-z0-9=:,./@;\\[\\] ]{0,50}", hvm: bool) {
         let kind = if hvm { "hvm" } else { "pv" };

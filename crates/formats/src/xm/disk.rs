@@ -111,6 +111,12 @@ pub(crate) fn write(
     out: &mut Out,
     notes: &mut Notes,
 ) {
+    // Without it Xen 3.0.2 gives a disk that needs a driver.
+    let emulated = if hvm && version == ConfigVersion::Xen302 {
+        "ioemu:"
+    } else {
+        ""
+    };
     let mut texts = Vec::new();
     for (i, disk) in disks.iter().enumerate() {
         let path = format!("/domain/devices/disk[{}]", i + 1);
@@ -127,7 +133,7 @@ pub(crate) fn write(
             (DiskDevice::Cdrom, _) if hvm && version == ConfigVersion::Xen302 => {
                 notes.essential(path, "xm before 3.0.3 has its CD-ROM at hdc only");
             }
-            _ => texts.extend(write_one(disk, &path, notes)),
+            _ => texts.extend(write_one(disk, &path, emulated, notes)),
         }
     }
     out.texts("disk", texts);
@@ -147,7 +153,7 @@ fn write_drive(name: &'static str, disk: &Disk, path: &str, out: &mut Out, notes
     note_settings(disk, path, notes);
 }
 
-fn write_one(disk: &Disk, path: &str, notes: &mut Notes) -> Option<String> {
+fn write_one(disk: &Disk, path: &str, emulated: &str, notes: &mut Notes) -> Option<String> {
     let uname = uname_of(disk, path, notes).ok()?.unwrap_or_default();
     if uname.contains(',') {
         notes.essential(path, "xm takes no path with a comma");
@@ -176,7 +182,7 @@ fn write_one(disk: &Disk, path: &str, notes: &mut Notes) -> Option<String> {
         .iter()
         .map(|domain| format!(",{domain}"));
     let backend: String = backend.collect();
-    Some(format!("{uname},{target}{kind},{mode}{backend}"))
+    Some(format!("{uname},{emulated}{target}{kind},{mode}{backend}"))
 }
 
 fn note_settings(disk: &Disk, path: &str, notes: &mut Notes) {
