@@ -1,4 +1,5 @@
 //! Documents and conversions: validate, convert, dumpxml, edit, native formats.
+//! What the conversions mean is tried in the formats' own tests.
 
 #![allow(clippy::unwrap_used)]
 
