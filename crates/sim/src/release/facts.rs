@@ -42,6 +42,20 @@ pub(crate) struct Facts {
     pub(crate) core_dump_actions: bool,
     /// Memory settings are checked against each other.
     pub(crate) memory_checked: bool,
+    /// A domain without memory is refused.
+    pub(crate) memory_needed: bool,
+    /// A domain without a name is named by its uuid.
+    pub(crate) named_by_uuid: bool,
+    /// A memory target is written down, whatever there is.
+    pub(crate) target_unchecked: bool,
+    /// Any number of vcpus is taken and becomes the maximum.
+    pub(crate) vcpus_free: bool,
+    /// `(vnc 1)` of an HVM image makes a frame buffer.
+    pub(crate) image_vfb: bool,
+    /// The display of a frame buffer is added to a number, which fails.
+    pub(crate) vfb_display_broken: bool,
+    /// The store has the uuid of each frame buffer, and its keymap.
+    pub(crate) vfb_uuid: bool,
     /// A domain with graphics gets a device model by itself.
     pub(crate) device_model_default: bool,
     /// The device model must exist when a domain is defined.
@@ -122,6 +136,12 @@ pub(crate) struct Facts {
     pub(crate) device_words_number: bool,
     /// Changing a medium always fails.
     pub(crate) configure_broken: bool,
+    /// Words for any change of a device, where each fails.
+    pub(crate) configure_words: Option<&'static str>,
+    /// Words for a boot loader without a disk.
+    pub(crate) no_boot_disk: &'static str,
+    /// Words for a domain that is deleted while it runs.
+    pub(crate) not_halted: &'static str,
     /// Consoles are devices.
     pub(crate) consoles: bool,
     /// Pinnings are handed to the hypervisor as text, which refuses them; Xen 3.0.1

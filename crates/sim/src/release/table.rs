@@ -37,10 +37,17 @@ impl Facts {
             hvm_without_boot: !since(V3_1),
             sdl_makes_vfb: release == V3_1 || release == V3_2 || release == V3_3,
             vfb_type: !since(V3_4),
-            uuid_checked: since(V3_1),
+            uuid_checked: since(V3_0_4),
             actions_checked: since(V3_0_4),
             core_dump_actions: since(V3_3),
             memory_checked: since(V3_1),
+            memory_needed: release == V3_0_4,
+            named_by_uuid: release == V3_0_4,
+            target_unchecked: release == V3_0_4,
+            vcpus_free: release == V3_0_4,
+            image_vfb: since(V3_1),
+            vfb_display_broken: release == V3_0_4,
+            vfb_uuid: since(V3_1),
             device_model_default: since(V3_1),
             device_model_checked: since(V4_0),
             platform_defaults: if since(V4_0) {
@@ -83,7 +90,7 @@ impl Facts {
             detach_needs_all: since(V3_3),
             console_at_once: since(V4_1),
             dump_needs_reset: since(V3_4),
-            weight_checked: since(V3_1) && release > V3_0_1,
+            weight_checked: since(V3_0_4),
             list_waits: !since(V4_1),
             control_domain_guarded: since(V3_0_4),
             invalid_reason: "Invalid reason: %s",
@@ -148,6 +155,17 @@ impl Facts {
             hotplug_limit: Duration::from_secs(if release == V3_0_1 { 10 } else { 100 }),
             device_words_number: since(V3_2),
             configure_broken: since(V4_0),
+            configure_words: (release == V3_0_4).then_some("global name 'sxpr' is not defined"),
+            no_boot_disk: if since(V3_1) {
+                "no disks are bootable"
+            } else {
+                "can't find disk"
+            },
+            not_halted: if since(V3_1) {
+                "Domain is not halted."
+            } else {
+                "Domain is still running"
+            },
             consoles: since(V3_1),
             pin_refused: release > V3_0_1 && !since(V3_4),
             limit_checked: !since(V3_3),
@@ -156,7 +174,7 @@ impl Facts {
             } else {
                 "Invalid VCPUs"
             },
-            inactive_vcpus: since(V3_2),
+            inactive_vcpus: since(V3_2) || release == V3_0_4,
             inactive_scheduler: since(V3_3),
             inactive_vcpu_info: since(V3_2),
             inactive_attach: since(V3_2),
@@ -194,7 +212,9 @@ impl Facts {
             uname_needed: since(V3_4),
             reset: since(V3_3),
             timer_mode_needed: release == V3_2,
-            cpu_list_words: if release == V3_2 {
+            cpu_list_words: if release == V3_0_4 {
+                Some("'list' object has no attribute 'split'")
+            } else if release == V3_2 {
                 Some("int() argument must be a string or a number, not 'list'")
             } else if release == V3_1 {
                 Some("(22, 'Invalid argument')")

@@ -32,6 +32,8 @@ pub(crate) struct State {
     pub(crate) facts: Facts,
     pub(crate) timing: Timing,
     pub(crate) entropy: Entropy,
+    /// Configurations that XenD has read since it started.
+    pub(crate) configs_read: u32,
     booted: Instant,
     booted_at: f64,
     next_domid: u32,
@@ -73,6 +75,7 @@ impl State {
             facts,
             timing,
             entropy: Entropy::new(0x5eed),
+            configs_read: 0,
             booted: Instant::now(),
             booted_at,
             next_domid: 0,
@@ -407,7 +410,10 @@ impl State {
         config.cpus = vec![(0..CPUS).collect(); usize::try_from(CPUS).unwrap_or(0)];
         config.dynamic_max = 1024;
         config.dynamic_min = 1024;
-        config.static_max = if self.facts.inactive {
+        config.static_max = if self.facts.vcpus_free {
+            // XenD rounded up, for once.
+            16_777_216
+        } else if self.facts.inactive {
             16_777_215
         } else {
             1024

@@ -41,6 +41,12 @@ impl Config {
 
     /// What the memory settings must satisfy.
     pub(crate) fn check_memory(&self, facts: &Facts) -> Result<(), Words> {
+        if facts.memory_needed && self.dynamic_max <= 0 {
+            return Err(format!(
+                "Invalid Configuration: Memory value too low for memory_static_min: {}",
+                self.dynamic_max
+            ));
+        }
         if !facts.memory_checked {
             return Ok(());
         }

@@ -46,6 +46,10 @@ pub(crate) struct Config {
     pub(crate) vcpu_avail: i64,
     /// `vcpu_avail` came from an expression: a Python long.
     pub(crate) vcpu_avail_given: bool,
+    /// Vcpus that are up, as far as an inactive domain of 3.0.4 knows.
+    pub(crate) online: i64,
+    /// How often 3.0.4 lists the cpus after the status of the vcpus.
+    pub(crate) listings: u32,
     pub(crate) features: String,
     pub(crate) on_xend_start: String,
     pub(crate) on_xend_stop: String,
@@ -97,6 +101,8 @@ impl Config {
             shadow_memory: 0,
             vcpu_avail: 1,
             vcpu_avail_given: false,
+            online: 1,
+            listings: 1,
             features: String::new(),
             on_xend_start: "ignore".to_owned(),
             on_xend_stop: "ignore".to_owned(),
@@ -115,6 +121,11 @@ impl Config {
             image: None,
             wrong_device: None,
         }
+    }
+
+    /// Whether this is Domain-0, which nobody configured.
+    pub(crate) fn is_control_domain(&self) -> bool {
+        self.uuid == "00000000-0000-0000-0000-000000000000"
     }
 
     /// A setting of the platform as text.

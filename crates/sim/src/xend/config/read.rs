@@ -59,6 +59,8 @@ impl Config {
         self.cap = number("cpu_cap")?.unwrap_or(0);
         if let Some(name) = word("name") {
             self.name = name;
+        } else if facts.named_by_uuid {
+            self.name = format!("Domain-{}", self.uuid);
         }
         for (field, name) in [
             (&mut self.on_poweroff, "on_poweroff"),
@@ -103,7 +105,10 @@ impl Config {
             Some(Sxpr::List { .. }) if facts.cpu_list_words.is_some() => {
                 // 3.1 notices when it builds, later ones at once.
                 self.build_words = facts.cpu_list_words;
-                if let Some(words) = facts.cpu_list_words.filter(|_| facts.uuid_unique) {
+                if let Some(words) = facts
+                    .cpu_list_words
+                    .filter(|_| facts.release != Release::V3_1)
+                {
                     return Err(words.to_owned());
                 }
             }
@@ -186,7 +191,7 @@ impl Config {
         } else {
             return Ok(());
         };
-        if !self.hvm || self.devices.has_frame_buffer() {
+        if !self.hvm || !facts.image_vfb || self.devices.has_frame_buffer() {
             return Ok(());
         }
         let mut items = Vec::new();

@@ -9,7 +9,7 @@ use super::Writer;
 use super::writer::float;
 use crate::release::Facts;
 use crate::state::Domain;
-use crate::xend::config::{Config, orders};
+use crate::xend::config::{Config, all_vcpus, orders};
 
 /// Settings of every image.
 const IMAGE: &[&str] = &[
@@ -47,6 +47,9 @@ const HVM: &[&str] = &[
 /// Those of them that are numbers to XenD.
 const HVM_NUMBERS: &[&str] = &["vncconsole", "pae", "apic", "acpi", "stdvga", "vcpus"];
 
+/// What XenD adds to the limit of a guest that has a device model, in MiB.
+const VIDEO_MEMORY: i64 = 8;
+
 /// Writes a domain.
 pub(super) fn domain(out: &mut Writer, domain: &Domain, facts: &Facts) {
     let config = &domain.config;
@@ -54,8 +57,14 @@ pub(super) fn domain(out: &mut Writer, domain: &Domain, facts: &Facts) {
     if let Some(active) = &domain.active {
         out.pair_number("domid", active.domid);
     }
+    let known = domain.active.as_ref().filter(|active| active.refreshed);
+    let video = if config.hvm { VIDEO_MEMORY } else { 0 };
+    // XenD never lowers the maximum to the limit of the hypervisor.
+    let most = known.map_or(config.static_max, |active| {
+        (active.limit + video).max(config.static_max)
+    });
     for name in &orders(facts.release).fields {
-        field(out, config, name);
+        field(out, config, most, name);
     }
     older_fields(out, domain);
     if let Some(tree) = &config.image {
@@ -65,7 +74,7 @@ pub(super) fn domain(out: &mut Writer, domain: &Domain, facts: &Facts) {
     }
     out.pair_number("status", super::status(domain));
     let (least, most) = match &domain.active {
-        Some(active) if active.refreshed => (active.memory, active.limit),
+        Some(active) if active.refreshed => (active.memory, active.limit + video),
         _ => (config.dynamic_max, config.static_max),
     };
     out.pair_number("memory_dynamic_min", least);
@@ -86,7 +95,8 @@ fn screen(out: &mut Writer, domain: &Domain) {
     let config = &domain.config;
     let vnc = config.image.as_ref().and_then(|image| image.value("vnc"));
     let shown = config.hvm && vnc.is_some_and(|value| value != "0");
-    if let Some(active) = domain.active.as_ref().filter(|_| shown) {
+    let active = domain.active.as_ref().filter(|active| active.refreshed);
+    if let Some(active) = active.filter(|_| shown) {
         out.open("device");
         out.open("console");
         out.pair_number("vnc-port", 5900 + active.domid);
@@ -95,16 +105,18 @@ fn screen(out: &mut Writer, domain: &Domain) {
     }
 }
 
-fn field(out: &mut Writer, config: &Config, name: &str) {
+fn field(out: &mut Writer, config: &Config, most: i64, name: &str) {
     match name {
         "vcpus" => out.pair_number(name, config.vcpus),
         "memory" => out.pair_number(name, config.dynamic_max),
-        "maxmem" => out.pair_number(name, config.static_max),
+        "maxmem" => out.pair_number(name, most),
         "cpus" => cpus(out, config),
         "localtime" => {
             let image = config.image.as_ref();
-            if let Some(value) = image.and_then(|image| image.value(name)) {
-                out.pair_number(name, u8::from(value != "0" && !value.is_empty()));
+            let value = image.and_then(|image| image.value(name));
+            if !config.is_control_domain() {
+                let set = value.is_some_and(|value| value != "0" && !value.is_empty());
+                out.pair_number(name, u8::from(set));
             }
         }
         _ => out.pair(name, super::word(config, name)),
@@ -115,7 +127,7 @@ fn field(out: &mut Writer, config: &Config, name: &str) {
 fn older_fields(out: &mut Writer, domain: &Domain) {
     let config = &domain.config;
     out.pair_number("shadow_memory", config.shadow_memory);
-    out.pair_number("vcpu_avail", config.vcpu_avail);
+    out.pair_number("vcpu_avail", all_vcpus(config.vcpus));
     out.pair_number("cpu_weight", config.weight);
     out.pair_number("cpu_cap", config.cap);
     out.pair("features", &config.features);
@@ -129,9 +141,14 @@ fn older_fields(out: &mut Writer, domain: &Domain) {
         let vcpus = f64::from(u32::try_from(config.vcpus).unwrap_or(1));
         out.pair("cpu_time", &float(used * vcpus));
         out.pair_number("online_vcpus", active.online);
+    } else {
+        out.pair_number("online_vcpus", config.online);
     }
-    // The list stands in both of XenD's tables of names, and is shown for each.
-    cpus(out, config);
+    // The list stands in both of XenD's tables of names and is shown for each; the
+    // second grows by one with every configuration that XenD reads.
+    for _ in 0..config.listings {
+        cpus(out, config);
+    }
 }
 
 fn cpus(out: &mut Writer, config: &Config) {

@@ -15,10 +15,8 @@ use crate::xend::config::{Config, Words};
 /// # Errors
 /// XenD's words.
 pub(crate) fn build(state: &mut State, domid: u32, config: &Config) -> Result<Active, Words> {
-    if state.facts.inactive {
-        boot_loader(config, "no disks are bootable")?;
-    } else if boots_early(&state.facts, config) {
-        boot_loader(config, "can't find disk")?;
+    if state.facts.inactive || boots_early(&state.facts, config) {
+        boot_loader(config, state.facts.no_boot_disk)?;
     } else {
         config.check_early_image(&state.facts)?;
         super::early::check_disks(config, &state.facts)?;

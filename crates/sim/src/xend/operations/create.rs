@@ -91,8 +91,7 @@ pub(super) fn new(host: &SimHost, form: &Form) -> Reply {
         Err(words) => return Reply::failed(words),
     };
     let mut state = host.state();
-    let facts = state.facts;
-    let config = Config::read(&tree, &facts, &mut state.entropy);
+    let config = read_config(&mut state, &tree);
     let config = config.and_then(|config| {
         check_name(&state, &config.name, &config.uuid)?;
         Ok(config)
@@ -198,11 +197,20 @@ pub(super) async fn reset(host: &SimHost, key: Key) -> Reply {
     Reply::Accepted
 }
 
+/// Reads a configuration, and counts it.
+fn read_config(state: &mut State, tree: &Sxpr) -> Result<Config, Words> {
+    let facts = state.facts;
+    state.configs_read = state.configs_read.saturating_add(1);
+    let mut config = Config::read(tree, &facts, &mut state.entropy)?;
+    config.listings = state.configs_read.saturating_add(1);
+    Ok(config)
+}
+
 /// Reads the expression and does the checks that come before a build.
 fn prepare(host: &SimHost, tree: &Sxpr) -> Result<Config, Words> {
     let mut state = host.state();
     let facts = state.facts;
-    let config = Config::read(tree, &facts, &mut state.entropy)?;
+    let config = read_config(&mut state, tree)?;
     if !facts.inactive {
         check_name(&state, &config.name, &config.uuid)?;
         config.check_early(&facts)?;

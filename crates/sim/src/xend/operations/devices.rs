@@ -248,6 +248,9 @@ pub(super) fn configure(host: &SimHost, key: Key, form: &Form) -> Answer {
         check_pci(&class, &node, &facts)?;
     }
     known_class(&class, &facts)?;
+    if let Some(words) = facts.configure_words {
+        return Err(words.to_owned());
+    }
     if !facts.configure_broken && !DISKS.contains(&class.as_str()) {
         return Err(format!("{class} devices may not be reconfigured"));
     }

@@ -87,7 +87,7 @@ pub(super) fn destroy(host: &SimHost, key: Key) -> Answer {
 pub(super) fn delete(host: &SimHost, key: Key) -> Answer {
     let mut state = host.state();
     if domid(&state, key).is_some() {
-        return Err("Domain is not halted.".to_owned());
+        return Err(state.facts.not_halted.to_owned());
     }
     state.undefine(key);
     Ok(Reply::Accepted)

@@ -41,6 +41,9 @@ pub(super) fn set_target(host: &SimHost, key: Key, form: &Form) -> Result<Reply,
     let free = state.free_memory();
     let old_target = state.get(key).map_or(0, |d| d.config.dynamic_max);
     let too_little = state.no_memory(target.saturating_sub(old_target));
+    if facts.limit_checked && facts.target_unchecked && target <= 0 {
+        return Err("Invalid memory size".to_owned());
+    }
     let Some(domain) = state.get_mut(key) else {
         return Ok(Reply::Empty);
     };
@@ -50,13 +53,16 @@ pub(super) fn set_target(host: &SimHost, key: Key, form: &Form) -> Result<Reply,
     let checked = domain.config.check_memory(&facts);
     let grows = target - old.1;
     let checked = checked.and_then(|()| match &domain.active {
-        Some(_) if grows > free => Err(too_little.clone()),
+        Some(_) if grows > free && !facts.target_unchecked => Err(too_little.clone()),
         _ => Ok(()),
     });
     if let Err(words) = checked {
         (domain.config.dynamic_min, domain.config.dynamic_max) = old;
         return Err(words);
     }
-    state.set_memory(key, target);
+    let limit = domain.active.as_ref().map_or(0, |active| active.limit);
+    if !facts.target_unchecked || target <= limit {
+        state.set_memory(key, target);
+    }
     Ok(Reply::Empty)
 }

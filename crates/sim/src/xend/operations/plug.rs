@@ -19,9 +19,14 @@ pub(super) fn plug(
         "vbd" | "tap" | "tap2" => disk(device, state)?,
         "vif" => interface(active, device, state),
         "vfb" => {
+            if state.facts.vfb_display_broken && device.get("vncdisplay").is_some() {
+                return Err("unsupported operand type(s) for +: 'int' and 'str'".to_owned());
+            }
+            let later = |name: &str| name == "uuid" || name == "keymap";
             let back = device
                 .info
                 .iter()
+                .filter(|(name, _)| state.facts.vfb_uuid || !later(name))
                 .filter_map(|(name, value)| Some((name.clone(), value.as_atom()?.to_owned())))
                 .collect();
             (0, back, Vec::new())

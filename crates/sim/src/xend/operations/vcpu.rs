@@ -17,7 +17,7 @@ pub(super) fn set_count(host: &SimHost, key: Key, form: &Form) -> Result<Reply, 
     let Some(domain) = state.get_mut(key) else {
         return Ok(Reply::Empty);
     };
-    if facts.inactive && vcpus <= 0 {
+    if facts.inactive && !facts.vcpus_free && vcpus <= 0 {
         return Err(facts.no_vcpus.to_owned());
     }
     if facts.vcpus_limited && domain.active.is_some() && vcpus > domain.config.vcpus {
@@ -27,6 +27,13 @@ pub(super) fn set_count(host: &SimHost, key: Key, form: &Form) -> Result<Reply, 
     domain.config.vcpu_avail_given = false;
     match &mut domain.active {
         // The guest's own processors, and Domain-0's, do not come and go here.
+        Some(active) if facts.vcpus_free => {
+            let most = i64::try_from(active.placed.len()).unwrap_or(0);
+            if active.domid != 0 {
+                active.online = vcpus.clamp(0, most);
+            }
+            domain.config.vcpus = vcpus;
+        }
         Some(active) if active.domid != 0 => active.online = vcpus.min(domain.config.vcpus),
         Some(_) => {}
         None if !facts.inactive_vcpus => {}
@@ -34,6 +41,7 @@ pub(super) fn set_count(host: &SimHost, key: Key, form: &Form) -> Result<Reply, 
             let count = usize::try_from(vcpus).unwrap_or(0).min(4096);
             domain.config.cpus.resize(count, Vec::new());
             domain.config.vcpus = vcpus;
+            domain.config.online = vcpus;
         }
     }
     Ok(Reply::Empty)
