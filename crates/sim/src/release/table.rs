@@ -81,7 +81,7 @@ impl Facts {
             protocol_shown: since(V3_3),
             superpages: since(V4_0),
             pci_shown: since(V4_0),
-            script_path: since(V3_3),
+            script_path: since(V3_4),
             interface_type: release == V3_1,
             uuid_unique: since(V3_2),
             slash_in_names: !since(V4_0),
@@ -209,7 +209,7 @@ impl Facts {
                 None
             },
             pci_configurable: since(V3_3),
-            uname_needed: since(V3_4),
+            uname_needed: since(V3_3),
             reset: since(V3_3),
             timer_mode_needed: release == V3_2,
             cpu_list_words: if release == V3_0_4 {
