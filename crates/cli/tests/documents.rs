@@ -289,3 +289,11 @@ fn standard_input_is_a_file() {
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), BAD.as_bytes()).unwrap();
     assert_eq!(Ran::of(child.wait_with_output().unwrap()).status, 1);
 }
+
+#[test]
+fn capabilities_tell_the_processor_and_numa_nodes() {
+    let xml = run(&["capabilities"]).out;
+    for part in ["<vmx/>", "<cell id='0'>", "<cpus num='4'>", "<cpu id='3'/>"] {
+        assert!(xml.contains(part), "{part}: {xml}");
+    }
+}

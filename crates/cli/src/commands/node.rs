@@ -7,7 +7,6 @@ use crate::options::{Args, Kind, flag, optional};
 use crate::output::Reply;
 use crate::table;
 use serde_json::json;
-use virtxen_formats::capabilities::{Arch, Capabilities, CpuFlags, HostFacts};
 use virtxen_guest::MemoryKib;
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -132,23 +131,11 @@ async fn freecell(session: &Session, args: &Args) -> Result<Reply> {
 }
 
 async fn capabilities(session: &Session) -> Result<Reply> {
-    let host = session.driver().await?.host();
-    let node = host
-        .node()
+    let driver = session.driver().await?;
+    let xml = driver
+        .capabilities()
         .await
-        .map_err(virtxen_driver::Error::from)
         .context(|| "failed to get capabilities".to_owned())?;
-    let words = node.guest_types.join(" ");
-    let xml = Capabilities::of_host(HostFacts {
-        guest_types: &words,
-        cpu: CpuFlags::default(),
-        arch: Arch::from_name(&node.machine).unwrap_or(Arch::X86_64),
-        xen_version: Some((node.version.major, node.version.minor)),
-        uuid: None,
-        migration_transports: &["xenmigr"],
-        cells: Vec::new(),
-    })
-    .format();
     Ok(Reply::new(session.marked(json!({ "xml": xml }))).text(xml))
 }
 
