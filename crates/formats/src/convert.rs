@@ -6,7 +6,7 @@
 
 use crate::sxpr::ReadError;
 use std::fmt;
-use virtxen_guest::{Kept, KeptContent};
+use virtxen_guest::{Kept, KeptContent, Loss, Severity};
 
 /// A converted value and what was lost on the way.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +36,19 @@ pub struct Note {
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.path, self.reason)
+    }
+}
+
+impl Note {
+    /// The note as a loss, which can be given its place in the source's text.
+    #[must_use]
+    pub fn into_loss(self, severity: Severity) -> Loss {
+        Loss {
+            path: self.path,
+            at: self.at,
+            reason: self.reason,
+            severity,
+        }
     }
 }
 
@@ -90,6 +103,26 @@ pub enum Error {
         /// The network.
         network: String,
     },
+}
+
+impl Error {
+    /// The error as an essential note, if it is about one place of a document.
+    #[must_use]
+    pub fn as_note(&self) -> Option<Note> {
+        let (path, reason) = match self {
+            Self::Unsupported { path, reason } => (path, reason.clone()),
+            Self::UnknownNetwork { path, network } => {
+                (path, format!("no bridge is known for network '{network}'"))
+            }
+            _ => return None,
+        };
+        Some(Note {
+            path: path.clone(),
+            at: None,
+            reason,
+            essential: true,
+        })
+    }
 }
 
 /// Collects the notes of one conversion.

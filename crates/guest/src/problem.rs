@@ -108,6 +108,14 @@ pub enum ProblemKind {
         /// What it should be.
         expected: String,
     },
+    /// Something that another language cannot carry.
+    #[error("{path}: {reason}")]
+    Lost {
+        /// Where it is.
+        path: String,
+        /// What happens instead, or why nothing does.
+        reason: String,
+    },
     /// The guest makes no sense.
     #[error(transparent)]
     Rule(#[from] crate::Violation),

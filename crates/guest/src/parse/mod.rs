@@ -17,6 +17,7 @@ mod hostdev;
 mod info;
 mod input;
 mod interface;
+mod locate;
 mod markup;
 mod memballoon;
 mod os;
@@ -31,6 +32,8 @@ mod video;
 use crate::{Device, Guest, Problem, ProblemKind, Problems, Severity};
 use reader::{Found, Reader};
 use roxmltree::{Document, ParsingOptions};
+
+pub use locate::{Loss, place_losses};
 
 /// How a document is read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -124,23 +127,9 @@ fn parse<T>(
     options: &ParseOptions,
     read: impl FnOnce(&Document<'_>, &mut Reader<'_>) -> Option<T>,
 ) -> Result<Parsed<T>, Problems> {
-    let fatal = |at: usize, kind| Problems {
-        problems: place::problems(
-            text,
-            vec![Found {
-                severity: Severity::Error,
-                range: at..at,
-                kind,
-            }],
-        ),
-    };
-    scan::scan(text, &options.limits).map_err(|(at, kind)| fatal(at, kind))?;
-    let settings = ParsingOptions {
-        nodes_limit: options.limits.nodes,
-        ..ParsingOptions::default()
-    };
-    let document = Document::parse_with_options(text, settings)
-        .map_err(|error| fatal(place::offset(text, error.pos()), syntax(&error, options)))?;
+    let document = open(text, options).map_err(|found| Problems {
+        problems: place::problems(text, vec![found]),
+    })?;
     let mut reader = Reader::new(text, *options);
     let value = read(&document, &mut reader);
     let failed = reader.failed();
@@ -152,6 +141,22 @@ fn parse<T>(
         }),
         _ => Err(Problems { problems }),
     }
+}
+
+/// The tree of a text, within the limits.
+fn open<'t>(text: &'t str, options: &ParseOptions) -> Result<Document<'t>, Found> {
+    let fatal = |at: usize, kind| Found {
+        severity: Severity::Error,
+        range: at..at,
+        kind,
+    };
+    scan::scan(text, &options.limits).map_err(|(at, kind)| fatal(at, kind))?;
+    let settings = ParsingOptions {
+        nodes_limit: options.limits.nodes,
+        ..ParsingOptions::default()
+    };
+    Document::parse_with_options(text, settings)
+        .map_err(|error| fatal(place::offset(text, error.pos()), syntax(&error, options)))
 }
 
 fn syntax(error: &roxmltree::Error, options: &ParseOptions) -> ProblemKind {

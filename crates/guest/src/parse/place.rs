@@ -6,6 +6,7 @@ use super::reader::{Found, Reader, tag};
 use crate::{Guest, Part, Problem, ProblemKind};
 use roxmltree::{Node, TextPos};
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// Longest part of a line that is shown.
 const MOST_SHOWN: usize = 160;
@@ -52,6 +53,15 @@ fn problem(text: &str, found: Found, line: usize, start: usize, offset: usize) -
         source_line,
         cut,
     }
+}
+
+/// The start tag: an element's whole range may be the whole document.
+pub(super) fn tag_range(node: Node<'_, '_>) -> Range<usize> {
+    let range = node.range();
+    let end = node
+        .first_child()
+        .map_or(range.end, |child| child.range().start);
+    range.start..end
 }
 
 /// Byte offset of a place that the XML library tells in lines and characters.

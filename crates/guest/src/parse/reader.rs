@@ -5,7 +5,7 @@
 //! when there is a problem.
 
 use super::ParseOptions;
-use super::markup;
+use super::{markup, place};
 use crate::{Kept, ProblemKind, Severity};
 use roxmltree::{Attribute, Node};
 use std::fmt::Display;
@@ -129,20 +129,11 @@ impl<'s> Reader<'s> {
     }
 
     pub(super) fn error(&mut self, node: Node<'_, '_>, kind: ProblemKind) {
-        self.add(Severity::Error, self.tag_range(node), kind);
+        self.add(Severity::Error, place::tag_range(node), kind);
     }
 
     pub(super) fn warn(&mut self, node: Node<'_, '_>, kind: ProblemKind) {
-        self.add(Severity::Warning, self.tag_range(node), kind);
-    }
-
-    // The start tag: an element's whole range may be the whole document.
-    fn tag_range(&self, node: Node<'_, '_>) -> Range<usize> {
-        let range = node.range();
-        let end = node
-            .first_child()
-            .map_or(range.end, |child| child.range().start);
-        range.start..end
+        self.add(Severity::Warning, place::tag_range(node), kind);
     }
 
     pub(super) fn missing(&mut self, node: Node<'_, '_>, what: &'static str) {
