@@ -6,7 +6,8 @@ use crate::error::{Error, Result};
 use serde_json::{Value, json};
 use std::io::Read;
 use std::path::Path;
-use virtxen_guest::{Guest, ParseOptions, Parsed, Problem, Problems, Severity, parse_guest};
+use virtxen_formats::Note;
+use virtxen_guest::{Guest, ParseOptions, Problem, Problems, Severity, parse_guest, place_losses};
 
 /// The most bytes that a document may have.
 const MAX_BYTES: u64 = 16 << 20;
@@ -39,38 +40,73 @@ pub(crate) fn read(file: &str) -> Result<String> {
 ///
 /// # Errors
 /// [`Error::Document`] with all problems.
-pub(crate) fn guest(session: &Session, file: &str, text: &str, strict: bool) -> Result<Guest> {
+pub(crate) fn guest(session: &Session, file: &str, text: &str) -> Result<Guest> {
     let options = ParseOptions {
-        strict,
+        strict: session.strict,
         ..ParseOptions::default()
     };
-    checked(session, file, parse_guest(text, &options))
+    let parsed = parse_guest(text, &options).map_err(|problems| wrong(file, &problems, false))?;
+    warn(session, file, &parsed.warnings);
+    Ok(parsed.value)
 }
 
-/// The value of a document, its warnings printed.
+/// Warns of what a conversion of a text could not carry.
 ///
 /// # Errors
-/// [`Error::Document`] with all problems.
-pub(crate) fn checked<T>(
-    session: &Session,
-    file: &str,
-    parsed: std::result::Result<Parsed<T>, Problems>,
-) -> Result<T> {
-    match parsed {
-        Ok(parsed) => {
-            for warning in &parsed.warnings {
-                session.printer.warning(&format!("{file}: {warning}"));
-            }
-            Ok(parsed.value)
+/// [`Error::Document`] with all of it, with `--strict`.
+pub(crate) fn lost(session: &Session, file: &str, text: &str, notes: Vec<Note>) -> Result<()> {
+    let severity = match session.strict {
+        true => Severity::Error,
+        false => Severity::Warning,
+    };
+    let losses = notes.into_iter().map(|note| note.into_loss(severity));
+    let problems = place_losses(text, losses.collect());
+    warn_or_fail(session, file, problems)
+}
+
+/// Why a document cannot be converted at all.
+pub(crate) fn unconvertible(file: &str, text: &str, error: &virtxen_formats::Error) -> Error {
+    match error.as_note() {
+        Some(note) => {
+            let problems = place_losses(text, vec![note.into_loss(Severity::Error)]);
+            wrong(file, &Problems { problems }, true)
         }
-        Err(problems) => Err(wrong(file, &problems)),
+        None => Error::Failed(format!("{file}: {error}")),
     }
 }
 
-/// The error that shows every problem of a document.
-pub(crate) fn wrong(file: &str, problems: &Problems) -> Error {
+/// Warns of problems.
+///
+/// # Errors
+/// [`Error::Document`] with all of them, with `--strict`.
+pub(crate) fn warn_or_fail(session: &Session, file: &str, problems: Vec<Problem>) -> Result<()> {
+    if session.strict && !problems.is_empty() {
+        return Err(wrong(file, &Problems { problems }, true));
+    }
+    warn(session, file, &problems);
+    Ok(())
+}
+
+/// Prints warnings about a document.
+pub(crate) fn warn(session: &Session, file: &str, warnings: &[Problem]) {
+    for warning in warnings {
+        session.printer.warning(&format!("{file}: {warning}"));
+    }
+}
+
+/// An error of the driver; one about the document shows every problem of it.
+pub(crate) fn failed(file: &str, error: virtxen_driver::Error) -> Error {
+    match error {
+        virtxen_driver::Error::Xml(problems) => wrong(file, &problems, false),
+        virtxen_driver::Error::Lost(problems) => wrong(file, &problems, true),
+        error => error.into(),
+    }
+}
+
+fn wrong(file: &str, problems: &Problems, lost: bool) -> Error {
     Error::Document {
         message: format!("{file} cannot be used:\n{}", problems.render()),
+        lost,
         problems: problems.problems.iter().map(problem_json).collect(),
     }
 }

@@ -33,6 +33,8 @@ pub(crate) enum Error {
     Document {
         /// File and problems with their places.
         message: String,
+        /// It is well-formed, but says what the target cannot carry.
+        lost: bool,
         /// The problems for JSON.
         problems: Vec<serde_json::Value>,
     },
@@ -126,6 +128,7 @@ impl Error {
             Self::NoHost(_) => (Exit::NoHost, "no-host"),
             Self::Context { source, .. } => source.kind(),
             Self::Driver(error) => driver_kind(error.libvirt().code),
+            Self::Document { lost: true, .. } => (Exit::Unsupported, "guest"),
             Self::Document { .. } => (Exit::Failed, "document"),
             Self::File { .. } => (Exit::Failed, "file"),
             Self::NotFound(_) => (Exit::NotFound, "not-found"),

@@ -297,3 +297,52 @@ fn capabilities_tell_the_processor_and_numa_nodes() {
         assert!(xml.contains(part), "{part}: {xml}");
     }
 }
+
+#[test]
+fn what_the_host_cannot_carry_is_told_with_its_place() {
+    let good = std::fs::read_to_string(root().join("examples/paravirt-kernel.xml")).unwrap();
+    let (_folder, file) = scratch(&good.replace("<memory", "<title>A</title>\n  <memory"));
+    let line = 1 + good.lines().position(|l| l.contains("<memory")).unwrap();
+    let told = format!("line {line}, column 3: /domain/title: ");
+    for command in [
+        "define",
+        "create",
+        "convert --to xen-sxpr",
+        "domxml-to-native xen-sxpr --xml",
+    ] {
+        let ran = run(&["-c", "sim:", &format!("{command} {file}")]);
+        assert_eq!(ran.status, 0, "{}", ran.err);
+        assert!(ran.err.contains(&told), "{command}: {}", ran.err);
+        let ran = run(&[
+            "--json",
+            "-c",
+            "sim:",
+            "--strict",
+            &format!("{command} {file}"),
+        ]);
+        let error = &ran.json()["error"];
+        assert_eq!(
+            (ran.status, &error["code"]),
+            (6, &"guest".into()),
+            "{command}"
+        );
+        assert_eq!(error["problems"][0]["line"], line, "{command}");
+    }
+}
+
+#[test]
+fn what_a_device_loses_is_told_with_its_place() {
+    let disk = "<disk type='file'>\n <source file='/a'/>\n <target dev='xvdc'/>\n \
+                <serial>x</serial>\n</disk>";
+    let (_folder, file) = scratch(disk);
+    let attach = ["attach-device", "pv1", &file];
+    let ran = run(&[&["-c", "sim:?guests=1"][..], &attach].concat());
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(
+        ran.err.contains("line 4, column 2: /disk/serial"),
+        "{}",
+        ran.err
+    );
+    let ran = run(&[&["-c", "sim:?guests=1", "--strict"][..], &attach].concat());
+    assert_eq!(ran.status, 6, "{}", ran.err);
+}

@@ -4,25 +4,62 @@
 //! Which calls take documents is in `domain/xml` and `domain/devices`.
 
 use crate::{Converted, Error, NativeFormat, Result, XmlFlags};
+use virtxen_formats::Note;
 use virtxen_formats::config::Document;
 use virtxen_formats::sxpr::{self, ConfigVersion, Dialect, Runtime, Target};
 use virtxen_formats::{xl, xm};
 use virtxen_guest::{
-    ChardevSource, Device, FormatOptions, GraphicsServer, Guest, Interface, ParseOptions, Rules,
+    ChardevSource, Device, FormatOptions, GraphicsServer, Guest, Interface, ParseOptions, Problem,
+    Problems, Rules, Severity, place_losses,
 };
 use virtxen_host::XenVersion;
 
-/// A domain document and the warnings about it. When `strict`, what would be a
-/// warning is an error.
-pub(crate) fn parse_guest(xml: &str, strict: bool) -> Result<(Guest, Vec<String>)> {
-    let parsed = virtxen_guest::parse_guest(xml, &options(strict)).map_err(Error::Xml)?;
-    Ok((parsed.value, texts(&parsed.warnings)))
+/// A domain document and the warnings about it.
+pub(crate) fn parse_guest(xml: &str) -> Result<(Guest, Vec<Problem>)> {
+    let parsed = virtxen_guest::parse_guest(xml, &ParseOptions::default()).map_err(Error::Xml)?;
+    Ok((parsed.value, parsed.warnings))
 }
 
-/// A device document.
-pub(crate) fn parse_device(xml: &str) -> Result<Device> {
-    let parsed = virtxen_guest::parse_device(xml, &options(false)).map_err(Error::Xml)?;
-    Ok(parsed.value)
+/// A device document and the warnings about it.
+pub(crate) fn parse_device(xml: &str) -> Result<(Device, Vec<Problem>)> {
+    let parsed = virtxen_guest::parse_device(xml, &ParseOptions::default()).map_err(Error::Xml)?;
+    Ok((parsed.value, parsed.warnings))
+}
+
+/// The warnings about a document and what a host would not carry of it, in the order
+/// of places.
+///
+/// # Errors
+/// [`Error::Lost`] if it would be another guest. When `strict`, anything is an error,
+/// [`Error::Xml`] if it is about the document itself.
+pub(crate) fn tolerable(
+    text: &str,
+    mut problems: Vec<Problem>,
+    notes: Vec<Note>,
+    strict: bool,
+) -> Result<Vec<Problem>> {
+    let unknown = !problems.is_empty();
+    let losses = notes.into_iter().map(|note| {
+        let severity = match note.essential {
+            true => Severity::Error,
+            false => Severity::Warning,
+        };
+        note.into_loss(severity)
+    });
+    problems.extend(place_losses(text, losses.collect()));
+    problems.sort_by_key(|problem| problem.offset);
+    if strict {
+        for problem in &mut problems {
+            problem.severity = Severity::Error;
+        }
+    }
+    if !problems.iter().any(|p| p.severity == Severity::Error) {
+        return Ok(problems);
+    }
+    Err(match strict && unknown {
+        true => Error::Xml(Problems { problems }),
+        false => Error::Lost(Problems { problems }),
+    })
 }
 
 /// A guest as libvirt's XML, with what libvirt fills in.
@@ -50,7 +87,7 @@ pub(crate) fn from_native(
     let converted = match format {
         NativeFormat::Sxpr => {
             let tree = sxpr::read(text, sxpr::Limits::default()).map_err(|e| wrong(&e))?;
-            let version = ConfigVersion::Xen310;
+            let version = ConfigVersion::from_number(config_format(from));
             sxpr::sxpr_to_guest(&tree, version, &Runtime::default())
         }
         NativeFormat::Xm => {
@@ -73,14 +110,19 @@ pub(crate) fn from_native(
     };
     Ok(Converted {
         text: format_by(rules, converted.value, flags),
-        warnings: texts(&converted.notes),
+        warnings: warnings(text, converted.notes),
     })
 }
 
 /// For the XenD of this version.
 pub(crate) fn to_native(format: NativeFormat, xml: &str, to: &XenVersion) -> Result<Converted> {
-    let wrong = |error: virtxen_formats::Error| Error::Config(error.to_string());
-    let (guest, mut warnings) = parse_guest(xml, false)?;
+    let wrong = |error: virtxen_formats::Error| match error.as_note() {
+        Some(note) => Error::Lost(Problems {
+            problems: place_losses(xml, vec![note.into_loss(Severity::Error)]),
+        }),
+        None => Error::Config(error.to_string()),
+    };
+    let (guest, mut found) = parse_guest(xml)?;
     let bridges = xm::Bridges::new();
     let (text, notes) = match format {
         NativeFormat::Sxpr => {
@@ -97,13 +139,22 @@ pub(crate) fn to_native(format: NativeFormat, xml: &str, to: &XenVersion) -> Res
             (written.value.to_string(), written.notes)
         }
     };
-    warnings.extend(texts(&notes));
-    Ok(Converted { text, warnings })
+    found.extend(warnings(xml, notes));
+    Ok(Converted {
+        text,
+        warnings: found,
+    })
 }
 
 /// What the xm of this release reads.
 fn xm_dialect(version: &XenVersion) -> xm::Dialect {
     xm::Dialect::of_release(config_format(version), version.major, version.minor)
+}
+
+/// Notes about a text with their places.
+fn warnings(text: &str, notes: Vec<Note>) -> Vec<Problem> {
+    let losses = notes.into_iter().map(|n| n.into_loss(Severity::Warning));
+    place_losses(text, losses.collect())
 }
 
 /// The number of XenD's configuration format in this release.
@@ -118,17 +169,6 @@ fn config_format(version: &XenVersion) -> Option<u32> {
         },
         _ => Some(4),
     }
-}
-
-fn options(strict: bool) -> ParseOptions {
-    ParseOptions {
-        strict,
-        ..ParseOptions::default()
-    }
-}
-
-fn texts(problems: &[impl ToString]) -> Vec<String> {
-    problems.iter().map(ToString::to_string).collect()
 }
 
 /// Fills in what a document may leave unsaid, as libvirt does with XenD.

@@ -104,6 +104,10 @@ pub enum Error {
     /// A document is wrong. All its problems are listed.
     #[error("{0}")]
     Xml(virtxen_guest::Problems),
+    /// The host would run another guest than the document describes: what it cannot
+    /// carry.
+    #[error("{0}")]
+    Lost(virtxen_guest::Problems),
     /// The guest or device cannot be had on this host.
     #[error("{0}")]
     Config(String),
@@ -178,7 +182,9 @@ impl Error {
                 Kind::OperationUnsupported
             }
             Self::Xml(_) => Kind::XmlError,
-            Self::Config(_) | Self::Host(Host::Guest { .. }) => Kind::ConfigUnsupported,
+            Self::Lost(_) | Self::Config(_) | Self::Host(Host::Guest { .. }) => {
+                Kind::ConfigUnsupported
+            }
             Self::NoDevice { .. } => Kind::DeviceMissing,
             Self::Host(Host::Channel { .. }) => Kind::PostFailed,
             Self::Host(_) | Self::Task { .. } => Kind::InternalError,

@@ -34,6 +34,7 @@ pub use xen::XenHost;
 pub use xend::XendHost;
 
 use std::path::Path;
+use virtxen_formats::Note;
 use virtxen_guest::{Device, Guest, MemoryKib};
 
 /// A Xen host.
@@ -92,9 +93,12 @@ pub trait Host: Send + Sync {
     /// The guest as it is now; for an inactive domain as it is defined.
     async fn guest(&self, name: &str) -> Result<Guest>;
 
-    /// What of this guest the host would not carry, each with its place in the
-    /// document; an error if it would be another guest without.
-    async fn losses(&self, guest: &Guest) -> Result<Vec<String>>;
+    /// What of this guest the host would not carry, by its place in the document.
+    async fn losses(&self, guest: &Guest) -> Result<Vec<Note>>;
+
+    /// As [`Host::losses`], of a device that is added to a running or defined guest,
+    /// fully virtualized (`hvm`) or not.
+    async fn device_losses(&self, device: &Device, hvm: bool) -> Result<Vec<Note>>;
 
     /// Starts a guest that is not to outlive its run. Devices are connected when
     /// this returns.

@@ -42,7 +42,7 @@ pub(super) const COMMANDS: &[Command] = &[Command {
         named(
             "release",
             Kind::Text("x.y.z"),
-            "Xen release that is to understand it (4.1)",
+            "Xen release that wrote it or is to understand it (4.1)",
         ),
         named(
             "output",
@@ -102,10 +102,16 @@ impl Conversion<'_> {
     /// The guest's name and its document in the wanted language.
     fn one(&self, file: &str) -> Result<(String, String)> {
         let failed = || format!("Failed to convert {file}");
-        let text = document::read(file).context(failed)?;
-        let guest = language::read(self.session, file, &text, self.from, &self.release);
+        let source = document::read(file).context(failed)?;
+        let guest = language::read(self.session, file, &source, self.from, &self.release);
         let guest = guest.context(failed)?;
-        let text = language::write(self.session, file, &guest, self.to, &self.release);
+        let text = language::write(
+            self.session,
+            (file, &source),
+            &guest,
+            self.to,
+            &self.release,
+        );
         Ok((guest.name, text.context(failed)?))
     }
 

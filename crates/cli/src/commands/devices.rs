@@ -4,13 +4,13 @@
 use super::{Command, Group, affect};
 use crate::connect::Session;
 use crate::document;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
 use crate::json;
 use crate::options::{Args, CONFIG, CURRENT, DOMAIN, Kind, LIVE, Opt, PERSISTENT, required};
 use crate::output::Reply;
 use serde_json::json;
 use virtxen_driver::{Domain, DomainKey};
-use virtxen_guest::{Device, FormatOptions, ParseOptions, format_device, parse_device};
+use virtxen_guest::{Device, FormatOptions, format_device};
 
 const OPTIONS: &[Opt] = &[
     DOMAIN,
@@ -78,24 +78,14 @@ async fn from_file(session: &Session, args: &Args, change: Change) -> Result<Rep
     let file = args.required("file")?;
     let xml = document::read(file)?;
     let failed = || format!("Failed to {} device from {file}", change.verb());
-    let options = ParseOptions {
-        strict: session.strict,
-        ..ParseOptions::default()
-    };
-    document::checked(session, file, parse_device(&xml, &options)).context(failed)?;
     let domain = session.domain(args).await?;
-    apply(session, args, &domain, change, &xml)
+    apply(session, args, &domain, change, (file, &xml))
         .await
         .context(failed)?;
-    let done = if change == Change::Attach {
-        "attached"
-    } else {
-        "detached"
-    };
-    let done = if change == Change::Update {
-        "updated"
-    } else {
-        done
+    let done = match change {
+        Change::Attach => "attached",
+        Change::Detach => "detached",
+        Change::Update => "updated",
     };
     let action = format!("{}-device", change.verb());
     Ok(Reply::new(json::done(&domain, &action)).note(format!("Device {done} successfully")))
@@ -119,7 +109,7 @@ pub(super) async fn device(
         return Ok(Reply::new(json!({ "xml": xml })).text(xml));
     }
     let kind = device.element_name();
-    apply(session, args, domain, change, &xml)
+    apply(session, args, domain, change, (kind, &xml))
         .await
         .context(|| format!("Failed to {} {kind}", change.verb()))?;
     let (title, done) = match (device, change) {
@@ -136,21 +126,27 @@ pub(super) async fn device(
     Ok(Reply::new(json).note(format!("{title} {done} successfully")))
 }
 
+/// Changes a domain as a document says: its name for messages, its text.
 async fn apply(
     session: &Session,
     args: &Args,
     domain: &Domain,
     change: Change,
-    xml: &str,
+    (name, xml): (&str, &str),
 ) -> Result<()> {
     let mut affect = affect(args)?;
     affect.live |= args.flag("persistent") && domain.is_active();
     let key = DomainKey::from(domain);
     let driver = session.driver().await?;
+    let failed = |error| document::failed(name, error);
+    if change != Change::Detach {
+        let losses = driver.device_losses(&key, xml, session.strict).await;
+        document::warn(session, name, &losses.map_err(failed)?);
+    }
     let done = match change {
         Change::Attach => driver.attach_device(&key, xml, affect).await,
         Change::Detach => driver.detach_device(&key, xml, affect).await,
         Change::Update => driver.update_device(&key, xml, affect).await,
     };
-    done.map_err(Error::from)
+    done.map_err(failed)
 }

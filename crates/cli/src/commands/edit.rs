@@ -29,6 +29,9 @@ pub(super) const COMMANDS: &[Command] = &[Command {
     run: |session, args| Box::pin(edit(session, args)),
 }];
 
+/// What stands for the file in messages.
+const EDITED: &str = "the edited XML";
+
 async fn edit(session: &Session, args: &Args) -> Result<Reply> {
     let domain = session.domain(args).await?;
     let driver = session.driver().await?;
@@ -51,15 +54,13 @@ async fn edit(session: &Session, args: &Args) -> Result<Reply> {
             return Ok(Reply::new(json::done(&domain, "none"))
                 .note(format!("Domain '{name}' XML configuration not changed.")));
         }
-        let result = match document::guest(session, "the edited XML", &xml, strict) {
-            Ok(_) => driver
-                .define_xml(&xml, DefineFlags { strict })
-                .await
-                .map_err(Error::from),
-            Err(error) => Err(error),
-        };
+        let result = driver
+            .define_xml(&xml, DefineFlags { strict })
+            .await
+            .map_err(|error| document::failed(EDITED, error));
         match result {
-            Ok(_) => {
+            Ok(made) => {
+                document::warn(session, EDITED, &made.warnings);
                 return Ok(Reply::new(json::done(&domain, "edit"))
                     .note(format!("Domain '{name}' XML configuration edited.")));
             }

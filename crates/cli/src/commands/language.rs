@@ -1,14 +1,13 @@
 //! The languages of domain documents: which one a file is in, reading it as a
 //! guest, writing a guest in it. Files and their reports are `convert`'s.
 
-use super::native::losses;
 use crate::connect::Session;
 use crate::document;
 use crate::error::{Error, Result};
 use std::fmt::Display;
 use std::path::Path;
 use virtxen_formats::config::Document;
-use virtxen_formats::sxpr::{self, ConfigVersion, Runtime, Target};
+use virtxen_formats::sxpr::{self, Runtime, Target};
 use virtxen_formats::{xl, xm};
 use virtxen_guest::{FormatOptions, Guest, format_guest};
 
@@ -89,43 +88,40 @@ pub(super) fn read(
     let wrong = |error: &dyn Display| Error::Failed(format!("{file}: {error}"));
     let names = || Document::read(text).map_err(|error| wrong(&error));
     let converted = match language.unwrap_or_else(|| Language::of(file, text)) {
-        Language::Xml => return document::guest(session, file, text, session.strict),
+        Language::Xml => return document::guest(session, file, text),
         Language::Sxpr => {
-            let tree = sxpr::read(text.trim(), sxpr::Limits::default());
+            let tree = sxpr::read(text, sxpr::Limits::default());
             let tree = tree.map_err(|error| wrong(&error))?;
-            // A file says no version; the newest reads what the older ones write.
-            sxpr::sxpr_to_guest(&tree, ConfigVersion::Xen310, &Runtime::default())
+            sxpr::sxpr_to_guest(&tree, release.sxpr.version, &Runtime::default())
         }
         Language::Xm => xm::xm_to_guest(&names()?, release.xm, &xm::Host::default()),
         Language::Xl => xl::xl_to_guest(&names()?, &xl::Host::default()),
     };
     let converted = converted.map_err(|error| wrong(&error))?;
-    let places = converted.notes.iter().map(|note| match note.at {
-        // Lines say more than offsets, where a text has some.
-        Some(at) if text.contains('\n') => format!("line {}: {note}", line_of(text, at)),
-        _ => note.to_string(),
-    });
-    losses(session, file, &places.collect::<Vec<_>>())?;
+    document::lost(session, file, text, converted.notes)?;
     Ok(converted.value)
 }
 
-fn line_of(text: &str, at: usize) -> usize {
-    let before = text.as_bytes().get(..at).unwrap_or(text.as_bytes());
-    before.iter().filter(|byte| **byte == b'\n').count() + 1
-}
-
-/// A guest in a language.
+/// A guest, which was read from a source text, in a language.
 ///
 /// # Errors
 /// When the guest cannot be written; with `--strict` also when something is lost.
 pub(super) fn write(
     session: &Session,
-    file: &str,
+    (file, source): (&str, &str),
     guest: &Guest,
     language: Language,
     release: &Release,
 ) -> Result<String> {
-    let wrong = |error: virtxen_formats::Error| Error::Failed(error.to_string());
+    // Paths are those of a domain document, which the source may not have been.
+    let made;
+    let document = if source.trim_start().starts_with('<') {
+        source
+    } else {
+        made = format_guest(guest, &FormatOptions::default());
+        &made
+    };
+    let wrong = |error| document::unconvertible(file, document, &error);
     let bridges = xm::Bridges::new();
     let (text, notes) = match language {
         Language::Xml => {
@@ -148,7 +144,6 @@ pub(super) fn write(
             (written.value.to_string(), written.notes)
         }
     };
-    let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
-    losses(session, file, &notes)?;
+    document::lost(session, file, document, notes)?;
     Ok(text)
 }

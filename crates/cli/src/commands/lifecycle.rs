@@ -129,8 +129,6 @@ async fn create(session: &Session, args: &Args) -> Result<Reply> {
     let file = args.required("file")?;
     let xml = document::read(file)?;
     let strict = session.strict || args.flag("validate");
-    document::guest(session, file, &xml, strict)
-        .context(|| format!("Failed to create domain from {file}"))?;
     let made = session
         .driver()
         .await?
@@ -142,7 +140,9 @@ async fn create(session: &Session, args: &Args) -> Result<Reply> {
             },
         )
         .await
+        .map_err(|error| document::failed(file, error))
         .context(|| format!("Failed to create domain from {file}"))?;
+    document::warn(session, file, &made.warnings);
     let domain = made.domain;
     let reply = Reply::new(session.marked(json::domain(&domain)))
         .note(format!("Domain '{}' created from {file}", domain.name));
@@ -153,14 +153,14 @@ async fn define(session: &Session, args: &Args) -> Result<Reply> {
     let file = args.required("file")?;
     let xml = document::read(file)?;
     let strict = session.strict || args.flag("validate");
-    document::guest(session, file, &xml, strict)
-        .context(|| format!("Failed to define domain from {file}"))?;
     let made = session
         .driver()
         .await?
         .define_xml(&xml, DefineFlags { strict })
         .await
+        .map_err(|error| document::failed(file, error))
         .context(|| format!("Failed to define domain from {file}"))?;
+    document::warn(session, file, &made.warnings);
     let domain = made.domain;
     Ok(Reply::new(session.marked(json::domain(&domain)))
         .note(format!("Domain '{}' defined from {file}", domain.name)))

@@ -47,7 +47,10 @@ async fn from_native(session: &Session, args: &Args) -> Result<Reply> {
     let text = document::read(file)?;
     let driver = session.driver().await?;
     let failed = || format!("Failed to convert {file}");
-    let converted = driver.xml_from_native(format, &text).context(failed)?;
+    let converted = driver
+        .xml_from_native(format, &text)
+        .map_err(|error| document::failed(file, error))
+        .context(failed)?;
     finish(session, file, converted).context(failed)
 }
 
@@ -68,16 +71,14 @@ async fn to_native(session: &Session, args: &Args) -> Result<Reply> {
                 xml.context(|| format!("Failed to read '{}'", domain.name))?,
             )
         }
-        (None, Some(file)) => {
-            let xml = document::read(file)?;
-            document::guest(session, file, &xml, session.strict)
-                .context(|| format!("Failed to convert {file}"))?;
-            (file.to_owned(), xml)
-        }
+        (None, Some(file)) => (file.to_owned(), document::read(file)?),
         _ => return Err(Error::usage("need either domain or domain XML")),
     };
     let failed = || format!("Failed to convert {name}");
-    let converted = driver.xml_to_native(format, &xml).context(failed)?;
+    let converted = driver
+        .xml_to_native(format, &xml)
+        .map_err(|error| document::failed(&name, error))
+        .context(failed)?;
     finish(session, &name, converted).context(failed)
 }
 
@@ -86,25 +87,8 @@ fn format(args: &Args) -> Result<NativeFormat> {
 }
 
 fn finish(session: &Session, name: &str, converted: Converted) -> Result<Reply> {
-    losses(session, name, &converted.warnings)?;
+    document::warn_or_fail(session, name, converted.warnings)?;
     let text = converted.text;
     let end = if text.ends_with('\n') { "" } else { "\n" };
     Ok(Reply::new(json!({ "text": text })).text(format!("{text}{end}")))
-}
-
-/// Warns of what a conversion could not carry.
-///
-/// # Errors
-/// With `--strict`, when there is something.
-pub(super) fn losses(session: &Session, name: &str, losses: &[String]) -> Result<()> {
-    for loss in losses {
-        session.printer.warning(&format!("{name}: {loss}"));
-    }
-    if session.strict && !losses.is_empty() {
-        let count = losses.len();
-        return Err(Error::Failed(format!(
-            "{count} settings cannot be carried (--strict)"
-        )));
-    }
-    Ok(())
 }

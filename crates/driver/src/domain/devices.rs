@@ -8,7 +8,8 @@ use crate::document;
 use crate::{Affect, Domain, DomainKey, Driver, Error, Operation, Result};
 use std::sync::Arc;
 use virtxen_guest::{
-    Device, Disk, DiskDevice, Guest, Hostdev, HostdevSource, Interface, InterfaceSource, MacAddress,
+    Device, Disk, DiskDevice, Guest, Hostdev, HostdevSource, Interface, InterfaceSource,
+    MacAddress, OsType, Problem,
 };
 use virtxen_host::Host;
 
@@ -49,7 +50,7 @@ impl Driver {
     /// flags that do not go with the domain's state.
     pub async fn attach_device(&self, key: &DomainKey, xml: &str, affect: Affect) -> Result<()> {
         let operation = Operation::AttachDevice;
-        let mut device = document::parse_device(xml)?;
+        let mut device = document::parse_device(xml)?.0;
         if let Device::Interface(interface) = &mut device {
             interface.mac.get_or_insert_with(MacAddress::random);
         }
@@ -76,6 +77,24 @@ impl Driver {
         .await
     }
 
+    /// What of a device's XML is not understood or would be lost by
+    /// [`Driver::attach_device`]. With `strict` any of it is an error.
+    ///
+    /// # Errors
+    /// The document is wrong; the host would add another device than it describes.
+    pub async fn device_losses(
+        &self,
+        key: &DomainKey,
+        xml: &str,
+        strict: bool,
+    ) -> Result<Vec<Problem>> {
+        let (device, warnings) = document::parse_device(xml)?;
+        let guest = self.guest(key, false).await?;
+        let hvm = guest.os.kind == OsType::Hvm;
+        let losses = self.inner.host.device_losses(&device, hvm).await?;
+        document::tolerable(xml, warnings, losses, strict)
+    }
+
     /// Removes the device that this XML describes: a disk by its target, an
     /// interface by its address, a PCI device by its place on the host.
     ///
@@ -84,7 +103,7 @@ impl Driver {
     /// not go with the domain's state.
     pub async fn detach_device(&self, key: &DomainKey, xml: &str, affect: Affect) -> Result<()> {
         let operation = Operation::DetachDevice;
-        let device = document::parse_device(xml)?;
+        let device = document::parse_device(xml)?.0;
         let refused = not_pluggable(operation, &device);
         self.on_devices(operation, key, affect, async move |host, domain, guest| {
             if let Some(error) = refused {
@@ -103,7 +122,7 @@ impl Driver {
     /// domain's state.
     pub async fn update_device(&self, key: &DomainKey, xml: &str, affect: Affect) -> Result<()> {
         let operation = Operation::UpdateDevice;
-        let device = document::parse_device(xml)?;
+        let device = document::parse_device(xml)?.0;
         self.on_devices(
             operation,
             key,

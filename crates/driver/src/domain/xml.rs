@@ -9,7 +9,7 @@ use crate::events::EventKind;
 use crate::{Domain, DomainKey, Driver, Error, Operation, Result};
 use std::fmt;
 use std::str::FromStr;
-use virtxen_guest::{Guest, Uuid};
+use virtxen_guest::{Guest, Problem, Uuid};
 
 /// Which XML of a domain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,17 +43,17 @@ pub struct CreateFlags {
 pub struct Accepted {
     /// The domain.
     pub domain: Domain,
-    /// What of the document was not understood or has no effect, with its place.
-    pub warnings: Vec<String>,
+    /// What of the document was not understood or has no effect.
+    pub warnings: Vec<Problem>,
 }
 
 /// A converted configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Converted {
     /// The text in the other language.
     pub text: String,
-    /// What the other language cannot carry.
-    pub warnings: Vec<String>,
+    /// What of the source was not understood or the other language cannot carry.
+    pub warnings: Vec<Problem>,
 }
 
 /// A native configuration language, by libvirt's name.
@@ -172,7 +172,7 @@ impl Driver {
         Ok(Accepted { domain, warnings })
     }
 
-    /// libvirt's XML of a native configuration.
+    /// libvirt's XML of a native configuration of this host's release.
     ///
     /// # Errors
     /// The text cannot be read.
@@ -192,13 +192,10 @@ impl Driver {
 
     /// Reads a document, asks the host what of it is lost, completes it: defaults,
     /// uuid.
-    async fn accept(&self, xml: &str, strict: bool) -> Result<(Guest, Vec<String>, Uuid)> {
-        let (mut guest, mut warnings) = document::parse_guest(xml, strict)?;
+    async fn accept(&self, xml: &str, strict: bool) -> Result<(Guest, Vec<Problem>, Uuid)> {
+        let (mut guest, warnings) = document::parse_guest(xml)?;
         let losses = self.inner.host.losses(&guest).await?;
-        if strict && !losses.is_empty() {
-            return Err(Error::Config(losses.join("\n")));
-        }
-        warnings.extend(losses);
+        let warnings = document::tolerable(xml, warnings, losses, strict)?;
         document::forget_run(&mut guest);
         document::complete(&mut guest);
         let uuid = *guest.uuid.get_or_insert_with(Uuid::random);

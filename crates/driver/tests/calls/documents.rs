@@ -106,14 +106,33 @@ async fn what_is_not_understood_or_lost_is_told_and_refused_when_strict() {
     let unknown = document("odd", "<wheels/>");
     let accepted = driver.define_xml(&unknown, LENIENT).await.unwrap();
     assert_eq!(accepted.warnings.len(), 1);
-    assert!(accepted.warnings[0].contains("<wheels>"), "{accepted:?}");
+    let warning = accepted.warnings[0].to_string();
+    assert!(warning.contains("<wheels>"), "{warning}");
     let error = driver.define_xml(&unknown, STRICT).await.unwrap_err();
     assert_eq!(error.libvirt().code, 27, "{error}");
     let lost = document("lost", "<title>Web</title>");
     let accepted = driver.define_xml(&lost, LENIENT).await.unwrap();
-    assert_eq!(accepted.warnings, ["/domain/title: lost"]);
+    assert_eq!(accepted.warnings.len(), 1);
+    let warning = accepted.warnings[0].to_string();
+    assert!(warning.starts_with("line "), "{warning}");
+    assert!(warning.ends_with(": /domain/title: lost"), "{warning}");
     let error = driver.define_xml(&lost, STRICT).await.unwrap_err();
     assert_eq!(error.libvirt().code, 67, "{error}");
     let broken = driver.define_xml("<domain", LENIENT).await.unwrap_err();
     assert!(broken.to_string().contains("line 1"), "{broken}");
+}
+
+#[tokio::test]
+async fn what_a_device_loses_has_its_place() {
+    let driver = Scripted::new().driver();
+    let key = DomainKey::Name("web".to_owned());
+    let xml = "<disk type='file'>\n  <target dev='xvdb'/>\n  <readonly/>\n</disk>";
+    let warnings = driver.device_losses(&key, xml, false).await.unwrap();
+    assert_eq!(warnings.len(), 1);
+    assert_eq!(
+        warnings[0].to_string(),
+        "line 3, column 3: /disk/readonly: lost"
+    );
+    let error = driver.device_losses(&key, xml, true).await.unwrap_err();
+    assert_eq!(error.libvirt().code, 67, "{error}");
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 use virtxen_driver::{Driver, Options};
+use virtxen_formats::Note;
 use virtxen_guest::{Device, DomId, Guest, MemoryKib, Uuid};
 use virtxen_host::{
     DomainInfo, DomainState, DumpMode, Error, Host, MigrateOptions, Node, NodeTopology, Result,
@@ -23,6 +24,15 @@ pub(crate) struct Scripted {
     /// What reached the host.
     pub(crate) calls: Mutex<Vec<String>>,
     next: Mutex<u32>,
+}
+
+fn lost(path: &str) -> Note {
+    Note {
+        path: path.to_owned(),
+        at: None,
+        reason: "lost".to_owned(),
+        essential: false,
+    }
 }
 
 impl Scripted {
@@ -220,9 +230,16 @@ impl Host for Scripted {
         found.ok_or_else(|| Error::NoDomain { name: name.into() })
     }
 
-    async fn losses(&self, guest: &Guest) -> Result<Vec<String>> {
+    async fn losses(&self, guest: &Guest) -> Result<Vec<Note>> {
         let title = guest.title.iter();
-        Ok(title.map(|_| "/domain/title: lost".to_owned()).collect())
+        Ok(title.map(|_| lost("/domain/title")).collect())
+    }
+
+    async fn device_losses(&self, device: &Device, _hvm: bool) -> Result<Vec<Note>> {
+        Ok(match device {
+            Device::Disk(disk) if disk.readonly => vec![lost("/disk/readonly")],
+            _ => Vec::new(),
+        })
     }
 
     async fn create(&self, guest: &Guest, paused: bool) -> Result<DomainInfo> {

@@ -9,6 +9,7 @@ use crate::{
 };
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use virtxen_formats::Note;
 use virtxen_guest::{Device, DomId, Guest, MemoryKib, Uuid};
 
 impl XenHost {
@@ -126,8 +127,13 @@ impl Host for XenHost {
         self.xend("dumpxml").await?.guest(name).await
     }
 
-    async fn losses(&self, guest: &Guest) -> Result<Vec<String>> {
+    async fn losses(&self, guest: &Guest) -> Result<Vec<Note>> {
         self.xend("define").await?.losses(guest).await
+    }
+
+    async fn device_losses(&self, device: &Device, hvm: bool) -> Result<Vec<Note>> {
+        let xend = self.xend("attach-device").await?;
+        xend.device_losses(device, hvm).await
     }
 
     async fn create(&self, guest: &Guest, paused: bool) -> Result<DomainInfo> {

@@ -27,14 +27,6 @@ impl XendHost {
         whole(converted)
     }
 
-    /// What of a guest XenD would not carry, or why it cannot run it.
-    pub(super) fn guest_losses(&self, guest: &Guest) -> Result<Vec<String>> {
-        let converted =
-            guest_to_sxpr(guest, &self.target).map_err(|error| unconvertible(&error))?;
-        let notes = converted.notes.iter().map(ToString::to_string).collect();
-        whole(converted).map(|_| notes)
-    }
-
     /// The guest that a document describes.
     pub(super) async fn to_guest(&self, document: &Sxpr) -> Result<Guest> {
         let domid = document.value("domid").and_then(|text| text.parse().ok());
@@ -59,6 +51,19 @@ impl XendHost {
             .and_then(|image| image.rest().first());
         let hvm = matches!(image.and_then(Sxpr::name), Some("hvm" | "vmx"));
         whole(device_to_sxpr(device, hvm, &self.target).map_err(|error| unconvertible(&error))?)
+    }
+}
+
+/// What a conversion loses; an error about one place is a note of it.
+pub(super) fn notes<T>(
+    converted: std::result::Result<Converted<T>, virtxen_formats::Error>,
+) -> Result<Vec<Note>> {
+    match converted {
+        Ok(converted) => Ok(converted.notes),
+        Err(error) => match error.as_note() {
+            Some(note) => Ok(vec![note]),
+            None => Err(unconvertible(&error)),
+        },
     }
 }
 

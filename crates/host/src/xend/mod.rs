@@ -23,7 +23,8 @@ use crate::{
     Scheduler, ShutdownReason, VcpuInfo, VncServer, XenVersion,
 };
 use std::path::{Path, PathBuf};
-use virtxen_formats::sxpr::Target;
+use virtxen_formats::Note;
+use virtxen_formats::sxpr::{Target, device_to_sxpr, guest_to_sxpr};
 use virtxen_guest::{Device, Guest, MemoryKib};
 use virtxen_xend::Client;
 use virtxen_xenstore::Store;
@@ -155,8 +156,12 @@ impl Host for XendHost {
         self.read_guest(name).await
     }
 
-    async fn losses(&self, guest: &Guest) -> Result<Vec<String>> {
-        self.guest_losses(guest)
+    async fn losses(&self, guest: &Guest) -> Result<Vec<Note>> {
+        config::notes(guest_to_sxpr(guest, &self.target))
+    }
+
+    async fn device_losses(&self, device: &Device, hvm: bool) -> Result<Vec<Note>> {
+        config::notes(device_to_sxpr(device, hvm, &self.target))
     }
 
     async fn create(&self, guest: &Guest, paused: bool) -> Result<DomainInfo> {
