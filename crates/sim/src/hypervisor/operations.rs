@@ -4,6 +4,7 @@
 
 use super::page::Page;
 use super::{Change, MachineDomain, SimHypervisor};
+use crate::xend::node::FEATURES;
 use virtxen_hypercall::abi::Family;
 use virtxen_hypercall::abi::layout::Layout;
 use virtxen_hypercall::{Errno, Release};
@@ -211,6 +212,7 @@ impl SimHypervisor {
         page.put("total_pages", facts.pages.0);
         page.put("free_pages", facts.pages.1);
         page.put("scrub_pages", 0);
+        page.put_bytes("hw_cap", &FEATURES.map(u32::to_ne_bytes).concat());
         Ok(0)
     }
 

@@ -13,7 +13,7 @@ mod form;
 mod habits;
 mod header_order;
 mod http;
-mod node;
+pub(crate) mod node;
 pub(crate) mod operations;
 mod page;
 mod python;

@@ -124,7 +124,7 @@ fn filled(value: &str, release: Release, memory: NodeMemory) -> String {
     let mut number = || numbers.next().unwrap_or("0");
     let (major, minor, patch) = (number(), number(), number());
     value
-        .replace("{hw_caps}", hw_caps(release))
+        .replace("{hw_caps}", &hw_caps(release))
         .replace("{total}", &memory.total.to_string())
         .replace("{free}", &memory.free.to_string())
         .replace("{dma32}", &memory.free.min(DMA32_MIB).to_string())
@@ -137,13 +137,26 @@ fn filled(value: &str, release: Release, memory: NodeMemory) -> String {
 /// Memory below 4 GiB that the machine can have free, in MiB.
 const DMA32_MIB: u64 = 3000;
 
-/// Words of the processor's features. Before 3.3 empty ones at the end are left out.
-fn hw_caps(release: Release) -> &'static str {
-    if release < Release::V3_3 {
-        "0febfbff:20100800:00000000:00000140:0000e3bd:00000000:00000001"
-    } else {
-        "0febfbff:20100800:00000000:00000140:0000e3bd:00000000:00000001:00000000"
-    }
+/// Words of the processor's features.
+pub(crate) const FEATURES: [u32; 8] = [
+    0x0feb_fbff,
+    0x2010_0800,
+    0,
+    0x0000_0140,
+    0x0000_e3bd,
+    0,
+    0x0000_0001,
+    0,
+];
+
+/// The features as text. Before 3.3 empty words at the end are left out.
+fn hw_caps(release: Release) -> String {
+    let shown = if release < Release::V3_3 { 7 } else { 8 };
+    let words = FEATURES.iter().take(shown);
+    words
+        .map(|w| format!("{w:08x}"))
+        .collect::<Vec<_>>()
+        .join(":")
 }
 
 fn config_format(release: Release) -> &'static str {
