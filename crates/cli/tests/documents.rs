@@ -180,8 +180,8 @@ fn what_a_file_loses_is_told_with_its_line() {
     let (_folder, file) = scratch("name = 'a'\nkernel = '/k'\nodd_key = 1\n");
     let ran = run(&["convert", &file]);
     assert_eq!(ran.status, 0, "{}", ran.err);
-    assert!(ran.err.contains("line 3: odd_key"), "{}", ran.err);
-    assert_eq!(run(&["--strict", "convert", &file]).status, 1);
+    assert!(ran.err.contains("line 3, column 1: odd_key"), "{}", ran.err);
+    assert_eq!(run(&["--strict", "convert", &file]).status, 6);
 }
 
 #[test]
