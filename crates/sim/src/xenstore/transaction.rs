@@ -42,6 +42,23 @@ impl Nodes for Layer<'_> {
         self.tree.node(path)
     }
 
+    fn has(&mut self, path: &str) -> bool {
+        self.look(path);
+        match self.transaction.changed.get(path) {
+            Some(node) => node.is_some(),
+            None => self.tree.has(path),
+        }
+    }
+
+    fn change(&mut self, path: &str, edit: &mut dyn FnMut(&mut Node)) -> bool {
+        let Some(mut node) = self.node(path) else {
+            return false;
+        };
+        edit(&mut node);
+        self.put(path, node);
+        true
+    }
+
     fn put(&mut self, path: &str, node: Node) {
         self.look(path);
         self.transaction.changed.insert(path.to_owned(), Some(node));

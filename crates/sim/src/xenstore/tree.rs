@@ -39,6 +39,10 @@ impl Node {
 pub(super) trait Nodes {
     /// The node at a path.
     fn node(&mut self, path: &str) -> Option<Node>;
+    /// Whether there is a node at a path.
+    fn has(&mut self, path: &str) -> bool;
+    /// Changes a node in place; `false` when there is none.
+    fn change(&mut self, path: &str, edit: &mut dyn FnMut(&mut Node)) -> bool;
     /// Stores a node; its generation is given by the tree.
     fn put(&mut self, path: &str, node: Node);
     /// Forgets a node, not what is below it.
@@ -138,6 +142,20 @@ impl Nodes for Tree {
         self.nodes.get(path).cloned()
     }
 
+    fn has(&mut self, path: &str) -> bool {
+        self.nodes.contains_key(path)
+    }
+
+    fn change(&mut self, path: &str, edit: &mut dyn FnMut(&mut Node)) -> bool {
+        let Some(node) = self.nodes.get_mut(path) else {
+            return false;
+        };
+        edit(node);
+        self.generation += 1;
+        node.generation = self.generation;
+        true
+    }
+
     fn put(&mut self, path: &str, mut node: Node) {
         self.generation += 1;
         node.generation = self.generation;
@@ -163,7 +181,7 @@ pub(super) fn split(path: &str) -> Option<(&str, &str)> {
 pub(super) fn make(nodes: &mut dyn Nodes, path: &str, maker: u32) {
     let mut missing = Vec::new();
     let mut at = path;
-    while nodes.node(at).is_none() {
+    while !nodes.has(at) {
         let Some((parent, name)) = split(at) else {
             return;
         };
@@ -171,15 +189,14 @@ pub(super) fn make(nodes: &mut dyn Nodes, path: &str, maker: u32) {
         at = parent;
     }
     for (path, parent, name) in missing.into_iter().rev() {
-        let Some(mut above) = nodes.node(parent) else {
-            return;
-        };
-        let mut permissions = above.permissions.clone();
+        let mut permissions = Vec::new();
+        nodes.change(parent, &mut |above| {
+            permissions.clone_from(&above.permissions);
+            above.children.push(name.to_owned());
+        });
         if let Some(owner) = permissions.first_mut().filter(|_| maker != 0) {
             owner.domid = maker;
         }
-        above.children.push(name.to_owned());
-        nodes.put(parent, above);
         let node = Node {
             value: Vec::new(),
             permissions,
@@ -192,11 +209,10 @@ pub(super) fn make(nodes: &mut dyn Nodes, path: &str, maker: u32) {
 
 /// Removes a node and all below it; gives the paths that were there.
 pub(super) fn remove(nodes: &mut dyn Nodes, path: &str) -> Vec<String> {
-    if let Some((parent, name)) = split(path)
-        && let Some(mut above) = nodes.node(parent)
-    {
-        above.children.retain(|child| child != name);
-        nodes.put(parent, above);
+    if let Some((parent, name)) = split(path) {
+        nodes.change(parent, &mut |above| {
+            above.children.retain(|child| child != name);
+        });
     }
     let mut gone = Vec::new();
     let mut open = vec![path.to_owned()];
