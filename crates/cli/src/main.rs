@@ -45,8 +45,9 @@ fn main() -> ExitCode {
         }
     };
     let exit = runtime.block_on(start(words));
-    // Somebody may still wait for a key in a thread of its own.
-    runtime.shutdown_background();
+    // Somebody may still wait for a key in a thread of its own; and taking a large
+    // simulated host apart would only take time.
+    std::mem::forget(runtime);
     ExitCode::from(exit.code())
 }
 
