@@ -79,11 +79,14 @@ async fn open_local(deadlines: Deadlines, trace: Option<Trace>) -> Result<Box<dy
     match channels.open().await {
         Ok(host) => Ok(Box::new(host)),
         Err(error) if is_xen => Err(error),
-        Err(error) => Err(Error::Channel {
-            channel: "xen".to_owned(),
-            reason: format!("this machine has no Xen: {error}"),
-            source: None,
-        }),
+        Err(_) => {
+            let looked: Vec<String> = look().iter().map(ToString::to_string).collect();
+            Err(Error::Channel {
+                channel: "xen".to_owned(),
+                reason: format!("this machine has no Xen; looked for {}", looked.join(", ")),
+                source: None,
+            })
+        }
     }
 }
 

@@ -8,7 +8,10 @@ impl XenHost {
     fn xend_route(&self) -> Option<routes::XendRoute> {
         let connector = self.xend.connector.as_ref().ok()?;
         Some(routes::XendRoute {
-            name: format!("XenD at {}", connector.address()),
+            name: match self.simulated {
+                true => connector.address(),
+                false => format!("XenD at {}", connector.address()),
+            },
             keeps_inactive: self.keeps_inactive(),
             has_xenstore: self.facts.is_some(),
         })
@@ -75,7 +78,11 @@ impl XenHost {
         let hypercalls = self.hypercalls.as_ref().map(|hypercalls| {
             let xen = hypercalls.xen();
             let note = format!("Xen {}, {}", xen.version(), xen.abi().interfaces);
-            ("privcmd".to_owned(), note)
+            let place = match self.simulated {
+                true => "the simulated hypervisor",
+                false => "the kernel's privcmd",
+            };
+            (place.to_owned(), note)
         });
         let store = self
             .facts
