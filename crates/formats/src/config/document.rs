@@ -333,6 +333,20 @@ mod tests {
             text.push_str("a = a + a\n");
         }
         assert!(Document::read(&text).is_err());
+        // Lists that double, sums that are kept for each line, wide formats.
+        let doubling = format!("a = [1]\n{}", "a = [a, a]\n".repeat(30));
+        let sums = format!("a = [1]\n{}", "a += ['x']\n".repeat(9_000));
+        let wide = format!(
+            "f = '{}'\nv = [{}]\n{}",
+            "%1000d".repeat(1000),
+            "1,".repeat(1000),
+            "a = f % v\n".repeat(9_000)
+        );
+        let nested = format!("a = [1]\n{}", "a = [a]\n".repeat(9_000));
+        for text in [doubling, sums, wide, nested] {
+            let kind = Document::read(&text).unwrap_err().kind;
+            assert!(matches!(kind, ConfigErrorKind::Limit { .. }), "{kind}");
+        }
     }
 
     proptest::proptest! {

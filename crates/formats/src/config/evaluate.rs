@@ -13,6 +13,10 @@ const DEPTH_MAX: usize = 32;
 /// Longest text and longest list that operators may make.
 const SIZE_MAX: usize = 1 << 20;
 
+/// Characters and values that names and formats may give in one file: each use of a
+/// name copies its value, so that few lines could fill the memory.
+const COPIES_MAX: usize = 16 << 20;
+
 /// Reads expressions from a text; knows the names that were set so far.
 pub(super) struct Evaluator<'a> {
     text: &'a str,
@@ -21,6 +25,7 @@ pub(super) struct Evaluator<'a> {
     last_end: usize,
     depth: usize,
     names: HashMap<String, Value>,
+    copied: usize,
 }
 
 impl<'a> Evaluator<'a> {
@@ -34,6 +39,7 @@ impl<'a> Evaluator<'a> {
             last_end: 0,
             depth: 0,
             names: HashMap::new(),
+            copied: 0,
         })
     }
 
@@ -61,19 +67,41 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The value of a name that was set.
-    pub(super) fn value(&self, name: &str, at: usize) -> Result<Value, ConfigError> {
-        match (self.names.get(name), name) {
-            (Some(value), _) => Ok(value.clone()),
-            (None, "True") => Ok(Value::Integer(1)),
-            (None, "False") => Ok(Value::Integer(0)),
-            (None, "None") => Ok(Value::None),
-            (None, _) => Err(self.error(
-                at,
-                ConfigErrorKind::UnknownName {
-                    name: name.to_owned(),
-                },
-            )),
+    pub(super) fn value(&mut self, name: &str, at: usize) -> Result<Value, ConfigError> {
+        let value = match (self.names.get(name), name) {
+            (Some(value), _) => value,
+            (None, "True") => return Ok(Value::Integer(1)),
+            (None, "False") => return Ok(Value::Integer(0)),
+            (None, "None") => return Ok(Value::None),
+            (None, _) => {
+                let name = name.to_owned();
+                return Err(self.error(at, ConfigErrorKind::UnknownName { name }));
+            }
+        };
+        if self.depth + value.depth() > DEPTH_MAX {
+            return Err(self.too_deep(at));
         }
+        self.copied = self.copied.saturating_add(value.size());
+        if self.copied > COPIES_MAX {
+            return Err(self.too_large(at));
+        }
+        Ok(value.clone())
+    }
+
+    fn too_deep(&self, at: usize) -> ConfigError {
+        let kind = ConfigErrorKind::Limit {
+            what: "nested brackets",
+            limit: DEPTH_MAX,
+        };
+        self.error(at, kind)
+    }
+
+    fn too_large(&self, at: usize) -> ConfigError {
+        let kind = ConfigErrorKind::Limit {
+            what: "characters or values copied by names",
+            limit: COPIES_MAX,
+        };
+        self.error(at, kind)
     }
 
     /// A sum: terms with `+` and `-` between them.
@@ -142,15 +170,22 @@ impl<'a> Evaluator<'a> {
             self.advance()?;
             let right = self.factor()?;
             left = match (&left, operator) {
-                (Value::Text(format), '%') => percent::format(format, &right)
-                    .map(Value::Text)
-                    .map_err(|reason| {
-                        let format = format.chars().take(40).collect();
-                        self.error(at, ConfigErrorKind::Percent { format, reason })
-                    })?,
+                (Value::Text(format), '%') => self.percent(format, &right, at)?,
                 _ => self.arithmetic(operator, &left, &right, at)?,
             };
         }
+    }
+
+    fn percent(&mut self, format: &str, value: &Value, at: usize) -> Result<Value, ConfigError> {
+        let result = percent::format(format, value).map_err(|reason| {
+            let format = format.chars().take(40).collect();
+            self.error(at, ConfigErrorKind::Percent { format, reason })
+        })?;
+        self.copied = self.copied.saturating_add(result.len());
+        if self.copied > COPIES_MAX {
+            return Err(self.too_large(at));
+        }
+        Ok(Value::Text(result))
     }
 
     fn arithmetic(
@@ -312,11 +347,7 @@ impl<'a> Evaluator<'a> {
         inner: impl FnOnce(&mut Self) -> Result<T, ConfigError>,
     ) -> Result<T, ConfigError> {
         if self.depth == DEPTH_MAX {
-            let kind = ConfigErrorKind::Limit {
-                what: "nested brackets",
-                limit: DEPTH_MAX,
-            };
-            return Err(self.error(at, kind));
+            return Err(self.too_deep(at));
         }
         self.depth += 1;
         let result = inner(self);

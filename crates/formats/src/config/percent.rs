@@ -6,6 +6,9 @@ use super::value::Value;
 /// Widest padding.
 const WIDTH_MAX: usize = 1000;
 
+/// Longest result.
+const LENGTH_MAX: usize = 1 << 20;
+
 /// `format % values`; a list gives one value for each conversion.
 pub(super) fn format(format: &str, values: &Value) -> Result<String, &'static str> {
     let mut values = match values {
@@ -15,6 +18,9 @@ pub(super) fn format(format: &str, values: &Value) -> Result<String, &'static st
     let mut out = String::new();
     let mut chars = format.chars().peekable();
     while let Some(c) = chars.next() {
+        if out.len() > LENGTH_MAX {
+            return Err("gives a text over 1 MiB");
+        }
         if c != '%' {
             out.push(c);
             continue;

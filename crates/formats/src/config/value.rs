@@ -78,6 +78,23 @@ impl Value {
         }
     }
 
+    /// How deep lists are in lists, 0 for no list.
+    pub(super) fn depth(&self) -> usize {
+        match self {
+            Self::List(values) => 1 + values.iter().map(Self::depth).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    /// Characters and values in it.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::None | Self::Integer(_) | Self::Real(_) => 1,
+            Self::Text(text) => 1 + text.len(),
+            Self::List(values) => values.iter().fold(1, |sum, value| sum + value.size()),
+        }
+    }
+
     /// Appends the value as it stands in a file. A text is quoted by what it does
     /// not contain; xl knows Python's escapes, but not its triple quotes.
     pub(super) fn write(&self, out: &mut String) {

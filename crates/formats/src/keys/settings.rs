@@ -131,26 +131,26 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// Notes what nobody asked for.
+    /// Notes what nobody asked for, in the order of the file.
     pub(crate) fn finish(self, notes: &mut Notes, quiet: &[Quiet]) {
         let mut noted = HashSet::new();
-        for setting in self.document.settings() {
+        let mut unread = Vec::new();
+        for setting in self.document.settings().iter().rev() {
             let name = setting.name.as_str();
-            if self.asked.contains(name) || !noted.insert(name) {
-                continue;
+            if !self.asked.contains(name) && noted.insert(name) {
+                unread.push(setting);
             }
-            let Some(last) = self.last(name) else {
-                continue;
-            };
-            let said = last.value.to_text();
+        }
+        for setting in unread.into_iter().rev() {
+            let said = setting.value.to_text();
             let is_quiet = quiet.iter().any(|(known, values)| {
-                *known == name
+                *known == setting.name
                     && (values.is_empty() || said.as_deref().is_some_and(|s| values.contains(&s)))
             });
             if !is_quiet {
                 let said = said.map_or_else(|| "this".to_owned(), |s| format!("'{}'", excerpt(&s)));
                 let reason = format!("{said} has no place in the domain document");
-                notes.setting_at(excerpt(name), last.at(), reason);
+                notes.setting_at(excerpt(&setting.name), setting.at(), reason);
             }
         }
     }
