@@ -7,20 +7,30 @@
 use std::borrow::Borrow;
 
 /// A dictionary whose iteration order is that of 64-bit Python 2.
+///
+/// Its table says only where an entry is, and is made when the first comes, since
+/// a host of a thousand guests has many small dictionaries.
 #[derive(Clone, Debug)]
 pub(crate) struct PyDict<V, K = String> {
-    slots: Vec<Slot<V, K>>,
+    table: Vec<u32>,
+    entries: Vec<Option<Entry<V, K>>>,
+    /// How many slots the table has, also before it is made.
+    size: usize,
     used: usize,
     /// Used slots and those of removed keys.
     filled: usize,
 }
 
 #[derive(Clone, Debug)]
-enum Slot<V, K> {
-    Empty,
-    Removed,
-    Full { hash: u64, key: K, value: V },
+struct Entry<V, K> {
+    hash: u64,
+    key: K,
+    value: V,
 }
+
+/// Slots of the table that lead to no entry.
+const EMPTY: u32 = u32::MAX;
+const REMOVED: u32 = u32::MAX - 1;
 
 /// A key with Python's hash of it.
 pub(crate) trait PyKey: Eq + ToOwned {
@@ -69,7 +79,9 @@ impl<V, K> PyDict<V, K> {
             SMALLEST
         };
         Self {
-            slots: empty(size),
+            table: Vec::new(),
+            entries: Vec::new(),
+            size,
             used: 0,
             filled: 0,
         }
@@ -80,10 +92,8 @@ impl<V, K> PyDict<V, K> {
     where
         K: Borrow<Q>,
     {
-        match self.slots.get(self.find(key, key.hash())?) {
-            Some(Slot::Full { value, .. }) => Some(value),
-            _ => None,
-        }
+        let index = self.find(key, key.hash())?.1;
+        self.entries.get(index)?.as_ref().map(|entry| &entry.value)
     }
 
     /// The value of a key, to change it.
@@ -91,11 +101,9 @@ impl<V, K> PyDict<V, K> {
     where
         K: Borrow<Q>,
     {
-        let at = self.find(key, key.hash())?;
-        match self.slots.get_mut(at) {
-            Some(Slot::Full { value, .. }) => Some(value),
-            _ => None,
-        }
+        let index = self.find(key, key.hash())?.1;
+        let entry = self.entries.get_mut(index)?.as_mut();
+        entry.map(|entry| &mut entry.value)
     }
 
     /// Whether a key is there.
@@ -112,14 +120,14 @@ impl<V, K> PyDict<V, K> {
         K: Borrow<Q>,
     {
         let hash = key.hash();
-        if let Some(Slot::Full { value: old, .. }) =
-            self.find(key, hash).and_then(|at| self.slots.get_mut(at))
-        {
-            *old = value;
+        let found = self.find(key, hash);
+        if let Some(Some(entry)) = found.and_then(|(_, index)| self.entries.get_mut(index)) {
+            entry.value = value;
             return;
         }
-        self.place(hash, key.to_owned(), value);
-        if self.filled * 3 >= self.slots.len() * 2 {
+        let key = key.to_owned();
+        self.place(Entry { hash, key, value });
+        if self.filled * 3 >= self.size * 2 {
             let factor = if self.used > 50_000 { 2 } else { 4 };
             self.resize(self.used * factor);
         }
@@ -130,69 +138,98 @@ impl<V, K> PyDict<V, K> {
     where
         K: Borrow<Q>,
     {
-        let at = self.find(key, key.hash())?;
-        let slot = std::mem::replace(self.slots.get_mut(at)?, Slot::Removed);
+        let (at, index) = self.find(key, key.hash())?;
+        *self.table.get_mut(at)? = REMOVED;
         self.used -= 1;
-        match slot {
-            Slot::Full { value, .. } => Some(value),
-            Slot::Empty | Slot::Removed => None,
-        }
+        let entry = self.entries.get_mut(index)?.take();
+        entry.map(|entry| entry.value)
     }
 
     /// Keys and values in Python's order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.slots.iter().filter_map(|slot| match slot {
-            Slot::Full { key, value, .. } => Some((key, value)),
-            Slot::Empty | Slot::Removed => None,
+        self.table.iter().filter_map(|slot| {
+            let entry = self.entry(*slot)?.1;
+            Some((&entry.key, &entry.value))
         })
     }
 
-    fn find<Q: PyKey<Owned = K> + ?Sized>(&self, key: &Q, hash: u64) -> Option<usize>
+    /// The entry that a slot leads to, and where it is.
+    fn entry(&self, slot: u32) -> Option<(usize, &Entry<V, K>)> {
+        let index = usize::try_from(slot).ok()?;
+        Some((index, self.entries.get(index)?.as_ref()?))
+    }
+
+    /// Slot and entry of a key.
+    fn find<Q: PyKey<Owned = K> + ?Sized>(&self, key: &Q, hash: u64) -> Option<(usize, usize)>
     where
         K: Borrow<Q>,
     {
-        for at in Probe::new(hash, self.slots.len()) {
-            match self.slots.get(at) {
-                Some(Slot::Full {
-                    hash: other,
-                    key: stored,
-                    ..
-                }) if *other == hash && stored.borrow() == key => return Some(at),
-                Some(Slot::Full { .. } | Slot::Removed) => {}
-                Some(Slot::Empty) | None => return None,
+        if self.table.is_empty() {
+            return None;
+        }
+        for at in Probe::new(hash, self.table.len()) {
+            let slot = *self.table.get(at)?;
+            if slot == EMPTY {
+                return None;
+            }
+            if let Some((index, entry)) = self.entry(slot)
+                && entry.hash == hash
+                && entry.key.borrow() == key
+            {
+                return Some((at, index));
             }
         }
         None
     }
 
-    fn place(&mut self, hash: u64, key: K, value: V) {
+    fn place(&mut self, entry: Entry<V, K>) {
+        // What a removed key left is used again.
+        let index = if self.entries.len() > self.used {
+            self.entries.iter().position(Option::is_none)
+        } else {
+            None
+        };
+        let index = index.unwrap_or(self.entries.len());
+        let Ok(slot_value) = u32::try_from(index) else {
+            return;
+        };
+        if self.table.is_empty() {
+            self.table = vec![EMPTY; self.size];
+        }
         let mut free = None;
-        for at in Probe::new(hash, self.slots.len()) {
-            match self.slots.get(at) {
-                Some(Slot::Empty) => {
+        for at in Probe::new(entry.hash, self.size) {
+            match self.table.get(at) {
+                Some(&EMPTY) => {
                     if free.is_none() {
                         self.filled += 1;
                         free = Some(at);
                     }
                     break;
                 }
-                Some(Slot::Removed) if free.is_none() => free = Some(at),
+                Some(&REMOVED) if free.is_none() => free = Some(at),
                 _ => {}
             }
         }
-        if let Some(slot) = free.and_then(|at| self.slots.get_mut(at)) {
-            *slot = Slot::Full { hash, key, value };
+        if let Some(slot) = free.and_then(|at| self.table.get_mut(at)) {
+            *slot = slot_value;
+            match self.entries.get_mut(index) {
+                Some(vacant) => *vacant = Some(entry),
+                None => self.entries.push(Some(entry)),
+            }
             self.used += 1;
         }
     }
 
     fn resize(&mut self, more_than: usize) {
-        let old = std::mem::replace(&mut self.slots, empty(table(more_than)));
+        self.size = table(more_than);
+        let slots = std::mem::replace(&mut self.table, vec![EMPTY; self.size]);
+        let mut old = std::mem::take(&mut self.entries);
         self.used = 0;
         self.filled = 0;
-        for slot in old {
-            if let Slot::Full { hash, key, value } = slot {
-                self.place(hash, key, value);
+        for slot in slots {
+            let index = usize::try_from(slot).ok();
+            if let Some(Some(entry)) = index.and_then(|at| old.get_mut(at)).map(Option::take) {
+                self.place(entry);
             }
         }
     }
@@ -205,10 +242,6 @@ pub(crate) fn literal_order(keys: &[&'static str]) -> Vec<&'static str> {
         dict.set(*key, *key);
     }
     dict.iter().map(|(_, key)| *key).collect()
-}
-
-fn empty<V, K>(size: usize) -> Vec<Slot<V, K>> {
-    std::iter::repeat_with(|| Slot::Empty).take(size).collect()
 }
 
 /// The smallest table with more slots than this.
@@ -305,6 +338,11 @@ mod tests {
         assert!(!dict.has("b"));
         dict.set("b", 7);
         assert_eq!(dict.get("b"), Some(&7));
+        for _ in 0..10 {
+            dict.remove("b");
+            dict.set("b", 7);
+        }
+        assert_eq!(dict.entries.len(), 3);
         assert_eq!(dict.iter().count(), 3);
         for n in 0..1000 {
             dict.set(format!("key{n}").as_str(), n);
