@@ -201,11 +201,11 @@ async fn a_list_has_every_domain_once_on_every_release() {
         let context = release.version();
         assert_eq!(all.len(), 41, "{context}");
         let active = host.domains().await.unwrap();
-        let expected = if release < Release::V3_0_4 { 41 } else { 31 };
+        let expected = if release < Release::V3_0_4 { 41 } else { 36 };
         assert_eq!(active.len(), expected, "{context}");
         assert!(active.is_sorted_by_key(|domain| domain.domid), "{context}");
         let paused = active.iter().filter(|d| d.state == DomainState::Paused);
-        assert_eq!(paused.count(), 10, "{context}");
+        assert_eq!(paused.count(), 5, "{context}");
         let inactive = host.inactive().await.unwrap();
         assert_eq!(inactive.len(), 41 - expected, "{context}");
     }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::behaviour::Hotplug;
 use super::domain::Life;
 use super::machine::{Key, State};
-use crate::xend::store::{Nodes, Rights, nodes, vm_path};
+use crate::xend::store::{Nodes, Rights, glance, nodes, vm_path};
 use crate::xenstore::{Put, SimXenstore};
 
 /// What has been written into the store.
@@ -67,7 +67,6 @@ impl State {
             changed: BTreeSet::new(),
             connecting: Vec::new(),
         };
-        let mut folders = Vec::new();
         for key in self.active_keys() {
             let Some(domain) = self.get(key) else {
                 continue;
@@ -81,18 +80,15 @@ impl State {
                 shut_down: matches!(active.life, Life::Shutdown(_)),
                 nodes: None,
             };
-            folders.push(format!("/local/domain/{}", written.domid));
-            folders.push(vm_path(&written.uuid));
+            let first = glance(domain, active, &self.facts);
+            stored.write_glance(&first, written.domid, false);
             stored.store.introduce_silently(written.domid);
             stored.written.insert(key, written);
         }
-        folders.push("/local/domain/0/backend".to_owned());
-        let rights = Rights::Host.permissions(0);
-        let put: Vec<Put<'_>> = folders
-            .iter()
-            .map(|path| (path.as_str(), "", rights.as_slice()))
-            .collect();
-        stored.store.apply(&put, &[], false);
+        let host = Rights::Host.permissions(0);
+        stored
+            .store
+            .apply(&[("/local/domain/0/backend", "", &host)], &[], false);
         self.stored = Some(Box::new(stored));
         self.fill_store("/local/domain/0");
     }
@@ -150,8 +146,9 @@ impl State {
             before => before,
         };
         if tell && before.as_ref().is_some_and(|it| it.nodes.is_none()) {
-            // Nobody has looked at it: only its end is told.
+            // Nobody has looked into it: its name and its end are told.
             if let Some(before) = before {
+                stored.write_glance(&glance(domain, active, &facts), active.domid, true);
                 stored.settle(key, before, &active.life);
             }
             return;
@@ -187,6 +184,11 @@ impl Stored {
         }
         written.shut_down = shut_down;
         self.written.insert(key, written);
+    }
+
+    /// Writes what a folder has that nobody has looked into yet.
+    fn write_glance(&self, glance: &Nodes, domid: u32, tell: bool) {
+        self.write(domid, None, glance, tell);
     }
 
     /// Writes the nodes that differ and removes those that are gone.
@@ -263,7 +265,14 @@ fn place_of(path: &str) -> Place<'_> {
                 names.next();
                 domid(names.next()).map_or(Place::BackEnds, Place::Domain)
             }
-            (Some(number), _) => Place::Domain(number),
+            (Some(number), Some(name)) => match (name, names.next()) {
+                // What every listing reads is there, so that it fills no folder.
+                ("vm" | "name" | "domid", None) | ("memory", Some("target" | "static-max")) => {
+                    Place::Elsewhere
+                }
+                _ => Place::Domain(number),
+            },
+            (Some(number), None) => Place::Domain(number),
             (None, _) => Place::Elsewhere,
         },
         _ => Place::Elsewhere,
@@ -276,13 +285,14 @@ mod tests {
 
     #[test]
     fn paths_say_whose_they_are() {
-        assert_eq!(place_of("/local/domain/7/name"), Place::Domain(7));
+        assert_eq!(place_of("/local/domain/7/memory"), Place::Domain(7));
+        assert_eq!(place_of("/local/domain/7/name"), Place::Elsewhere);
         assert_eq!(
             place_of("/local/domain/0/backend/vif/7/0"),
             Place::Domain(7)
         );
         assert_eq!(place_of("/local/domain/0/backend/vif"), Place::BackEnds);
-        assert_eq!(place_of("/local/domain/0/name"), Place::Domain(0));
+        assert_eq!(place_of("/local/domain/0/device"), Place::Domain(0));
         assert_eq!(place_of("/vm/abc/name"), Place::Configuration("abc"));
         for path in ["/", "/local/domain", "/tool", "/vm", "/local/domain/x"] {
             assert_eq!(place_of(path), Place::Elsewhere, "{path}");

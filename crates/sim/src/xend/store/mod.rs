@@ -65,6 +65,27 @@ pub(crate) fn nodes(domain: &Domain, facts: &Facts) -> Nodes {
     let Some(active) = &domain.active else {
         return Nodes::new();
     };
+    let mut home = home(domain, active, facts);
+    processors(&mut home, active, &domain.config);
+    console(&mut home, domain, active, facts);
+    if active.domid != 0 {
+        guests_own(&mut home, active, facts);
+        device::nodes(&mut home, domain, active, facts);
+    }
+    let mut nodes = home.nodes;
+    nodes.append(&mut configuration(domain, active, facts));
+    nodes
+}
+
+/// The few nodes that a listing of domains reads.
+pub(crate) fn glance(domain: &Domain, active: &Active, facts: &Facts) -> Nodes {
+    let mut nodes = home(domain, active, facts).nodes;
+    nodes.append(&mut Folder::new(vm_path(&domain.config.uuid), Rights::Host).nodes);
+    nodes
+}
+
+/// The domain's home with what says who it is.
+fn home(domain: &Domain, active: &Active, facts: &Facts) -> Folder {
     // Up to 3.3 a guest could write all of its own folder.
     let own = if facts.release >= Release::V3_4 {
         Rights::HostForGuest
@@ -77,15 +98,7 @@ pub(crate) fn nodes(domain: &Domain, facts: &Facts) -> Nodes {
     home.put("domid", active.domid);
     home.in_folder("memory", Rights::Guest)
         .put("target", active.memory.saturating_mul(1024));
-    processors(&mut home, active, &domain.config);
-    console(&mut home, domain, active, facts);
-    if active.domid != 0 {
-        guests_own(&mut home, active, facts);
-        device::nodes(&mut home, domain, active, facts);
-    }
-    let mut nodes = home.nodes;
-    nodes.append(&mut configuration(domain, active, facts));
-    nodes
+    home
 }
 
 /// Where a domain's configuration is.
