@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::table::Table;
 use serde_json::{Map, Value, json};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::Write;
 
 /// What a command says.
@@ -83,6 +83,7 @@ pub(crate) struct Printer {
     stdout_color: bool,
     stderr_color: bool,
     warnings: RefCell<Vec<String>>,
+    collected: Cell<bool>,
 }
 
 impl Printer {
@@ -94,6 +95,7 @@ impl Printer {
             stdout_color: !json && color::on_stdout(),
             stderr_color: color::on_stderr(),
             warnings: RefCell::default(),
+            collected: Cell::default(),
         }
     }
 
@@ -152,6 +154,16 @@ impl Printer {
             document.insert("warnings".to_owned(), json!(warnings));
         }
         Value::Object(document)
+    }
+
+    /// From now on all commands have one JSON document together, that of the script.
+    pub(crate) fn collect(&self) {
+        self.collected.set(true);
+    }
+
+    /// Whether a command may print JSON documents while it runs.
+    pub(crate) fn streams(&self) -> bool {
+        self.json && !self.collected.get()
     }
 
     /// Prints a JSON document.

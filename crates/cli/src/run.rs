@@ -60,6 +60,7 @@ pub(crate) async fn script(session: &Session, lines: &[Line], echo: bool) -> Out
 /// As `script`, but leaves the JSON document to the caller.
 pub(crate) async fn run_all(session: &Session, lines: &[Line], echo: bool) -> Outcome {
     let printer = &session.printer;
+    printer.collect();
     let mut outcome = Outcome {
         exit: Exit::Ok,
         json: Vec::new(),

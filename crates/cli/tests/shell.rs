@@ -78,6 +78,22 @@ fn event_waits_shows_and_ends() {
 }
 
 #[test]
+fn events_in_json_are_streamed_outside_of_scripts() {
+    let wait = "event --all --loop --timeout 2";
+    let words: Vec<&str> = ["--json"].into_iter().chain(wait.split(' ')).collect();
+    let lines = run(&words).out;
+    let last: serde_json::Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
+    assert_eq!(last["ended_by"], "timeout");
+    assert!(last.get("events").is_none(), "{last}");
+    let change = "define examples/paravirt-bootloader.xml; start mailhub; shutdown mailhub";
+    let ran = run(&["--json", "-c", "sim:", &format!("{change}; {wait}")]);
+    let ended = &ran.json()["commands"][3]["result"];
+    let events = ended["events"].as_array().unwrap();
+    assert_eq!(ended["received"], events.len());
+    assert_eq!(events[0]["domain"], "mailhub");
+}
+
+#[test]
 fn ctrl_c_ends_a_wait() {
     let child = piped(&["event", "--all", "--loop"]);
     interrupt(&child);

@@ -17,7 +17,8 @@ pub(super) const COMMANDS: &[Command] = &[Command {
     group: Group::Monitoring,
     summary: "wait for events of domains",
     about: "Ends after the first event; with --loop after --timeout or Ctrl-C. Ends with 5 if \
-            none came in time.",
+            none came in time. With --json and --loop each event is a document on a line of its \
+            own, printed as it comes; the last line says how many there were.",
     options: &[
         named("domain", Kind::Domain, "of this domain only"),
         named("event", Kind::Word(&["lifecycle"]), "kind of event"),
@@ -46,9 +47,16 @@ async fn event(session: &Session, args: &Args) -> Result<Reply> {
     let seconds: Option<u64> = args.number("timeout")?;
     let limit = seconds.map(Duration::from_secs).or(session.timeout);
     let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-    let (events, ended) = wait(session, args, uuid, deadline).await?;
-    let count = events.len();
-    let json = json!({ "events": events, "ended_by": ended });
+    let mut shown = Shown {
+        stream: args.flag("loop") && session.printer.streams(),
+        ..Shown::default()
+    };
+    let ended = wait(session, args, uuid, deadline, &mut shown).await?;
+    let count = shown.count;
+    let json = match shown.stream {
+        true => json!({ "received": count, "ended_by": ended }),
+        false => json!({ "received": count, "ended_by": ended, "events": shown.events }),
+    };
     let reply = Reply::new(session.marked(json));
     let reply = match ended {
         "timeout" => reply.note("event loop timed out"),
@@ -68,23 +76,23 @@ async fn wait(
     args: &Args,
     uuid: Option<Uuid>,
     deadline: Option<Instant>,
-) -> Result<(Vec<Value>, &'static str)> {
+    shown: &mut Shown,
+) -> Result<&'static str> {
     let driver = session.driver().await?;
     let mut subscription = driver
         .subscribe()
         .await
         .context(|| "Failed to wait for events".to_owned())?;
     let far = Instant::now() + Duration::from_secs(365 * 24 * 3600);
-    let mut events = Vec::new();
     loop {
         let delivery = tokio::select! {
             biased;
-            _ = tokio::signal::ctrl_c() => return Ok((events, "interrupt")),
+            _ = tokio::signal::ctrl_c() => return Ok("interrupt"),
             next = timeout_at(deadline.unwrap_or(far), subscription.next()) => next,
         };
         match delivery {
-            Err(_) => return Ok((events, "timeout")),
-            Ok(None) => return Ok((events, "host")),
+            Err(_) => return Ok("timeout"),
+            Ok(None) => return Ok("host"),
             Ok(Some(Delivery::Resync { missed })) => {
                 session
                     .printer
@@ -94,35 +102,52 @@ async fn wait(
                 if uuid.is_some_and(|uuid| uuid != event.uuid) {
                     continue;
                 }
-                events.push(show(session, args, &event));
+                shown.show(session, args, &event);
                 if !args.flag("loop") {
-                    return Ok((events, "event"));
+                    return Ok("event");
                 }
             }
         }
     }
 }
 
-fn show(session: &Session, args: &Args, event: &Event) -> Value {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    if !session.printer.json {
-        let stamp = if args.flag("timestamp") {
-            format!("{}.{:03}: ", now.as_secs(), now.subsec_millis())
-        } else {
-            String::new()
-        };
-        session.printer.out(&format!("{stamp}{event}\n"));
+/// What was shown so far.
+#[derive(Default)]
+struct Shown {
+    /// Each event is a JSON document of its own, printed as it comes.
+    stream: bool,
+    count: usize,
+    /// Those for the one document at the end, where that is asked for.
+    events: Vec<Value>,
+}
+
+impl Shown {
+    fn show(&mut self, session: &Session, args: &Args, event: &Event) {
+        self.count += 1;
+        let printer = &session.printer;
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        if !printer.json {
+            let stamp = match args.flag("timestamp") {
+                true => format!("{}.{:03}: ", now.as_secs(), now.subsec_millis()),
+                false => String::new(),
+            };
+            return printer.out(&format!("{stamp}{event}\n"));
+        }
+        let (kind, detail) = event.kind.words();
+        let document = json!({
+            "event": "lifecycle",
+            "domain": event.name,
+            "uuid": event.uuid.to_string(),
+            "id": event.id.map(|id| id.0),
+            "type": kind,
+            "detail": detail,
+            "time_s": now.as_secs_f64(),
+        });
+        match self.stream {
+            true => printer.out(&format!("{document}\n")),
+            false => self.events.push(document),
+        }
     }
-    let (kind, detail) = event.kind.words();
-    json!({
-        "event": "lifecycle",
-        "domain": event.name,
-        "uuid": event.uuid.to_string(),
-        "id": event.id.map(|id| id.0),
-        "type": kind,
-        "detail": detail,
-        "time_s": now.as_secs_f64(),
-    })
 }
