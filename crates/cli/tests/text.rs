@@ -254,3 +254,22 @@ fn old_releases_say_what_they_cannot() {
     assert_eq!(ran.status, 0, "{}", ran.err);
     assert!(ran.out.contains(" orchard "), "{}", ran.out);
 }
+
+#[test]
+fn vcpucount_of_one_part_is_one_number() {
+    let all = run(&["-c", "sim:?guests=1", "vcpucount", "pv1"]);
+    assert_eq!(all.out.lines().filter(|l| l.contains(" live ")).count(), 2);
+    for part in ["--live", "--config", "--current", "--active"] {
+        let ran = run(&["-q", "-c", "sim:?guests=1", "vcpucount", "pv1", part]);
+        assert_eq!(ran.out, "1\n", "{part}");
+    }
+    let both = [
+        "-c",
+        "sim:?guests=1",
+        "vcpucount",
+        "pv1",
+        "--live",
+        "--config",
+    ];
+    assert_eq!(run(&both).status, 2);
+}

@@ -94,6 +94,7 @@ async fn setvcpus(session: &Session, args: &Args) -> Result<Reply> {
 
 async fn vcpucount(session: &Session, args: &Args) -> Result<Reply> {
     args.exclusive("maximum", "active")?;
+    args.exclusive("live", "config")?;
     let domain = session.domain(args).await?;
     let counts = session
         .driver()
@@ -106,19 +107,18 @@ async fn vcpucount(session: &Session, args: &Args) -> Result<Reply> {
     if args.flag("maximum") {
         return Ok(reply.line(counts.maximum.to_string()));
     }
-    if args.flag("active") {
+    // As with virsh, one part of the domain has one number, the table is of both.
+    if ["active", "config", "live", "current"]
+        .map(|name| args.flag(name))
+        .contains(&true)
+    {
         return Ok(reply.line(counts.current.to_string()));
     }
     let mut text = String::new();
     for (what, count) in [("maximum", counts.maximum), ("current", counts.current)] {
-        for part in ["config", "live"] {
-            let wanted = match part {
-                "live" => counts.live && !args.flag("config"),
-                _ => !(args.flag("live") || args.flag("current") && counts.live),
-            };
-            if wanted {
-                text.push_str(&format!("{what:<12} {part:<12} {count:3}\n"));
-            }
+        text.push_str(&format!("{what:<12} {:<12} {count:3}\n", "config"));
+        if counts.live {
+            text.push_str(&format!("{what:<12} {:<12} {count:3}\n", "live"));
         }
     }
     Ok(reply.text(text))
