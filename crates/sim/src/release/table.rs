@@ -192,7 +192,7 @@ impl Facts {
             bootable_stored: since(V3_4),
             bootable_twice: release == V3_4,
             extended_disks: since(V3_3),
-            rate_parsed: since(V3_3),
+            rate_parsed: since(V3_4),
             no_pci_device: if since(V4_0) {
                 Some(
                     "pci: failed to locate device and parse its resources - %device: the device doesn't exist?",
