@@ -196,6 +196,8 @@ pub(crate) struct Facts {
     pub(crate) cpu_list_words: Option<&'static str>,
     /// A clock offset is shown once XenD has looked at the domain.
     pub(crate) offset_shown: bool,
+    /// A clock offset is forgotten by the build.
+    pub(crate) offset_lost: bool,
     /// Name and number of a domain that is in use are told first.
     pub(crate) tells_existing: bool,
     /// A domain that exists already is not restored.

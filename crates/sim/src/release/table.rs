@@ -222,6 +222,7 @@ impl Facts {
                 None
             },
             offset_shown: release == V3_1,
+            offset_lost: release == V3_3,
             tells_existing: since(V3_2),
             restore_checked: since(V3_3),
             first_restart_free: !since(V3_4),

@@ -149,6 +149,10 @@ pub(super) fn built(state: &State, config: Config) -> Config {
     if state.facts.pci_shown {
         config.platform.set("pci", Sxpr::list(Vec::new()));
     }
+    if config.hvm && state.facts.offset_lost {
+        // XenD writes it to the store and then looks for it among other entries.
+        config.platform.set("rtc_timeoffset", Sxpr::atom("0"));
+    }
     if config.hvm {
         config.shadow_memory = config.shadow_memory.max(state.facts.hvm_shadow);
     }
