@@ -194,6 +194,8 @@ pub(crate) struct Facts {
     pub(crate) timer_mode_needed: bool,
     /// How `cpus` as a list fails.
     pub(crate) cpu_list_words: Option<&'static str>,
+    /// A domain with an attached PCI device cannot be shown any more.
+    pub(crate) attached_pci_hides: bool,
     /// A clock offset is shown once XenD has looked at the domain.
     pub(crate) offset_shown: bool,
     /// A clock offset is forgotten by the build.

@@ -222,6 +222,7 @@ impl Facts {
                 None
             },
             offset_shown: release == V3_1,
+            attached_pci_hides: release == V3_0_4,
             offset_lost: release == V3_3,
             tells_existing: since(V3_2),
             restore_checked: since(V3_3),

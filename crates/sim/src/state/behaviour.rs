@@ -9,7 +9,6 @@
 //! | guest `slow…` | takes three seconds to build |
 //! | guest `hvfail…` | the hypervisor refuses to create it |
 //! | guest `buildfail…` | its kernel cannot be loaded |
-//! | guest `dy…` | vanishes by itself as soon as it runs |
 //! | path with `nosuch` or `/no/` | does not exist |
 //! | disk with `bootfail` | its boot loader finds nothing |
 //! | disk or bridge with `hotplug-error` | its hotplug script fails |

@@ -92,6 +92,10 @@ impl<'a> Page<'a> {
             Reply::Empty | Reply::Accepted => {}
             Reply::Failed { words, status } => self.failed(&words, status, op),
             Reply::NoDomain { name } => self.no_domain(&name),
+            Reply::Broken => {
+                self.response.set_header("content-type", "application/sxp");
+                self.response.set_status(500);
+            }
             Reply::NotImplemented => self.not_implemented(op),
             Reply::Hang => return None,
         }

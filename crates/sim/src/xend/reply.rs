@@ -43,6 +43,8 @@ pub(crate) enum Reply {
         /// The name as the request gave it.
         name: String,
     },
+    /// XenD failed while it wrote the page: 500 without a word.
+    Broken,
     /// No such operation in this release.
     NotImplemented,
     /// XenD's thread dies: no reply, the connection stays open.

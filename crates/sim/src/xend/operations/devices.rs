@@ -125,6 +125,9 @@ pub(super) async fn create(host: &SimHost, key: Key, form: &Form) -> Answer {
             host.bury_devices(active);
             if let Some(device) = config.devices.all.get_mut(uuid.as_str()) {
                 device.info.set("devid", Sxpr::atom(number.to_string()));
+                if facts.attached_pci_hides {
+                    device.lists.clear();
+                }
             }
             id = Some(number);
         }

@@ -5,7 +5,8 @@
 
 use super::console::Console;
 use super::find;
-use crate::state::{Key, SimHost, State};
+use crate::release::Facts;
+use crate::state::{Domain, Key, SimHost, State};
 use crate::xend::document::{self, Writer, vcpu_info};
 use crate::xend::form::Form;
 use crate::xend::reply::Reply;
@@ -24,11 +25,25 @@ pub(crate) async fn get_domain(host: &SimHost, target: &str, query: &Form) -> Re
         return vcpus(host, key);
     }
     refresh(&mut state, key);
+    if state
+        .get(key)
+        .is_some_and(|domain| is_hidden(domain, host.facts()))
+    {
+        return Reply::Broken;
+    }
     let mut out = Writer::new(host.facts().empty);
     if let Some(domain) = state.get(key) {
         document::domain(&mut out, domain, host.facts());
     }
     Reply::Page(out.finish())
+}
+
+/// Whether XenD fails to show the domain: 3.0.4 looks for a list of PCI devices that
+/// attaching one does not make.
+fn is_hidden(domain: &Domain, facts: &Facts) -> bool {
+    let mut devices = domain.config.devices.all.iter();
+    facts.attached_pci_hides
+        && devices.any(|(_, device)| device.class == "pci" && device.lists.is_empty())
 }
 
 /// `GET /xend/domain`, with `detail` and `state`.
@@ -61,6 +76,10 @@ pub(crate) async fn list_domains(host: &SimHost, query: &Form) -> Reply {
     let mut out = Writer::new(facts.empty);
     out.open_bare();
     if detail {
+        let mut shown = keys.iter().filter_map(|key| state.get(*key));
+        if shown.any(|domain| is_hidden(domain, facts)) {
+            return Reply::Broken;
+        }
         for domain in keys.iter().filter_map(|key| state.get(*key)) {
             document::domain(&mut out, domain, facts);
         }
