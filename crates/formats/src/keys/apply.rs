@@ -26,6 +26,9 @@ const SAME: &[(&str, &[&str])] = &[
     ("nographic", &["vga", "stdvga"]),
 ];
 
+/// Names that go before others, or beside which others have no effect.
+const OTHER_WAYS: &[&str] = &["vfb", "vnc", "sdl", "spice", "loader", "bootloader_args"];
+
 /// Changes the file to be the guest's.
 ///
 /// # Errors
@@ -55,6 +58,22 @@ pub(crate) fn apply(
         let spelled = as_spelled(document.get(name), earlier, value);
         result.set(name, &spelled);
         remove_others(&mut result, name, &after);
+    }
+    // The file may say a part in a way that goes before ours: then ours is said whole.
+    let meaning = |file: &Document| {
+        let guest = guest::read(file, dialect, &Host::default())?.value;
+        guest::write(&guest, dialect, bridges).map(|written| written.value.document())
+    };
+    let changes = result != *document;
+    if changes && meaning(&result)?.to_string() != meaning(&after.document())?.to_string() {
+        for name in OTHER_WAYS {
+            if after.get(name).is_none() {
+                result.remove(name);
+            }
+        }
+        for (name, value) in after.iter() {
+            result.set(name, value);
+        }
     }
     *document = result;
     Ok(written.notes)
