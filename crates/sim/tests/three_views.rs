@@ -152,3 +152,10 @@ async fn three_channels_agree_through_a_life() {
     }
     tokio::time::sleep(Duration::ZERO).await;
 }
+
+#[tokio::test]
+async fn a_host_has_room_for_all_guests_that_it_starts_with() {
+    // Before 3.0.4 XenD keeps no inactive guests: all of them hold memory.
+    let host = host(Release::V3_0_3, 3000);
+    assert_eq!(xen(&host).domains().unwrap().len(), 3001);
+}

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::behaviour::{self, Hotplug};
 use super::clock::{Clock, Kept, StoreHost};
-use super::machine::{State, TOTAL_MEMORY};
+use super::machine::State;
 use super::{Active, Options, Terminal};
 use crate::fault::{Fault, Faults};
 use crate::release::{Facts, Release};
@@ -43,7 +43,7 @@ impl SimHost {
     pub fn new(options: Options) -> Self {
         let faults = Faults::new(&options.faults, &options.hung_guests, &options.dead_devices);
         let facts = Facts::of(options.release);
-        let mut state = State::new(facts, options.timing);
+        let mut state = State::new(facts, options.timing, options.guests);
         state.populate(options.guests);
         Self {
             inner: Arc::new(Inner {
@@ -92,9 +92,10 @@ impl SimHost {
 
     /// The memory of the machine.
     pub(crate) fn node_memory(&self) -> NodeMemory {
+        let state = self.state();
         NodeMemory {
-            total: TOTAL_MEMORY.unsigned_abs(),
-            free: self.state().free_memory().unsigned_abs(),
+            total: state.total_memory.unsigned_abs(),
+            free: state.free_memory().unsigned_abs(),
         }
     }
 

@@ -14,8 +14,12 @@ use crate::release::Facts;
 use crate::xend::config::Config;
 use crate::xend::dict::PyDict;
 
-/// Memory of the host, in MiB.
+/// Memory of the host, in MiB, unless its guests at the start need more.
 pub(crate) const TOTAL_MEMORY: i64 = 8192;
+/// Memory beside the guests at the start, in MiB: Domain-0's and some to spare.
+const SPARE_MEMORY: i64 = 2048;
+/// The most that a guest at the start holds, in MiB.
+const GUEST_MEMORY: i64 = 16;
 /// What the hypervisor keeps for itself, in MiB.
 const HYPERVISOR_MEMORY: i64 = 64;
 /// What Domain-0 keeps, in MiB.
@@ -43,6 +47,8 @@ pub(crate) struct State {
     pub(super) managed: PyDict<Key>,
     pub(super) names: BTreeMap<String, Vec<Key>>,
     due: Vec<(Instant, Due)>,
+    /// Memory of the host, in MiB.
+    pub(crate) total_memory: i64,
     /// Memory of all active domains, in MiB.
     held: i64,
     pub(crate) saved: HashMap<String, Saved>,
@@ -66,8 +72,12 @@ enum Due {
 }
 
 impl State {
-    /// A machine with nothing but Domain-0.
-    pub(crate) fn new(facts: Facts, timing: Timing) -> Self {
+    /// A machine with nothing but Domain-0, and with memory for this many guests.
+    pub(crate) fn new(facts: Facts, timing: Timing, guests: usize) -> Self {
+        let guests = i64::try_from(guests).unwrap_or(i64::MAX);
+        let needed = guests
+            .saturating_mul(GUEST_MEMORY)
+            .saturating_add(SPARE_MEMORY);
         let booted_at = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0.0, |since| since.as_secs_f64());
@@ -85,6 +95,7 @@ impl State {
             managed: PyDict::default(),
             names: BTreeMap::new(),
             due: Vec::new(),
+            total_memory: needed.max(TOTAL_MEMORY),
             held: 0,
             saved: HashMap::new(),
             stored: None,
@@ -101,7 +112,7 @@ impl State {
 
     /// Memory that no domain holds, in MiB.
     pub(crate) fn free_memory(&self) -> i64 {
-        (TOTAL_MEMORY - HYPERVISOR_MEMORY - self.held).max(0)
+        (self.total_memory - HYPERVISOR_MEMORY - self.held).max(0)
     }
 
     /// Changes the memory that an active domain holds, in MiB.
