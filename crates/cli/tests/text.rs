@@ -256,6 +256,17 @@ fn old_releases_say_what_they_cannot() {
 }
 
 #[test]
+fn the_maximum_of_vcpus_is_set_for_the_next_run() {
+    let defined = "define examples/paravirt-bootloader.xml";
+    let set = "setvcpus mailhub 5 --maximum --config; vcpucount mailhub --maximum";
+    assert!(after(defined, set).contains("5\n"));
+    let late = script(&format!(
+        "{MAIL}; -setvcpus mailhub 3 --maximum; vcpucount mailhub"
+    ));
+    assert!(late.contains("maximum      config         2\n"), "{late}");
+}
+
+#[test]
 fn vcpucount_of_one_part_is_one_number() {
     let all = run(&["-c", "sim:?guests=1", "vcpucount", "pv1"]);
     assert_eq!(all.out.lines().filter(|l| l.contains(" live ")).count(), 2);

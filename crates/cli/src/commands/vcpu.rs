@@ -20,10 +20,14 @@ pub(super) const COMMANDS: &[Command] = &[
         name: "setvcpus",
         group: Group::Resources,
         summary: "set the number of vcpus of a domain",
-        about: "A domain cannot have more than the maximum of its definition.",
+        about: "A domain cannot have more than the maximum of its definition, which --maximum sets\nfor its next run.",
         options: &[
             DOMAIN,
             required("count", Kind::Number, "number of vcpus"),
+            flag(
+                "maximum",
+                "set the most that the domain may have when it runs",
+            ),
             CONFIG,
             LIVE,
             CURRENT,
@@ -81,10 +85,13 @@ async fn setvcpus(session: &Session, args: &Args) -> Result<Reply> {
     let affect = affect(args)?;
     let domain = session.domain(args).await?;
     let driver = session.driver().await?;
-    driver
-        .set_vcpus(&DomainKey::from(&domain), count, affect)
-        .await
-        .context(|| format!("Failed to set the vcpus of domain '{}'", domain.name))?;
+    let key = DomainKey::from(&domain);
+    let set = if args.flag("maximum") {
+        driver.set_max_vcpus(&key, count, affect).await
+    } else {
+        driver.set_vcpus(&key, count, affect).await
+    };
+    set.context(|| format!("Failed to set the vcpus of domain '{}'", domain.name))?;
     let mut json = json::done(&domain, "setvcpus");
     if let Some(object) = json.as_object_mut() {
         object.insert("vcpus".to_owned(), json!(count));
