@@ -4,6 +4,7 @@
 //! and spacing stay.
 
 use super::error::ConfigError;
+use super::lex::{Lexer, TokenKind};
 use super::read;
 use super::value::Value;
 use std::fmt;
@@ -103,12 +104,8 @@ impl Document {
         }
         let mut written = String::new();
         value.write(&mut written);
-        let places: Vec<_> = self
-            .settings
-            .iter()
-            .filter(|it| it.name == name)
-            .cloned()
-            .collect();
+        self.free_users(name);
+        let places = self.places(name);
         let Some((last, earlier)) = places.split_last() else {
             self.append(name, &written);
             return;
@@ -127,13 +124,8 @@ impl Document {
 
     /// Removes a name, with the line where nothing else is in it.
     pub fn remove(&mut self, name: &str) {
-        let places: Vec<_> = self
-            .settings
-            .iter()
-            .filter(|it| it.name == name)
-            .cloned()
-            .collect();
-        for place in places.iter().rev() {
+        self.free_users(name);
+        for place in self.places(name).iter().rev() {
             self.cut(place);
         }
         self.refresh();
@@ -179,8 +171,46 @@ impl Document {
         self.text.replace_range(start..end, "");
     }
 
-    /// Reads the changed text anew. What was cut may have been used by a later
-    /// line; then the values known before stay.
+    /// Gives every line that computes its value from this name the value that it
+    /// has, so that a change of the name changes nothing else.
+    fn free_users(&mut self, name: &str) {
+        let uses = |it: &&Setting| it.name != name && self.mentions(it, name);
+        let users: Vec<_> = self.settings.iter().filter(uses).cloned().collect();
+        if users.is_empty() {
+            return;
+        }
+        for user in users.iter().rev() {
+            let mut written = String::new();
+            let start = if user.adds {
+                written = format!("{} = ", user.name);
+                user.start
+            } else {
+                user.value_at
+            };
+            user.value.write(&mut written);
+            self.text.replace_range(start..user.end, &written);
+        }
+        self.refresh();
+    }
+
+    fn mentions(&self, setting: &Setting, name: &str) -> bool {
+        let text = self.text.get(setting.value_at..setting.end);
+        let mut lexer = Lexer::new(text.unwrap_or_default());
+        loop {
+            match lexer.next().map(|token| token.kind) {
+                Ok(TokenKind::Name(used)) if used == name => return true,
+                Ok(TokenKind::End) | Err(_) => return false,
+                Ok(_) => {}
+            }
+        }
+    }
+
+    fn places(&self, name: &str) -> Vec<Setting> {
+        let named = self.settings.iter().filter(|it| it.name == name);
+        named.cloned().collect()
+    }
+
+    /// Reads the changed text anew.
     fn refresh(&mut self) {
         if let Ok(settings) = read::read(&self.text) {
             self.settings = settings;
@@ -227,6 +257,36 @@ mod tests {
             "# my guest\n vcpus = 2\nodd_key = \"\"\"kept\"\"\"\n"
         );
         assert_eq!(document.settings().len(), 2);
+    }
+
+    #[test]
+    fn a_change_does_not_reach_lines_that_compute_with_it() {
+        let text =
+            "vmid = 3\nname = 'vm%d' % vmid  # by number\nlist = []\nlist += ['%d' % vmid]\n";
+        let mut document = Document::read(text).unwrap();
+        document.set("vmid", &Value::List(Vec::new()));
+        assert_eq!(
+            document.to_string(),
+            "vmid = [  ]\nname = \"vm3\"  # by number\nlist = []\nlist = [ \"3\" ]\n"
+        );
+        assert_eq!(document.get("name"), Some(&Value::text("vm3")));
+        let mut document = Document::read("memory = 64\nmaxmem = 2 * memory\n").unwrap();
+        document.remove("memory");
+        assert_eq!(document.to_string(), "maxmem = 128\n");
+    }
+
+    #[test]
+    fn fractions_are_read_again() {
+        let mut document = Document::read("a = 1\n").unwrap();
+        for number in [0.5, 1e-9, 1e30, 2.0, -3.25] {
+            document.set("a", &Value::Real(number));
+            let again = Document::read(&document.to_string()).unwrap();
+            assert_eq!(
+                again.get("a").and_then(Value::to_text),
+                Some(number.to_string())
+            );
+        }
+        assert!(Document::read("a = 1e999").is_err());
     }
 
     #[test]

@@ -236,6 +236,9 @@ impl<'a> Evaluator<'a> {
         match token.kind {
             TokenKind::Sign("-") => {
                 let value = self.nested(token.start, Self::factor)?;
+                if let Value::Real(number) = value {
+                    return Ok(Value::Real(-number));
+                }
                 self.arithmetic('-', &Value::Integer(0), &value, token.start)
             }
             TokenKind::Integer(number) => Ok(Value::Integer(number)),

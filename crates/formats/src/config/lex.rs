@@ -158,8 +158,9 @@ impl<'a> Lexer<'a> {
         let start = self.at;
         self.at += length;
         if radix == 10 && (body.contains('.') || body.contains('e')) {
-            return match body.parse() {
-                Ok(number) => Ok(TokenKind::Real(number)),
+            return match body.parse::<f64>() {
+                Ok(number) if number.is_finite() => Ok(TokenKind::Real(number)),
+                Ok(_) => Err(self.error(start, ConfigErrorKind::NumberRange)),
                 Err(_) => Err(self.malformed(start, word)),
             };
         }

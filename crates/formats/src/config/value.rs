@@ -102,7 +102,14 @@ impl Value {
             Self::None => out.push_str("None"),
             // Writing to a String cannot fail.
             Self::Integer(number) => drop(write!(out, "{number}")),
-            Self::Real(number) => drop(write!(out, "{number:?}")),
+            Self::Real(number) => {
+                // Without exponent, which xl does not know.
+                let text = number.to_string();
+                out.push_str(&text);
+                if !text.contains('.') {
+                    out.push_str(".0");
+                }
+            }
             Self::Text(text) => write_text(text, out),
             Self::List(values) if values.is_empty() => out.push_str("[  ]"),
             Self::List(values) => {
