@@ -168,18 +168,27 @@ fn later_fields(out: &mut Writer, domain: &Domain, facts: &Facts) {
         out.pair_number("cpu_weight", config.weight);
         out.pair_number("cpu_cap", config.cap);
     }
+    run(out, domain);
+}
+
+/// What XenD keeps of a domain's starts, and what it last saw of its run; whether it
+/// has seen any.
+fn run(out: &mut Writer, domain: &Domain) -> bool {
+    let config = &domain.config;
     out.pair("features", &config.features);
     out.pair("on_xend_start", &config.on_xend_start);
     out.pair("on_xend_stop", &config.on_xend_stop);
     if let Some(time) = config.start_time {
         out.pair("start_time", &float((time * 100.0).round() / 100.0));
     }
-    if let Some(active) = domain.active.as_ref().filter(|active| active.refreshed) {
+    let active = domain.active.as_ref().filter(|active| active.refreshed);
+    if let Some(active) = active {
         let used = active.cpu_time().as_secs_f64();
         let vcpus = f64::from(u32::try_from(config.vcpus).unwrap_or(1));
         out.pair("cpu_time", &float(used * vcpus));
         out.pair_number("online_vcpus", active.online);
     }
+    active.is_some()
 }
 
 fn image(out: &mut Writer, domain: &Domain, facts: &Facts) {

@@ -6,7 +6,6 @@
 use virtxen_formats::sxpr::Sxpr;
 
 use super::Writer;
-use super::writer::float;
 use crate::release::Facts;
 use crate::state::Domain;
 use crate::xend::config::{Config, all_vcpus, orders};
@@ -130,18 +129,7 @@ fn older_fields(out: &mut Writer, domain: &Domain) {
     out.pair_number("vcpu_avail", all_vcpus(config.vcpus));
     out.pair_number("cpu_weight", config.weight);
     out.pair_number("cpu_cap", config.cap);
-    out.pair("features", &config.features);
-    out.pair("on_xend_start", &config.on_xend_start);
-    out.pair("on_xend_stop", &config.on_xend_stop);
-    if let Some(time) = config.start_time {
-        out.pair("start_time", &float((time * 100.0).round() / 100.0));
-    }
-    if let Some(active) = domain.active.as_ref().filter(|active| active.refreshed) {
-        let used = active.cpu_time().as_secs_f64();
-        let vcpus = f64::from(u32::try_from(config.vcpus).unwrap_or(1));
-        out.pair("cpu_time", &float(used * vcpus));
-        out.pair_number("online_vcpus", active.online);
-    } else {
+    if !super::run(out, domain) {
         out.pair_number("online_vcpus", config.online);
     }
     // The list stands in both of XenD's tables of names and is shown for each; the
