@@ -9,7 +9,7 @@ use crate::json;
 use crate::options::{Args, DOMAIN, Kind, Opt, flag, optional, required};
 use crate::output::Reply;
 use serde_json::json;
-use virtxen_driver::{CreateFlags, DefineFlags, Domain, DomainKey, ShutdownMode};
+use virtxen_driver::{CreateFlags, DefineFlags, Domain, DomainKey, Driver, ShutdownMode};
 
 const FILE: Opt = required(
     "file",
@@ -49,7 +49,15 @@ pub(super) const COMMANDS: &[Command] = &[
         summary: "remove the definition of an inactive domain",
         about: "Disks and other files of the guest are not touched.",
         options: &[DOMAIN],
-        run: |session, args| Box::pin(undefine(session, args)),
+        run: |session, args| {
+            Box::pin(act(
+                session,
+                args,
+                "undefine",
+                "has been undefined",
+                async |driver, key| driver.undefine(key).await,
+            ))
+        },
     },
     Command {
         name: "start",
@@ -66,7 +74,15 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Returns when the guest has been asked; it may take its time or refuse. \
                 'virtxen event --domain DOMAIN --event lifecycle' waits for the end.",
         options: &[DOMAIN, MODE],
-        run: |session, args| Box::pin(shutdown(session, args)),
+        run: |session, args| {
+            Box::pin(act(
+                session,
+                args,
+                "shutdown",
+                "is being shutdown",
+                async |driver, key| driver.shutdown(key, mode(args)).await,
+            ))
+        },
     },
     Command {
         name: "reboot",
@@ -74,7 +90,15 @@ pub(super) const COMMANDS: &[Command] = &[
         summary: "ask a domain to reboot",
         about: "",
         options: &[DOMAIN, MODE],
-        run: |session, args| Box::pin(reboot(session, args)),
+        run: |session, args| {
+            Box::pin(act(
+                session,
+                args,
+                "reboot",
+                "is being rebooted",
+                async |driver, key| driver.reboot(key, mode(args)).await,
+            ))
+        },
     },
     Command {
         name: "destroy",
@@ -83,7 +107,15 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "As if its power were cut: data that the guest has not written are lost. Its \
                 definition stays.",
         options: &[DOMAIN],
-        run: |session, args| Box::pin(destroy(session, args)),
+        run: |session, args| {
+            Box::pin(act(
+                session,
+                args,
+                "destroy",
+                "destroyed",
+                async |driver, key| driver.destroy(key).await,
+            ))
+        },
     },
     Command {
         name: "suspend",
@@ -91,7 +123,15 @@ pub(super) const COMMANDS: &[Command] = &[
         summary: "pause a domain",
         about: "It keeps its memory and gets no processor time.",
         options: &[DOMAIN],
-        run: |session, args| Box::pin(suspend(session, args)),
+        run: |session, args| {
+            Box::pin(act(
+                session,
+                args,
+                "suspend",
+                "suspended",
+                async |driver, key| driver.suspend(key).await,
+            ))
+        },
     },
     Command {
         name: "resume",
@@ -99,7 +139,15 @@ pub(super) const COMMANDS: &[Command] = &[
         summary: "let a paused domain run on",
         about: "",
         options: &[DOMAIN],
-        run: |session, args| Box::pin(resume(session, args)),
+        run: |session, args| {
+            Box::pin(act(
+                session,
+                args,
+                "resume",
+                "resumed",
+                async |driver, key| driver.resume(key).await,
+            ))
+        },
     },
     Command {
         name: "autostart",
@@ -166,18 +214,6 @@ async fn define(session: &Session, args: &Args) -> Result<Reply> {
         .note(format!("Domain '{}' defined from {file}", domain.name)))
 }
 
-async fn undefine(session: &Session, args: &Args) -> Result<Reply> {
-    let domain = session.domain(args).await?;
-    let name = &domain.name;
-    let driver = session.driver().await?;
-    driver
-        .undefine(&DomainKey::from(&domain))
-        .await
-        .context(|| format!("Failed to undefine domain '{name}'"))?;
-    Ok(Reply::new(json::done(&domain, "undefine"))
-        .note(format!("Domain '{name}' has been undefined")))
-}
-
 async fn start(session: &Session, args: &Args) -> Result<Reply> {
     let domain = session.domain(args).await?;
     let name = &domain.name;
@@ -205,32 +241,6 @@ async fn then_console(
     Ok(reply)
 }
 
-async fn shutdown(session: &Session, args: &Args) -> Result<Reply> {
-    let domain = session.domain(args).await?;
-    let name = &domain.name;
-    let driver = session.driver().await?;
-    driver
-        .shutdown(&DomainKey::from(&domain), mode(args))
-        .await
-        .context(|| format!("Failed to shutdown domain '{name}'"))?;
-    Ok(Reply::new(json::done(&domain, "shutdown"))
-        .note(format!("Domain '{name}' is being shutdown")))
-}
-
-async fn reboot(session: &Session, args: &Args) -> Result<Reply> {
-    let domain = session.domain(args).await?;
-    let name = &domain.name;
-    let driver = session.driver().await?;
-    driver
-        .reboot(&DomainKey::from(&domain), mode(args))
-        .await
-        .context(|| format!("Failed to reboot domain '{name}'"))?;
-    Ok(
-        Reply::new(json::done(&domain, "reboot"))
-            .note(format!("Domain '{name}' is being rebooted")),
-    )
-}
-
 fn mode(args: &Args) -> ShutdownMode {
     match args.text("mode") {
         Some("paravirt") => ShutdownMode::Paravirt,
@@ -239,37 +249,22 @@ fn mode(args: &Args) -> ShutdownMode {
     }
 }
 
-async fn destroy(session: &Session, args: &Args) -> Result<Reply> {
+/// A call that needs nothing but the domain: `verb` is the command, `done` what
+/// the domain does afterwards.
+async fn act(
+    session: &Session,
+    args: &Args,
+    verb: &str,
+    done: &str,
+    call: impl AsyncFnOnce(&Driver, &DomainKey) -> virtxen_driver::Result<()>,
+) -> Result<Reply> {
     let domain = session.domain(args).await?;
     let name = &domain.name;
     let driver = session.driver().await?;
-    driver
-        .destroy(&DomainKey::from(&domain))
+    call(driver, &DomainKey::from(&domain))
         .await
-        .context(|| format!("Failed to destroy domain '{name}'"))?;
-    Ok(Reply::new(json::done(&domain, "destroy")).note(format!("Domain '{name}' destroyed")))
-}
-
-async fn suspend(session: &Session, args: &Args) -> Result<Reply> {
-    let domain = session.domain(args).await?;
-    let name = &domain.name;
-    let driver = session.driver().await?;
-    driver
-        .suspend(&DomainKey::from(&domain))
-        .await
-        .context(|| format!("Failed to suspend domain '{name}'"))?;
-    Ok(Reply::new(json::done(&domain, "suspend")).note(format!("Domain '{name}' suspended")))
-}
-
-async fn resume(session: &Session, args: &Args) -> Result<Reply> {
-    let domain = session.domain(args).await?;
-    let name = &domain.name;
-    let driver = session.driver().await?;
-    driver
-        .resume(&DomainKey::from(&domain))
-        .await
-        .context(|| format!("Failed to resume domain '{name}'"))?;
-    Ok(Reply::new(json::done(&domain, "resume")).note(format!("Domain '{name}' resumed")))
+        .context(|| format!("Failed to {verb} domain '{name}'"))?;
+    Ok(Reply::new(json::done(&domain, verb)).note(format!("Domain '{name}' {done}")))
 }
 
 async fn autostart(session: &Session, args: &Args) -> Result<Reply> {
