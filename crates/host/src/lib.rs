@@ -11,6 +11,7 @@ mod event;
 mod hypercall;
 mod probe;
 mod routes;
+mod seen;
 mod trace;
 mod types;
 mod xen;

@@ -6,7 +6,8 @@
 
 use super::{Facts, Names};
 use crate::HostEvent;
-use std::collections::{BTreeMap, HashSet};
+use crate::seen::{self, Look, Seen};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, OnceCell, broadcast};
 use tokio::task::AbortHandle;
@@ -98,13 +99,6 @@ impl Drop for Changes {
     }
 }
 
-/// What a look shows of a domain.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct Seen {
-    paused: bool,
-    shutdown: bool,
-}
-
 type DeviceKey = (u32, String, u32);
 
 /// The task behind the watches.
@@ -114,7 +108,7 @@ struct Observer {
     xen: Option<Arc<Xen>>,
     sender: broadcast::Sender<HostEvent>,
     /// Domains and devices as last seen; nothing while nobody listens.
-    seen: Option<BTreeMap<u32, Seen>>,
+    seen: Option<Look>,
     devices: Option<HashSet<DeviceKey>>,
 }
 
@@ -167,20 +161,9 @@ impl Observer {
         }
     }
 
-    async fn domains(&self) -> Option<BTreeMap<u32, Seen>> {
+    async fn domains(&self) -> Option<Look> {
         if let Some(xen) = &self.xen {
-            let domains = xen.domains().ok()?.into_iter();
-            return Some(
-                domains
-                    .map(|domain| {
-                        let seen = Seen {
-                            paused: domain.flags.paused,
-                            shutdown: domain.flags.shutdown,
-                        };
-                        (domain.domid, seen)
-                    })
-                    .collect(),
-            );
+            return seen::look(xen);
         }
         let names = self.facts.store().directory(HOMES).await.ok()?;
         let domids = names.iter().filter_map(|name| name.parse().ok());
@@ -199,24 +182,8 @@ impl Observer {
         let Some(before) = self.seen.replace(now.clone()) else {
             return self.tell(HostEvent::Resync);
         };
-        for domid in before.keys().filter(|domid| !now.contains_key(domid)) {
-            self.tell(HostEvent::Vanished(DomId(*domid)));
-        }
-        for (domid, is) in now {
-            let was = before.get(&domid).copied();
-            let domid = DomId(domid);
-            if was.is_none() {
-                self.tell(HostEvent::Appeared(domid));
-            }
-            let was = was.unwrap_or_default();
-            match (was.paused, is.paused) {
-                (false, true) => self.tell(HostEvent::Paused(domid)),
-                (true, false) => self.tell(HostEvent::Resumed(domid)),
-                _ => {}
-            }
-            if is.shutdown && !was.shutdown {
-                self.tell(HostEvent::Shutdown(domid));
-            }
+        for event in seen::changes(&before, &now) {
+            self.tell(event);
         }
     }
 
