@@ -38,6 +38,7 @@ const OPERATIONS: &[(&str, &[&str])] = &[
             "availheap",
             "cpupool_op",
             "cputopoinfo",
+            "getcpuinfo",
             "getdomaininfolist",
             "numainfo",
             "physinfo",
@@ -61,7 +62,12 @@ const OPERATIONS: &[(&str, &[&str])] = &[
     ),
     (
         "structs",
-        &["domaininfo_element", "sysctl_cputopo", "sysctl_meminfo"],
+        &[
+            "domaininfo_element",
+            "sysctl_cpuinfo",
+            "sysctl_cputopo",
+            "sysctl_meminfo",
+        ],
     ),
 ];
 

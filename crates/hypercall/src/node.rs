@@ -144,6 +144,24 @@ impl Xen {
         Ok(all.filter(|it| it.core != INVALID).collect())
     }
 
+    /// How long each online processor has been idle since Xen started, in
+    /// nanoseconds; from Xen 3.2 on.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] on older ones, and what the hypervisor says.
+    pub fn idle_times(&self) -> Result<Vec<u64>> {
+        let mut call = Call::new(&self.abi, Family::Sysctl, "getcpuinfo")?;
+        let layout = self.abi.structure("sysctl_cpuinfo");
+        let layout = layout.ok_or_else(|| call.unsupported())?;
+        let size = usize::from(layout.size);
+        call.set("max_cpus", u64::from(CPUS_MAX))?;
+        let buffer = call.point("info", vec![0; size * CPUS_MAX as usize])?;
+        call.send(self.gate.as_ref())?;
+        let count = self.bounded(&call, "nr_cpus", CPUS_MAX)?;
+        let all = call.buffer(buffer).chunks_exact(size).take(count as usize);
+        Ok(all.filter_map(|one| layout.get(one, "idletime")).collect())
+    }
+
     /// Memory of each NUMA node, in all and free, in bytes; from Xen 4.1 on.
     ///
     /// # Errors

@@ -26,6 +26,10 @@ impl Machine for Shared {
         }
     }
 
+    fn idle_times(&self) -> Vec<u64> {
+        (0..12).map(|cpu| 5_000_000_000 + cpu).collect()
+    }
+
     fn domains(&self) -> Vec<MachineDomain> {
         self.0.lock().unwrap().clone()
     }
@@ -272,6 +276,12 @@ fn the_machine_is_read_on_every_release() {
                 point: 0,
             };
         assert_eq!(xen.free_memory(None).is_ok(), heap, "{place}");
+        match xen.idle_times() {
+            Ok(idle) => {
+                assert_eq!((idle.len(), idle[11]), (12, 5_000_000_011), "{place}");
+            }
+            Err(error) => assert!(!heap, "{place}: {error}"),
+        }
         let topology = release
             >= Release {
                 major: 4,

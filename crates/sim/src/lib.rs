@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod fault;
+mod files;
 pub mod hypervisor;
 pub mod release;
 mod socket;

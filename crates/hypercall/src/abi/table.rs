@@ -73,46 +73,48 @@ static F16: &[Field] = &[f("min_bitwidth", 0, 4), f("max_bitwidth", 4, 4), f("no
 static F17: &[Field] = &[f("op", 0, 4), f("cpupool_id", 4, 4), f("sched_id", 8, 4), f("domid", 12, 4), f("cpu", 16, 4), f("n_dom", 20, 4), f("cpumap.bitmap", 24, 8), f("cpumap.nr_cpus", 32, 4)];
 static F18: &[Field] = &[f("op", 0, 4), f("cpupool_id", 4, 4), f("sched_id", 8, 4), f("domid", 12, 4), f("cpu", 16, 4), f("n_dom", 20, 4), f("cpumap.bitmap", 24, 8), f("cpumap.nr_bits", 32, 4)];
 static F19: &[Field] = &[f("num_cpus", 0, 4), f("cputopo", 8, 8)];
-static F20: &[Field] = &[f("max_node_index", 0, 4), f("node_to_memsize", 8, 8), f("node_to_memfree", 16, 8), f("node_to_node_distance", 24, 8)];
-static F21: &[Field] = &[f("num_nodes", 0, 4), f("meminfo", 8, 8), f("distance", 16, 8)];
-static F22: &[Field] = &[f("threads_per_core", 0, 4), f("cores_per_socket", 4, 4), f("sockets_per_node", 8, 4), f("nr_nodes", 12, 4), f("cpu_khz", 16, 4), f("total_pages", 24, 8), f("free_pages", 32, 8), f("scrub_pages", 40, 8), f("hw_cap", 48, 32)];
-static F23: &[Field] = &[f("threads_per_core", 0, 4), f("cores_per_socket", 4, 4), f("sockets_per_node", 8, 4), f("nr_nodes", 12, 4), f("cpu_khz", 16, 4), f("total_pages", 20, 8), f("free_pages", 28, 8), f("scrub_pages", 36, 8), f("hw_cap", 44, 32)];
-static F24: &[Field] = &[f("threads_per_core", 0, 4), f("cores_per_socket", 4, 4), f("nr_cpus", 8, 4), f("nr_nodes", 12, 4), f("cpu_khz", 16, 4), f("total_pages", 24, 8), f("free_pages", 32, 8), f("scrub_pages", 40, 8), f("hw_cap", 48, 32), f("max_cpu_id", 80, 4), f("cpu_to_node", 88, 8)];
-static F25: &[Field] = &[f("threads_per_core", 0, 4), f("cores_per_socket", 4, 4), f("nr_cpus", 8, 4), f("nr_nodes", 12, 4), f("cpu_khz", 16, 4), f("total_pages", 24, 8), f("free_pages", 32, 8), f("scrub_pages", 40, 8), f("hw_cap", 48, 32), f("max_cpu_id", 80, 4), f("cpu_to_node", 88, 8), f("capabilities", 96, 4)];
-static F26: &[Field] = &[f("threads_per_core", 0, 4), f("cores_per_socket", 4, 4), f("nr_cpus", 8, 4), f("max_node_id", 12, 4), f("cpu_khz", 16, 4), f("total_pages", 24, 8), f("free_pages", 32, 8), f("scrub_pages", 40, 8), f("hw_cap", 48, 32), f("max_cpu_id", 80, 4), f("cpu_to_node", 88, 8), f("capabilities", 96, 4)];
-static F27: &[Field] = &[f("threads_per_core", 0, 4), f("cores_per_socket", 4, 4), f("nr_cpus", 8, 4), f("max_cpu_id", 12, 4), f("nr_nodes", 16, 4), f("max_node_id", 20, 4), f("cpu_khz", 24, 4), f("total_pages", 32, 8), f("free_pages", 40, 8), f("scrub_pages", 48, 8), f("hw_cap", 56, 32), f("capabilities", 88, 4)];
-static F28: &[Field] = &[f("threads_per_core", 0, 4), f("cores_per_socket", 4, 4), f("nr_cpus", 8, 4), f("max_cpu_id", 12, 4), f("nr_nodes", 16, 4), f("max_node_id", 20, 4), f("cpu_khz", 24, 4), f("total_pages", 32, 8), f("free_pages", 40, 8), f("scrub_pages", 48, 8), f("outstanding_pages", 56, 8), f("hw_cap", 64, 32), f("capabilities", 96, 4)];
-static F29: &[Field] = &[f("threads_per_core", 0, 4), f("cores_per_socket", 4, 4), f("nr_cpus", 8, 4), f("max_cpu_id", 12, 4), f("nr_nodes", 16, 4), f("max_node_id", 20, 4), f("cpu_khz", 24, 4), f("capabilities", 28, 4), f("total_pages", 32, 8), f("free_pages", 40, 8), f("scrub_pages", 48, 8), f("outstanding_pages", 56, 8), f("max_mfn", 64, 8), f("hw_cap", 72, 32)];
-static F30: &[Field] = &[f("threads_per_core", 0, 4), f("cores_per_socket", 4, 4), f("nr_cpus", 8, 4), f("max_cpu_id", 12, 4), f("nr_nodes", 16, 4), f("max_node_id", 20, 4), f("cpu_khz", 24, 4), f("capabilities", 28, 4), f("arch_capabilities", 32, 4), f("pad", 36, 4), f("total_pages", 40, 8), f("free_pages", 48, 8), f("scrub_pages", 56, 8), f("outstanding_pages", 64, 8), f("max_mfn", 72, 8), f("hw_cap", 80, 32)];
-static F31: &[Field] = &[f("max_cpu_index", 0, 4), f("cpu_to_core", 8, 8), f("cpu_to_socket", 16, 8), f("cpu_to_node", 24, 8)];
-static F32: &[Field] = &[f("domain", 0, 2), f("flags", 4, 4), f("tot_pages", 8, 8), f("max_pages", 16, 8), f("shr_pages", 24, 8), f("shared_info_frame", 32, 8), f("cpu_time", 40, 8), f("nr_online_vcpus", 48, 4), f("max_vcpu_id", 52, 4), f("ssidref", 56, 4), f("handle", 60, 16)];
-static F33: &[Field] = &[f("domain", 0, 2), f("flags", 4, 4), f("tot_pages", 8, 8), f("max_pages", 16, 8), f("shr_pages", 24, 8), f("shared_info_frame", 32, 8), f("cpu_time", 40, 8), f("nr_online_vcpus", 48, 4), f("max_vcpu_id", 52, 4), f("ssidref", 56, 4), f("handle", 60, 16), f("cpupool", 76, 4)];
-static F34: &[Field] = &[f("domain", 0, 2), f("flags", 4, 4), f("tot_pages", 8, 8), f("max_pages", 16, 8), f("shr_pages", 24, 8), f("paged_pages", 32, 8), f("shared_info_frame", 40, 8), f("cpu_time", 48, 8), f("nr_online_vcpus", 56, 4), f("max_vcpu_id", 60, 4), f("ssidref", 64, 4), f("handle", 68, 16), f("cpupool", 84, 4)];
-static F35: &[Field] = &[f("domain", 0, 2), f("flags", 4, 4), f("tot_pages", 8, 8), f("max_pages", 16, 8), f("outstanding_pages", 24, 8), f("shr_pages", 32, 8), f("paged_pages", 40, 8), f("shared_info_frame", 48, 8), f("cpu_time", 56, 8), f("nr_online_vcpus", 64, 4), f("max_vcpu_id", 68, 4), f("ssidref", 72, 4), f("handle", 76, 16), f("cpupool", 92, 4)];
-static F36: &[Field] = &[f("domain", 0, 2), f("flags", 4, 4), f("tot_pages", 8, 8), f("max_pages", 16, 8), f("outstanding_pages", 24, 8), f("shr_pages", 32, 8), f("paged_pages", 40, 8), f("shared_info_frame", 48, 8), f("cpu_time", 56, 8), f("nr_online_vcpus", 64, 4), f("max_vcpu_id", 68, 4), f("ssidref", 72, 4), f("handle", 76, 16), f("cpupool", 92, 4), f("arch_config.emulation_flags", 96, 4)];
-static F37: &[Field] = &[f("domain", 0, 2), f("flags", 4, 4), f("tot_pages", 8, 8), f("max_pages", 16, 8), f("outstanding_pages", 24, 8), f("shr_pages", 32, 8), f("paged_pages", 40, 8), f("shared_info_frame", 48, 8), f("cpu_time", 56, 8), f("nr_online_vcpus", 64, 4), f("max_vcpu_id", 68, 4), f("ssidref", 72, 4), f("handle", 76, 16), f("cpupool", 92, 4), f("arch_config.gic_version", 96, 1), f("arch_config.nr_spis", 100, 4), f("arch_config.clock_frequency", 104, 4)];
-static F38: &[Field] = &[f("domain", 0, 2), f("flags", 4, 4), f("tot_pages", 8, 8), f("max_pages", 16, 8), f("outstanding_pages", 24, 8), f("shr_pages", 32, 8), f("paged_pages", 40, 8), f("shared_info_frame", 48, 8), f("cpu_time", 56, 8), f("nr_online_vcpus", 64, 4), f("max_vcpu_id", 68, 4), f("ssidref", 72, 4), f("handle", 76, 16), f("cpupool", 92, 4), f("arch_config.gic_version", 96, 1), f("arch_config.tee_type", 98, 2), f("arch_config.nr_spis", 100, 4), f("arch_config.clock_frequency", 104, 4)];
-static F39: &[Field] = &[f("domain", 0, 2), f("flags", 4, 4), f("tot_pages", 8, 8), f("max_pages", 16, 8), f("outstanding_pages", 24, 8), f("shr_pages", 32, 8), f("paged_pages", 40, 8), f("shared_info_frame", 48, 8), f("cpu_time", 56, 8), f("nr_online_vcpus", 64, 4), f("max_vcpu_id", 68, 4), f("ssidref", 72, 4), f("handle", 76, 16), f("cpupool", 92, 4), f("arch_config.emulation_flags", 96, 4), f("arch_config.misc_flags", 100, 4)];
-static F40: &[Field] = &[f("domain", 0, 2), f("pad1", 2, 2), f("flags", 4, 4), f("tot_pages", 8, 8), f("max_pages", 16, 8), f("outstanding_pages", 24, 8), f("shr_pages", 32, 8), f("paged_pages", 40, 8), f("shared_info_frame", 48, 8), f("cpu_time", 56, 8), f("nr_online_vcpus", 64, 4), f("max_vcpu_id", 68, 4), f("ssidref", 72, 4), f("handle", 76, 16), f("cpupool", 92, 4), f("gpaddr_bits", 96, 1), f("pad2", 97, 7), f("arch_config.emulation_flags", 104, 4), f("arch_config.misc_flags", 108, 4)];
-static F41: &[Field] = &[f("domain", 0, 2), f("pad1", 2, 2), f("flags", 4, 4), f("tot_pages", 8, 8), f("max_pages", 16, 8), f("outstanding_pages", 24, 8), f("shr_pages", 32, 8), f("paged_pages", 40, 8), f("shared_info_frame", 48, 8), f("cpu_time", 56, 8), f("nr_online_vcpus", 64, 4), f("max_vcpu_id", 68, 4), f("ssidref", 72, 4), f("handle", 76, 16), f("cpupool", 92, 4), f("gpaddr_bits", 96, 1), f("pad2", 97, 7), f("arch_config.gic_version", 104, 1), f("arch_config.tee_type", 106, 2), f("arch_config.nr_spis", 108, 4), f("arch_config.clock_frequency", 112, 4)];
-static F42: &[Field] = &[f("domain", 0, 2), f("pad1", 2, 2), f("flags", 4, 4), f("tot_pages", 8, 8), f("max_pages", 16, 8), f("outstanding_pages", 24, 8), f("shr_pages", 32, 8), f("paged_pages", 40, 8), f("shared_info_frame", 48, 8), f("cpu_time", 56, 8), f("nr_online_vcpus", 64, 4), f("max_vcpu_id", 68, 4), f("ssidref", 72, 4), f("handle", 76, 16), f("cpupool", 92, 4), f("gpaddr_bits", 96, 1), f("pad2", 97, 7), f("arch_config.gic_version", 104, 1), f("arch_config.sve_vl", 105, 1), f("arch_config.tee_type", 106, 2), f("arch_config.nr_spis", 108, 4), f("arch_config.clock_frequency", 112, 4)];
-static F43: &[Field] = &[f("domain", 0, 2), f("pad1", 2, 2), f("flags", 4, 4), f("tot_pages", 8, 8), f("max_pages", 16, 8), f("outstanding_pages", 24, 8), f("shr_pages", 32, 8), f("paged_pages", 40, 8), f("shared_info_frame", 48, 8), f("cpu_time", 56, 8), f("nr_online_vcpus", 64, 4), f("max_vcpu_id", 68, 4), f("ssidref", 72, 4), f("handle", 76, 16), f("cpupool", 92, 4), f("gpaddr_bits", 96, 1), f("pad2", 97, 7), f("arch_config.gic_version", 104, 1), f("arch_config.sve_vl", 105, 1), f("arch_config.tee_type", 106, 2), f("arch_config.nr_spis", 108, 4), f("arch_config.clock_frequency", 112, 4), f("arch_config.arm_sci_type", 116, 1)];
-static F44: &[Field] = &[f("domain", 0, 2), f("pad1", 2, 2), f("flags", 4, 4), f("tot_pages", 8, 8), f("max_pages", 16, 8), f("outstanding_pages", 24, 8), f("shr_pages", 32, 8), f("paged_pages", 40, 8), f("shared_info_frame", 48, 8), f("cpu_time", 56, 8), f("nr_online_vcpus", 64, 4), f("max_vcpu_id", 68, 4), f("ssidref", 72, 4), f("handle", 76, 16), f("cpupool", 92, 4), f("gpaddr_bits", 96, 1), f("pad2", 97, 7), f("arch_config.gic_version", 104, 1), f("arch_config.sve_vl", 105, 1), f("arch_config.tee_type", 106, 2), f("arch_config.nr_spis", 108, 4), f("arch_config.clock_frequency", 112, 4), f("arch_config.arm_sci_type", 116, 1), f("arch_config.v8r_el1_msa", 117, 1), f("arch_config.pad", 118, 2)];
-static F45: &[Field] = &[f("vcpu", 0, 4), f("online", 4, 1), f("blocked", 5, 1), f("running", 6, 1), f("cpu_time", 8, 8), f("cpu", 16, 4)];
-static F46: &[Field] = &[f("max_memkb", 0, 8)];
-static F47: &[Field] = &[f("max", 0, 4)];
-static F48: &[Field] = &[f("sched_id", 0, 4), f("cmd", 4, 4), f("u.sedf.period", 8, 8), f("u.sedf.slice", 16, 8), f("u.sedf.latency", 24, 8), f("u.sedf.extratime", 32, 4), f("u.sedf.weight", 36, 4), f("u.credit.weight", 8, 2), f("u.credit.cap", 10, 2)];
-static F49: &[Field] = &[f("sched_id", 0, 4), f("cmd", 4, 4), f("u.sedf.period", 8, 8), f("u.sedf.slice", 16, 8), f("u.sedf.latency", 24, 8), f("u.sedf.extratime", 32, 4), f("u.sedf.weight", 36, 4), f("u.credit.weight", 8, 2), f("u.credit.cap", 10, 2), f("u.credit2.weight", 8, 2)];
-static F50: &[Field] = &[f("sched_id", 0, 4), f("cmd", 4, 4), f("u.sedf.period", 8, 8), f("u.sedf.slice", 16, 8), f("u.sedf.latency", 24, 8), f("u.sedf.extratime", 32, 4), f("u.sedf.weight", 36, 4), f("u.credit.weight", 8, 2), f("u.credit.cap", 10, 2), f("u.credit2.weight", 8, 2), f("u.rtds.period", 8, 4), f("u.rtds.budget", 12, 4)];
-static F51: &[Field] = &[f("sched_id", 0, 4), f("cmd", 4, 4), f("u.credit.weight", 8, 2), f("u.credit.cap", 10, 2), f("u.credit2.weight", 8, 2), f("u.rtds.period", 8, 4), f("u.rtds.budget", 12, 4)];
-static F52: &[Field] = &[f("sched_id", 0, 4), f("cmd", 4, 4), f("u.credit.weight", 8, 2), f("u.credit.cap", 10, 2), f("u.credit2.weight", 8, 2), f("u.rtds.period", 8, 4), f("u.rtds.budget", 12, 4), f("u.v.vcpus", 8, 8), f("u.v.nr_vcpus", 16, 4), f("u.v.padding", 20, 4)];
-static F53: &[Field] = &[f("sched_id", 0, 4), f("cmd", 4, 4), f("u.credit.weight", 8, 2), f("u.credit.cap", 10, 2), f("u.credit2.weight", 8, 2), f("u.credit2.cap", 10, 2), f("u.rtds.period", 8, 4), f("u.rtds.budget", 12, 4), f("u.rtds.flags", 16, 4), f("u.v.vcpus", 8, 8), f("u.v.nr_vcpus", 16, 4), f("u.v.padding", 20, 4)];
-static F54: &[Field] = &[f("vcpu", 0, 4), f("cpumap.bitmap", 8, 8), f("cpumap.nr_cpus", 16, 4)];
-static F55: &[Field] = &[f("vcpu", 0, 4), f("cpumap.bitmap", 4, 4), f("cpumap.nr_cpus", 8, 4)];
-static F56: &[Field] = &[f("vcpu", 0, 4), f("cpumap.bitmap", 8, 8), f("cpumap.nr_bits", 16, 4)];
-static F57: &[Field] = &[f("vcpu", 0, 4), f("flags", 4, 4), f("cpumap_hard.bitmap", 8, 8), f("cpumap_hard.nr_bits", 16, 4), f("cpumap_soft.bitmap", 24, 8), f("cpumap_soft.nr_bits", 32, 4)];
-static F58: &[Field] = &[f("core", 0, 4), f("socket", 4, 4), f("node", 8, 4)];
-static F59: &[Field] = &[f("memsize", 0, 8), f("memfree", 8, 8)];
+static F20: &[Field] = &[f("max_cpus", 0, 4), f("info", 8, 8), f("nr_cpus", 16, 4)];
+static F21: &[Field] = &[f("max_node_index", 0, 4), f("node_to_memsize", 8, 8), f("node_to_memfree", 16, 8), f("node_to_node_distance", 24, 8)];
+static F22: &[Field] = &[f("num_nodes", 0, 4), f("meminfo", 8, 8), f("distance", 16, 8)];
+static F23: &[Field] = &[f("threads_per_core", 0, 4), f("cores_per_socket", 4, 4), f("sockets_per_node", 8, 4), f("nr_nodes", 12, 4), f("cpu_khz", 16, 4), f("total_pages", 24, 8), f("free_pages", 32, 8), f("scrub_pages", 40, 8), f("hw_cap", 48, 32)];
+static F24: &[Field] = &[f("threads_per_core", 0, 4), f("cores_per_socket", 4, 4), f("sockets_per_node", 8, 4), f("nr_nodes", 12, 4), f("cpu_khz", 16, 4), f("total_pages", 20, 8), f("free_pages", 28, 8), f("scrub_pages", 36, 8), f("hw_cap", 44, 32)];
+static F25: &[Field] = &[f("threads_per_core", 0, 4), f("cores_per_socket", 4, 4), f("nr_cpus", 8, 4), f("nr_nodes", 12, 4), f("cpu_khz", 16, 4), f("total_pages", 24, 8), f("free_pages", 32, 8), f("scrub_pages", 40, 8), f("hw_cap", 48, 32), f("max_cpu_id", 80, 4), f("cpu_to_node", 88, 8)];
+static F26: &[Field] = &[f("threads_per_core", 0, 4), f("cores_per_socket", 4, 4), f("nr_cpus", 8, 4), f("nr_nodes", 12, 4), f("cpu_khz", 16, 4), f("total_pages", 24, 8), f("free_pages", 32, 8), f("scrub_pages", 40, 8), f("hw_cap", 48, 32), f("max_cpu_id", 80, 4), f("cpu_to_node", 88, 8), f("capabilities", 96, 4)];
+static F27: &[Field] = &[f("threads_per_core", 0, 4), f("cores_per_socket", 4, 4), f("nr_cpus", 8, 4), f("max_node_id", 12, 4), f("cpu_khz", 16, 4), f("total_pages", 24, 8), f("free_pages", 32, 8), f("scrub_pages", 40, 8), f("hw_cap", 48, 32), f("max_cpu_id", 80, 4), f("cpu_to_node", 88, 8), f("capabilities", 96, 4)];
+static F28: &[Field] = &[f("threads_per_core", 0, 4), f("cores_per_socket", 4, 4), f("nr_cpus", 8, 4), f("max_cpu_id", 12, 4), f("nr_nodes", 16, 4), f("max_node_id", 20, 4), f("cpu_khz", 24, 4), f("total_pages", 32, 8), f("free_pages", 40, 8), f("scrub_pages", 48, 8), f("hw_cap", 56, 32), f("capabilities", 88, 4)];
+static F29: &[Field] = &[f("threads_per_core", 0, 4), f("cores_per_socket", 4, 4), f("nr_cpus", 8, 4), f("max_cpu_id", 12, 4), f("nr_nodes", 16, 4), f("max_node_id", 20, 4), f("cpu_khz", 24, 4), f("total_pages", 32, 8), f("free_pages", 40, 8), f("scrub_pages", 48, 8), f("outstanding_pages", 56, 8), f("hw_cap", 64, 32), f("capabilities", 96, 4)];
+static F30: &[Field] = &[f("threads_per_core", 0, 4), f("cores_per_socket", 4, 4), f("nr_cpus", 8, 4), f("max_cpu_id", 12, 4), f("nr_nodes", 16, 4), f("max_node_id", 20, 4), f("cpu_khz", 24, 4), f("capabilities", 28, 4), f("total_pages", 32, 8), f("free_pages", 40, 8), f("scrub_pages", 48, 8), f("outstanding_pages", 56, 8), f("max_mfn", 64, 8), f("hw_cap", 72, 32)];
+static F31: &[Field] = &[f("threads_per_core", 0, 4), f("cores_per_socket", 4, 4), f("nr_cpus", 8, 4), f("max_cpu_id", 12, 4), f("nr_nodes", 16, 4), f("max_node_id", 20, 4), f("cpu_khz", 24, 4), f("capabilities", 28, 4), f("arch_capabilities", 32, 4), f("pad", 36, 4), f("total_pages", 40, 8), f("free_pages", 48, 8), f("scrub_pages", 56, 8), f("outstanding_pages", 64, 8), f("max_mfn", 72, 8), f("hw_cap", 80, 32)];
+static F32: &[Field] = &[f("max_cpu_index", 0, 4), f("cpu_to_core", 8, 8), f("cpu_to_socket", 16, 8), f("cpu_to_node", 24, 8)];
+static F33: &[Field] = &[f("domain", 0, 2), f("flags", 4, 4), f("tot_pages", 8, 8), f("max_pages", 16, 8), f("shr_pages", 24, 8), f("shared_info_frame", 32, 8), f("cpu_time", 40, 8), f("nr_online_vcpus", 48, 4), f("max_vcpu_id", 52, 4), f("ssidref", 56, 4), f("handle", 60, 16)];
+static F34: &[Field] = &[f("domain", 0, 2), f("flags", 4, 4), f("tot_pages", 8, 8), f("max_pages", 16, 8), f("shr_pages", 24, 8), f("shared_info_frame", 32, 8), f("cpu_time", 40, 8), f("nr_online_vcpus", 48, 4), f("max_vcpu_id", 52, 4), f("ssidref", 56, 4), f("handle", 60, 16), f("cpupool", 76, 4)];
+static F35: &[Field] = &[f("domain", 0, 2), f("flags", 4, 4), f("tot_pages", 8, 8), f("max_pages", 16, 8), f("shr_pages", 24, 8), f("paged_pages", 32, 8), f("shared_info_frame", 40, 8), f("cpu_time", 48, 8), f("nr_online_vcpus", 56, 4), f("max_vcpu_id", 60, 4), f("ssidref", 64, 4), f("handle", 68, 16), f("cpupool", 84, 4)];
+static F36: &[Field] = &[f("domain", 0, 2), f("flags", 4, 4), f("tot_pages", 8, 8), f("max_pages", 16, 8), f("outstanding_pages", 24, 8), f("shr_pages", 32, 8), f("paged_pages", 40, 8), f("shared_info_frame", 48, 8), f("cpu_time", 56, 8), f("nr_online_vcpus", 64, 4), f("max_vcpu_id", 68, 4), f("ssidref", 72, 4), f("handle", 76, 16), f("cpupool", 92, 4)];
+static F37: &[Field] = &[f("domain", 0, 2), f("flags", 4, 4), f("tot_pages", 8, 8), f("max_pages", 16, 8), f("outstanding_pages", 24, 8), f("shr_pages", 32, 8), f("paged_pages", 40, 8), f("shared_info_frame", 48, 8), f("cpu_time", 56, 8), f("nr_online_vcpus", 64, 4), f("max_vcpu_id", 68, 4), f("ssidref", 72, 4), f("handle", 76, 16), f("cpupool", 92, 4), f("arch_config.emulation_flags", 96, 4)];
+static F38: &[Field] = &[f("domain", 0, 2), f("flags", 4, 4), f("tot_pages", 8, 8), f("max_pages", 16, 8), f("outstanding_pages", 24, 8), f("shr_pages", 32, 8), f("paged_pages", 40, 8), f("shared_info_frame", 48, 8), f("cpu_time", 56, 8), f("nr_online_vcpus", 64, 4), f("max_vcpu_id", 68, 4), f("ssidref", 72, 4), f("handle", 76, 16), f("cpupool", 92, 4), f("arch_config.gic_version", 96, 1), f("arch_config.nr_spis", 100, 4), f("arch_config.clock_frequency", 104, 4)];
+static F39: &[Field] = &[f("domain", 0, 2), f("flags", 4, 4), f("tot_pages", 8, 8), f("max_pages", 16, 8), f("outstanding_pages", 24, 8), f("shr_pages", 32, 8), f("paged_pages", 40, 8), f("shared_info_frame", 48, 8), f("cpu_time", 56, 8), f("nr_online_vcpus", 64, 4), f("max_vcpu_id", 68, 4), f("ssidref", 72, 4), f("handle", 76, 16), f("cpupool", 92, 4), f("arch_config.gic_version", 96, 1), f("arch_config.tee_type", 98, 2), f("arch_config.nr_spis", 100, 4), f("arch_config.clock_frequency", 104, 4)];
+static F40: &[Field] = &[f("domain", 0, 2), f("flags", 4, 4), f("tot_pages", 8, 8), f("max_pages", 16, 8), f("outstanding_pages", 24, 8), f("shr_pages", 32, 8), f("paged_pages", 40, 8), f("shared_info_frame", 48, 8), f("cpu_time", 56, 8), f("nr_online_vcpus", 64, 4), f("max_vcpu_id", 68, 4), f("ssidref", 72, 4), f("handle", 76, 16), f("cpupool", 92, 4), f("arch_config.emulation_flags", 96, 4), f("arch_config.misc_flags", 100, 4)];
+static F41: &[Field] = &[f("domain", 0, 2), f("pad1", 2, 2), f("flags", 4, 4), f("tot_pages", 8, 8), f("max_pages", 16, 8), f("outstanding_pages", 24, 8), f("shr_pages", 32, 8), f("paged_pages", 40, 8), f("shared_info_frame", 48, 8), f("cpu_time", 56, 8), f("nr_online_vcpus", 64, 4), f("max_vcpu_id", 68, 4), f("ssidref", 72, 4), f("handle", 76, 16), f("cpupool", 92, 4), f("gpaddr_bits", 96, 1), f("pad2", 97, 7), f("arch_config.emulation_flags", 104, 4), f("arch_config.misc_flags", 108, 4)];
+static F42: &[Field] = &[f("domain", 0, 2), f("pad1", 2, 2), f("flags", 4, 4), f("tot_pages", 8, 8), f("max_pages", 16, 8), f("outstanding_pages", 24, 8), f("shr_pages", 32, 8), f("paged_pages", 40, 8), f("shared_info_frame", 48, 8), f("cpu_time", 56, 8), f("nr_online_vcpus", 64, 4), f("max_vcpu_id", 68, 4), f("ssidref", 72, 4), f("handle", 76, 16), f("cpupool", 92, 4), f("gpaddr_bits", 96, 1), f("pad2", 97, 7), f("arch_config.gic_version", 104, 1), f("arch_config.tee_type", 106, 2), f("arch_config.nr_spis", 108, 4), f("arch_config.clock_frequency", 112, 4)];
+static F43: &[Field] = &[f("domain", 0, 2), f("pad1", 2, 2), f("flags", 4, 4), f("tot_pages", 8, 8), f("max_pages", 16, 8), f("outstanding_pages", 24, 8), f("shr_pages", 32, 8), f("paged_pages", 40, 8), f("shared_info_frame", 48, 8), f("cpu_time", 56, 8), f("nr_online_vcpus", 64, 4), f("max_vcpu_id", 68, 4), f("ssidref", 72, 4), f("handle", 76, 16), f("cpupool", 92, 4), f("gpaddr_bits", 96, 1), f("pad2", 97, 7), f("arch_config.gic_version", 104, 1), f("arch_config.sve_vl", 105, 1), f("arch_config.tee_type", 106, 2), f("arch_config.nr_spis", 108, 4), f("arch_config.clock_frequency", 112, 4)];
+static F44: &[Field] = &[f("domain", 0, 2), f("pad1", 2, 2), f("flags", 4, 4), f("tot_pages", 8, 8), f("max_pages", 16, 8), f("outstanding_pages", 24, 8), f("shr_pages", 32, 8), f("paged_pages", 40, 8), f("shared_info_frame", 48, 8), f("cpu_time", 56, 8), f("nr_online_vcpus", 64, 4), f("max_vcpu_id", 68, 4), f("ssidref", 72, 4), f("handle", 76, 16), f("cpupool", 92, 4), f("gpaddr_bits", 96, 1), f("pad2", 97, 7), f("arch_config.gic_version", 104, 1), f("arch_config.sve_vl", 105, 1), f("arch_config.tee_type", 106, 2), f("arch_config.nr_spis", 108, 4), f("arch_config.clock_frequency", 112, 4), f("arch_config.arm_sci_type", 116, 1)];
+static F45: &[Field] = &[f("domain", 0, 2), f("pad1", 2, 2), f("flags", 4, 4), f("tot_pages", 8, 8), f("max_pages", 16, 8), f("outstanding_pages", 24, 8), f("shr_pages", 32, 8), f("paged_pages", 40, 8), f("shared_info_frame", 48, 8), f("cpu_time", 56, 8), f("nr_online_vcpus", 64, 4), f("max_vcpu_id", 68, 4), f("ssidref", 72, 4), f("handle", 76, 16), f("cpupool", 92, 4), f("gpaddr_bits", 96, 1), f("pad2", 97, 7), f("arch_config.gic_version", 104, 1), f("arch_config.sve_vl", 105, 1), f("arch_config.tee_type", 106, 2), f("arch_config.nr_spis", 108, 4), f("arch_config.clock_frequency", 112, 4), f("arch_config.arm_sci_type", 116, 1), f("arch_config.v8r_el1_msa", 117, 1), f("arch_config.pad", 118, 2)];
+static F46: &[Field] = &[f("vcpu", 0, 4), f("online", 4, 1), f("blocked", 5, 1), f("running", 6, 1), f("cpu_time", 8, 8), f("cpu", 16, 4)];
+static F47: &[Field] = &[f("max_memkb", 0, 8)];
+static F48: &[Field] = &[f("max", 0, 4)];
+static F49: &[Field] = &[f("sched_id", 0, 4), f("cmd", 4, 4), f("u.sedf.period", 8, 8), f("u.sedf.slice", 16, 8), f("u.sedf.latency", 24, 8), f("u.sedf.extratime", 32, 4), f("u.sedf.weight", 36, 4), f("u.credit.weight", 8, 2), f("u.credit.cap", 10, 2)];
+static F50: &[Field] = &[f("sched_id", 0, 4), f("cmd", 4, 4), f("u.sedf.period", 8, 8), f("u.sedf.slice", 16, 8), f("u.sedf.latency", 24, 8), f("u.sedf.extratime", 32, 4), f("u.sedf.weight", 36, 4), f("u.credit.weight", 8, 2), f("u.credit.cap", 10, 2), f("u.credit2.weight", 8, 2)];
+static F51: &[Field] = &[f("sched_id", 0, 4), f("cmd", 4, 4), f("u.sedf.period", 8, 8), f("u.sedf.slice", 16, 8), f("u.sedf.latency", 24, 8), f("u.sedf.extratime", 32, 4), f("u.sedf.weight", 36, 4), f("u.credit.weight", 8, 2), f("u.credit.cap", 10, 2), f("u.credit2.weight", 8, 2), f("u.rtds.period", 8, 4), f("u.rtds.budget", 12, 4)];
+static F52: &[Field] = &[f("sched_id", 0, 4), f("cmd", 4, 4), f("u.credit.weight", 8, 2), f("u.credit.cap", 10, 2), f("u.credit2.weight", 8, 2), f("u.rtds.period", 8, 4), f("u.rtds.budget", 12, 4)];
+static F53: &[Field] = &[f("sched_id", 0, 4), f("cmd", 4, 4), f("u.credit.weight", 8, 2), f("u.credit.cap", 10, 2), f("u.credit2.weight", 8, 2), f("u.rtds.period", 8, 4), f("u.rtds.budget", 12, 4), f("u.v.vcpus", 8, 8), f("u.v.nr_vcpus", 16, 4), f("u.v.padding", 20, 4)];
+static F54: &[Field] = &[f("sched_id", 0, 4), f("cmd", 4, 4), f("u.credit.weight", 8, 2), f("u.credit.cap", 10, 2), f("u.credit2.weight", 8, 2), f("u.credit2.cap", 10, 2), f("u.rtds.period", 8, 4), f("u.rtds.budget", 12, 4), f("u.rtds.flags", 16, 4), f("u.v.vcpus", 8, 8), f("u.v.nr_vcpus", 16, 4), f("u.v.padding", 20, 4)];
+static F55: &[Field] = &[f("vcpu", 0, 4), f("cpumap.bitmap", 8, 8), f("cpumap.nr_cpus", 16, 4)];
+static F56: &[Field] = &[f("vcpu", 0, 4), f("cpumap.bitmap", 4, 4), f("cpumap.nr_cpus", 8, 4)];
+static F57: &[Field] = &[f("vcpu", 0, 4), f("cpumap.bitmap", 8, 8), f("cpumap.nr_bits", 16, 4)];
+static F58: &[Field] = &[f("vcpu", 0, 4), f("flags", 4, 4), f("cpumap_hard.bitmap", 8, 8), f("cpumap_hard.nr_bits", 16, 4), f("cpumap_soft.bitmap", 24, 8), f("cpumap_soft.nr_bits", 32, 4)];
+static F59: &[Field] = &[f("idletime", 0, 8)];
+static F60: &[Field] = &[f("core", 0, 4), f("socket", 4, 4), f("node", 8, 4)];
+static F61: &[Field] = &[f("memsize", 0, 8), f("memfree", 8, 8)];
 
 /// `dom0_op`.
 pub static DOM0_OP: &[Operation] = &[
@@ -167,30 +169,33 @@ pub static SYSCTL: &[Operation] = &[
     Operation { name: "cputopoinfo", variants: &[
         Variant { releases: &[(r(4, 6, 0), Release::NEWEST)], versions: &[12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22], command: 16, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 16, fields: F19 })] },
     ] },
+    Operation { name: "getcpuinfo", variants: &[
+        Variant { releases: &[(r(3, 2, 0), Release::NEWEST)], versions: &[6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22], command: 8, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F20 })] },
+    ] },
     Operation { name: "getdomaininfolist", variants: &[
         Variant { releases: &[(r(3, 0, 3), r(3, 0, 4))], versions: &[2], command: 6, layouts: &[(X86_64, Layout { size: 24, fields: F5 }), (X86_32, Layout { size: 16, fields: F6 })] },
         Variant { releases: &[(r(3, 1, 0), Release::NEWEST)], versions: &[3, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22], command: 6, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F5 })] },
     ] },
     Operation { name: "numainfo", variants: &[
-        Variant { releases: &[(r(4, 1, 0), r(4, 5, 5))], versions: &[8, 9, 10, 11], command: 17, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 32, fields: F20 })] },
-        Variant { releases: &[(r(4, 6, 0), Release::NEWEST)], versions: &[12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22], command: 17, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F21 })] },
+        Variant { releases: &[(r(4, 1, 0), r(4, 5, 5))], versions: &[8, 9, 10, 11], command: 17, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 32, fields: F21 })] },
+        Variant { releases: &[(r(4, 6, 0), Release::NEWEST)], versions: &[12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22], command: 17, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F22 })] },
     ] },
     Operation { name: "physinfo", variants: &[
-        Variant { releases: &[(r(3, 0, 3), r(3, 0, 4))], versions: &[2], command: 3, layouts: &[(X86_64, Layout { size: 80, fields: F22 }), (X86_32, Layout { size: 76, fields: F23 })] },
-        Variant { releases: &[(r(3, 1, 0), r(3, 1, 0))], versions: &[3], command: 3, layouts: &[(X86_64 | X86_32, Layout { size: 80, fields: F22 })] },
-        Variant { releases: &[(r(3, 2, 0), r(3, 2, 0))], versions: &[6], command: 3, layouts: &[(X86_64 | X86_32, Layout { size: 96, fields: F24 })] },
-        Variant { releases: &[(r(3, 3, 0), r(3, 4, 0))], versions: &[6], command: 3, layouts: &[(X86_64 | X86_32, Layout { size: 104, fields: F25 })] },
-        Variant { releases: &[(r(4, 0, 0), r(4, 0, 4))], versions: &[7], command: 3, layouts: &[(X86_64 | X86_32, Layout { size: 104, fields: F26 })] },
-        Variant { releases: &[(r(4, 1, 0), r(4, 2, 5))], versions: &[8, 9], command: 3, layouts: &[(X86_64 | X86_32, Layout { size: 96, fields: F27 })] },
-        Variant { releases: &[(r(4, 3, 0), r(4, 9, 4))], versions: &[10, 11, 12, 13, 14, 15], command: 3, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 104, fields: F28 })] },
-        Variant { releases: &[(r(4, 10, 0), r(4, 16, 7))], versions: &[16, 17, 18, 19, 20], command: 3, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 104, fields: F29 })] },
-        Variant { releases: &[(r(4, 17, 0), Release::NEWEST)], versions: &[21, 22], command: 3, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 112, fields: F30 })] },
+        Variant { releases: &[(r(3, 0, 3), r(3, 0, 4))], versions: &[2], command: 3, layouts: &[(X86_64, Layout { size: 80, fields: F23 }), (X86_32, Layout { size: 76, fields: F24 })] },
+        Variant { releases: &[(r(3, 1, 0), r(3, 1, 0))], versions: &[3], command: 3, layouts: &[(X86_64 | X86_32, Layout { size: 80, fields: F23 })] },
+        Variant { releases: &[(r(3, 2, 0), r(3, 2, 0))], versions: &[6], command: 3, layouts: &[(X86_64 | X86_32, Layout { size: 96, fields: F25 })] },
+        Variant { releases: &[(r(3, 3, 0), r(3, 4, 0))], versions: &[6], command: 3, layouts: &[(X86_64 | X86_32, Layout { size: 104, fields: F26 })] },
+        Variant { releases: &[(r(4, 0, 0), r(4, 0, 4))], versions: &[7], command: 3, layouts: &[(X86_64 | X86_32, Layout { size: 104, fields: F27 })] },
+        Variant { releases: &[(r(4, 1, 0), r(4, 2, 5))], versions: &[8, 9], command: 3, layouts: &[(X86_64 | X86_32, Layout { size: 96, fields: F28 })] },
+        Variant { releases: &[(r(4, 3, 0), r(4, 9, 4))], versions: &[10, 11, 12, 13, 14, 15], command: 3, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 104, fields: F29 })] },
+        Variant { releases: &[(r(4, 10, 0), r(4, 16, 7))], versions: &[16, 17, 18, 19, 20], command: 3, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 104, fields: F30 })] },
+        Variant { releases: &[(r(4, 17, 0), Release::NEWEST)], versions: &[21, 22], command: 3, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 112, fields: F31 })] },
     ] },
     Operation { name: "sched_id", variants: &[
         Variant { releases: &[(r(3, 0, 3), Release::NEWEST)], versions: &[2, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22], command: 4, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 4, fields: F12 })] },
     ] },
     Operation { name: "topologyinfo", variants: &[
-        Variant { releases: &[(r(4, 1, 0), r(4, 5, 5))], versions: &[8, 9, 10, 11], command: 16, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 32, fields: F31 })] },
+        Variant { releases: &[(r(4, 1, 0), r(4, 5, 5))], versions: &[8, 9, 10, 11], command: 16, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 32, fields: F32 })] },
     ] },
 ];
 
@@ -202,47 +207,47 @@ pub static DOMCTL: &[Operation] = &[
     Operation { name: "getdomaininfo", variants: &[
         Variant { releases: &[(r(3, 0, 3), r(3, 0, 4))], versions: &[3, 4], command: 5, layouts: &[(X86_64, Layout { size: 72, fields: F3 }), (X86_32, Layout { size: 68, fields: F3 })] },
         Variant { releases: &[(r(3, 1, 0), r(3, 4, 0))], versions: &[5], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 72, fields: F3 })] },
-        Variant { releases: &[(r(4, 0, 0), r(4, 0, 4))], versions: &[6], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 80, fields: F32 })] },
-        Variant { releases: &[(r(4, 1, 0), r(4, 1, 6))], versions: &[7], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 80, fields: F33 })] },
-        Variant { releases: &[(r(4, 2, 0), r(4, 2, 5))], versions: &[8], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 88, fields: F34 })] },
-        Variant { releases: &[(r(4, 3, 0), r(4, 10, 0))], versions: &[9, 10, 11, 12, 13, 14], command: 5, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 96, fields: F35 })] },
-        Variant { releases: &[(r(4, 10, 1), r(4, 12, 4))], versions: &[15, 16, 17], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 104, fields: F36 }), (ARM64, Layout { size: 112, fields: F37 })] },
-        Variant { releases: &[(r(4, 13, 0), r(4, 14, 6))], versions: &[18], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 104, fields: F36 }), (ARM64, Layout { size: 112, fields: F38 })] },
-        Variant { releases: &[(r(4, 15, 0), r(4, 15, 7))], versions: &[19], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 104, fields: F39 }), (ARM64, Layout { size: 112, fields: F38 })] },
-        Variant { releases: &[(r(4, 16, 0), r(4, 17, 7))], versions: &[20, 21], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F40 }), (ARM64, Layout { size: 120, fields: F41 })] },
-        Variant { releases: &[(r(4, 18, 0), r(4, 20, 4))], versions: &[22, 23], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F40 }), (ARM64, Layout { size: 120, fields: F42 })] },
-        Variant { releases: &[(r(4, 21, 0), r(4, 21, 2))], versions: &[23], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F40 }), (ARM64, Layout { size: 120, fields: F43 })] },
-        Variant { releases: &[(r(4, 22, 0), Release::NEWEST)], versions: &[24], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F40 }), (ARM64, Layout { size: 120, fields: F44 })] },
+        Variant { releases: &[(r(4, 0, 0), r(4, 0, 4))], versions: &[6], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 80, fields: F33 })] },
+        Variant { releases: &[(r(4, 1, 0), r(4, 1, 6))], versions: &[7], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 80, fields: F34 })] },
+        Variant { releases: &[(r(4, 2, 0), r(4, 2, 5))], versions: &[8], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 88, fields: F35 })] },
+        Variant { releases: &[(r(4, 3, 0), r(4, 10, 0))], versions: &[9, 10, 11, 12, 13, 14], command: 5, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 96, fields: F36 })] },
+        Variant { releases: &[(r(4, 10, 1), r(4, 12, 4))], versions: &[15, 16, 17], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 104, fields: F37 }), (ARM64, Layout { size: 112, fields: F38 })] },
+        Variant { releases: &[(r(4, 13, 0), r(4, 14, 6))], versions: &[18], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 104, fields: F37 }), (ARM64, Layout { size: 112, fields: F39 })] },
+        Variant { releases: &[(r(4, 15, 0), r(4, 15, 7))], versions: &[19], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 104, fields: F40 }), (ARM64, Layout { size: 112, fields: F39 })] },
+        Variant { releases: &[(r(4, 16, 0), r(4, 17, 7))], versions: &[20, 21], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F41 }), (ARM64, Layout { size: 120, fields: F42 })] },
+        Variant { releases: &[(r(4, 18, 0), r(4, 20, 4))], versions: &[22, 23], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F41 }), (ARM64, Layout { size: 120, fields: F43 })] },
+        Variant { releases: &[(r(4, 21, 0), r(4, 21, 2))], versions: &[23], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F41 }), (ARM64, Layout { size: 120, fields: F44 })] },
+        Variant { releases: &[(r(4, 22, 0), Release::NEWEST)], versions: &[24], command: 5, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F41 }), (ARM64, Layout { size: 120, fields: F45 })] },
     ] },
     Operation { name: "getvcpuinfo", variants: &[
-        Variant { releases: &[(r(3, 0, 3), r(3, 0, 4))], versions: &[3, 4], command: 14, layouts: &[(X86_64, Layout { size: 24, fields: F45 }), (X86_32, Layout { size: 20, fields: F45 })] },
-        Variant { releases: &[(r(3, 1, 0), Release::NEWEST)], versions: &[5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 14, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F45 })] },
+        Variant { releases: &[(r(3, 0, 3), r(3, 0, 4))], versions: &[3, 4], command: 14, layouts: &[(X86_64, Layout { size: 24, fields: F46 }), (X86_32, Layout { size: 20, fields: F46 })] },
+        Variant { releases: &[(r(3, 1, 0), Release::NEWEST)], versions: &[5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 14, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F46 })] },
     ] },
     Operation { name: "max_mem", variants: &[
-        Variant { releases: &[(r(3, 0, 3), Release::NEWEST)], versions: &[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 11, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 8, fields: F46 })] },
+        Variant { releases: &[(r(3, 0, 3), Release::NEWEST)], versions: &[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 11, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 8, fields: F47 })] },
     ] },
     Operation { name: "max_vcpus", variants: &[
-        Variant { releases: &[(r(3, 0, 3), Release::NEWEST)], versions: &[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 15, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 4, fields: F47 })] },
+        Variant { releases: &[(r(3, 0, 3), Release::NEWEST)], versions: &[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 15, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 4, fields: F48 })] },
     ] },
     Operation { name: "pausedomain", variants: &[
         Variant { releases: &[(r(3, 0, 3), Release::NEWEST)], versions: &[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 3, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 0, fields: &[] })] },
     ] },
     Operation { name: "scheduler_op", variants: &[
-        Variant { releases: &[(r(3, 0, 3), r(4, 0, 4))], versions: &[3, 4, 5, 6], command: 16, layouts: &[(X86_64 | X86_32, Layout { size: 40, fields: F48 })] },
-        Variant { releases: &[(r(4, 1, 0), r(4, 4, 4))], versions: &[7, 8, 9], command: 16, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 40, fields: F49 })] },
-        Variant { releases: &[(r(4, 5, 0), r(4, 5, 5))], versions: &[10], command: 16, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 40, fields: F50 })] },
-        Variant { releases: &[(r(4, 6, 0), r(4, 6, 6))], versions: &[11], command: 16, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 16, fields: F51 })] },
-        Variant { releases: &[(r(4, 7, 0), r(4, 9, 4))], versions: &[11, 12, 13], command: 16, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F52 })] },
-        Variant { releases: &[(r(4, 10, 0), Release::NEWEST)], versions: &[14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 16, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F53 })] },
+        Variant { releases: &[(r(3, 0, 3), r(4, 0, 4))], versions: &[3, 4, 5, 6], command: 16, layouts: &[(X86_64 | X86_32, Layout { size: 40, fields: F49 })] },
+        Variant { releases: &[(r(4, 1, 0), r(4, 4, 4))], versions: &[7, 8, 9], command: 16, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 40, fields: F50 })] },
+        Variant { releases: &[(r(4, 5, 0), r(4, 5, 5))], versions: &[10], command: 16, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 40, fields: F51 })] },
+        Variant { releases: &[(r(4, 6, 0), r(4, 6, 6))], versions: &[11], command: 16, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 16, fields: F52 })] },
+        Variant { releases: &[(r(4, 7, 0), r(4, 9, 4))], versions: &[11, 12, 13], command: 16, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F53 })] },
+        Variant { releases: &[(r(4, 10, 0), Release::NEWEST)], versions: &[14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 16, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F54 })] },
     ] },
     Operation { name: "unpausedomain", variants: &[
         Variant { releases: &[(r(3, 0, 3), Release::NEWEST)], versions: &[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 4, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 0, fields: &[] })] },
     ] },
     Operation { name: "vcpuaffinity", variants: &[
-        Variant { releases: &[(r(3, 0, 3), r(3, 0, 4))], versions: &[3, 4], command: 9, layouts: &[(X86_64, Layout { size: 24, fields: F54 }), (X86_32, Layout { size: 12, fields: F55 })] },
-        Variant { releases: &[(r(3, 1, 0), r(4, 2, 5))], versions: &[5, 6, 7, 8], command: 9, layouts: &[(X86_64 | X86_32, Layout { size: 24, fields: F54 })] },
-        Variant { releases: &[(r(4, 3, 0), r(4, 4, 4))], versions: &[9], command: 9, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F56 })] },
-        Variant { releases: &[(r(4, 5, 0), Release::NEWEST)], versions: &[10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 9, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 40, fields: F57 })] },
+        Variant { releases: &[(r(3, 0, 3), r(3, 0, 4))], versions: &[3, 4], command: 9, layouts: &[(X86_64, Layout { size: 24, fields: F55 }), (X86_32, Layout { size: 12, fields: F56 })] },
+        Variant { releases: &[(r(3, 1, 0), r(4, 2, 5))], versions: &[5, 6, 7, 8], command: 9, layouts: &[(X86_64 | X86_32, Layout { size: 24, fields: F55 })] },
+        Variant { releases: &[(r(4, 3, 0), r(4, 4, 4))], versions: &[9], command: 9, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F57 })] },
+        Variant { releases: &[(r(4, 5, 0), Release::NEWEST)], versions: &[10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 9, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 40, fields: F58 })] },
     ] },
 ];
 
@@ -252,23 +257,26 @@ pub static STRUCTS: &[Operation] = &[
         Variant { releases: &[(r(3, 0, 0), r(3, 0, 2))], versions: &[], command: 0, layouts: &[(X86_64, Layout { size: 72, fields: F3 }), (X86_32, Layout { size: 56, fields: F4 })] },
         Variant { releases: &[(r(3, 0, 3), r(3, 0, 4))], versions: &[3, 4], command: 0, layouts: &[(X86_64, Layout { size: 72, fields: F3 }), (X86_32, Layout { size: 68, fields: F3 })] },
         Variant { releases: &[(r(3, 1, 0), r(3, 4, 0))], versions: &[5], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 72, fields: F3 })] },
-        Variant { releases: &[(r(4, 0, 0), r(4, 0, 4))], versions: &[6], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 80, fields: F32 })] },
-        Variant { releases: &[(r(4, 1, 0), r(4, 1, 6))], versions: &[7], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 80, fields: F33 })] },
-        Variant { releases: &[(r(4, 2, 0), r(4, 2, 5))], versions: &[8], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 88, fields: F34 })] },
-        Variant { releases: &[(r(4, 3, 0), r(4, 10, 0))], versions: &[9, 10, 11, 12, 13, 14], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 96, fields: F35 })] },
-        Variant { releases: &[(r(4, 10, 1), r(4, 12, 4))], versions: &[15, 16, 17], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 104, fields: F36 }), (ARM64, Layout { size: 112, fields: F37 })] },
-        Variant { releases: &[(r(4, 13, 0), r(4, 14, 6))], versions: &[18], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 104, fields: F36 }), (ARM64, Layout { size: 112, fields: F38 })] },
-        Variant { releases: &[(r(4, 15, 0), r(4, 15, 7))], versions: &[19], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 104, fields: F39 }), (ARM64, Layout { size: 112, fields: F38 })] },
-        Variant { releases: &[(r(4, 16, 0), r(4, 17, 7))], versions: &[20, 21], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F40 }), (ARM64, Layout { size: 120, fields: F41 })] },
-        Variant { releases: &[(r(4, 18, 0), r(4, 20, 4))], versions: &[22, 23], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F40 }), (ARM64, Layout { size: 120, fields: F42 })] },
-        Variant { releases: &[(r(4, 21, 0), r(4, 21, 2))], versions: &[23], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F40 }), (ARM64, Layout { size: 120, fields: F43 })] },
-        Variant { releases: &[(r(4, 22, 0), Release::NEWEST)], versions: &[24], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F40 }), (ARM64, Layout { size: 120, fields: F44 })] },
+        Variant { releases: &[(r(4, 0, 0), r(4, 0, 4))], versions: &[6], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 80, fields: F33 })] },
+        Variant { releases: &[(r(4, 1, 0), r(4, 1, 6))], versions: &[7], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 80, fields: F34 })] },
+        Variant { releases: &[(r(4, 2, 0), r(4, 2, 5))], versions: &[8], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 88, fields: F35 })] },
+        Variant { releases: &[(r(4, 3, 0), r(4, 10, 0))], versions: &[9, 10, 11, 12, 13, 14], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 96, fields: F36 })] },
+        Variant { releases: &[(r(4, 10, 1), r(4, 12, 4))], versions: &[15, 16, 17], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 104, fields: F37 }), (ARM64, Layout { size: 112, fields: F38 })] },
+        Variant { releases: &[(r(4, 13, 0), r(4, 14, 6))], versions: &[18], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 104, fields: F37 }), (ARM64, Layout { size: 112, fields: F39 })] },
+        Variant { releases: &[(r(4, 15, 0), r(4, 15, 7))], versions: &[19], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 104, fields: F40 }), (ARM64, Layout { size: 112, fields: F39 })] },
+        Variant { releases: &[(r(4, 16, 0), r(4, 17, 7))], versions: &[20, 21], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F41 }), (ARM64, Layout { size: 120, fields: F42 })] },
+        Variant { releases: &[(r(4, 18, 0), r(4, 20, 4))], versions: &[22, 23], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F41 }), (ARM64, Layout { size: 120, fields: F43 })] },
+        Variant { releases: &[(r(4, 21, 0), r(4, 21, 2))], versions: &[23], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F41 }), (ARM64, Layout { size: 120, fields: F44 })] },
+        Variant { releases: &[(r(4, 22, 0), Release::NEWEST)], versions: &[24], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F41 }), (ARM64, Layout { size: 120, fields: F45 })] },
+    ] },
+    Operation { name: "sysctl_cpuinfo", variants: &[
+        Variant { releases: &[(r(3, 2, 0), Release::NEWEST)], versions: &[], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 8, fields: F59 })] },
     ] },
     Operation { name: "sysctl_cputopo", variants: &[
-        Variant { releases: &[(r(4, 6, 0), Release::NEWEST)], versions: &[], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 12, fields: F58 })] },
+        Variant { releases: &[(r(4, 6, 0), Release::NEWEST)], versions: &[], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 12, fields: F60 })] },
     ] },
     Operation { name: "sysctl_meminfo", variants: &[
-        Variant { releases: &[(r(4, 6, 0), Release::NEWEST)], versions: &[], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 16, fields: F59 })] },
+        Variant { releases: &[(r(4, 6, 0), Release::NEWEST)], versions: &[], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 16, fields: F61 })] },
     ] },
 ];
 

@@ -33,6 +33,10 @@ impl Machine for SimHost {
         }
     }
 
+    fn idle_times(&self) -> Vec<u64> {
+        self.state().idle_times()
+    }
+
     fn domains(&self) -> Vec<MachineDomain> {
         let state = self.state();
         let keys = state.active_keys();

@@ -80,6 +80,11 @@ pub trait Machine: Send + Sync {
     /// The machine itself.
     fn facts(&self) -> MachineFacts;
 
+    /// How long each processor has been idle, in nanoseconds.
+    fn idle_times(&self) -> Vec<u64> {
+        vec![0; self.facts().cpus as usize]
+    }
+
     /// All domains, by number.
     fn domains(&self) -> Vec<MachineDomain>;
 

@@ -53,6 +53,7 @@ impl SimHypervisor {
                 page.put("avail_bytes", self.machine.facts().pages.1 * 4096);
                 Ok(0)
             }
+            (Family::Sysctl, "getcpuinfo") => self.idle(page),
             (Family::Sysctl, "topologyinfo") => self.topology(page),
             (Family::Sysctl, "cputopoinfo") => self.cpu_topology(page),
             (Family::Sysctl, _) => Err(Errno::ENOSYS),
@@ -213,6 +214,23 @@ impl SimHypervisor {
         page.put("free_pages", facts.pages.1);
         page.put("scrub_pages", 0);
         page.put_bytes("hw_cap", &FEATURES.map(u32::to_ne_bytes).concat());
+        Ok(0)
+    }
+
+    fn idle(&self, page: &mut Page<'_>) -> Result<u64, Errno> {
+        let times = self.machine.idle_times();
+        let most = usize::try_from(page.get("max_cpus")?).unwrap_or(0);
+        let layout = self.abi.structure("sysctl_cpuinfo").ok_or(Errno::ENOSYS)?;
+        let size = usize::from(layout.size);
+        let told = times.len().min(most);
+        let buffer = page.follow("info")?;
+        for (index, time) in times.iter().take(told).enumerate() {
+            let one = buffer.get_mut(index * size..(index + 1) * size);
+            if let Some(field) = layout.field("idletime") {
+                let _ = field.put(one.ok_or(Errno::EFAULT)?, *time);
+            }
+        }
+        page.put("nr_cpus", told as u64);
         Ok(0)
     }
 

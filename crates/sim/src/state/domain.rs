@@ -11,6 +11,12 @@ use super::Terminal;
 use super::behaviour::Hotplug;
 use crate::xend::config::Config;
 
+/// An idle guest uses two per cent of a processor: this part of its time.
+const IDLENESS: u32 = 50;
+
+/// Processors that can have a use.
+const MOST_CPUS: usize = 4096;
+
 /// A domain as XenD has it.
 #[derive(Clone, Debug)]
 pub(crate) struct Domain {
@@ -139,11 +145,32 @@ impl Active {
 
     /// Processor time used by one vcpu.
     pub(crate) fn cpu_time(&self) -> Duration {
-        let running = self.running_since.map_or(Duration::ZERO, |since| {
-            // An idle guest uses two per cent of a processor.
-            since.elapsed() / 50
-        });
+        let running = self
+            .running_since
+            .map_or(Duration::ZERO, |since| since.elapsed() / IDLENESS);
         self.ran + running
+    }
+
+    /// How long it has run.
+    pub(crate) fn run_time(&self) -> Duration {
+        self.cpu_time() * IDLENESS
+    }
+
+    /// Adds what it used of each processor.
+    pub(crate) fn add_use(&self, used: &mut Vec<Duration>) {
+        let time = self.cpu_time();
+        let online = usize::try_from(self.online).unwrap_or(0);
+        for place in self.placed.iter().take(online) {
+            let Ok(place) = usize::try_from(*place) else {
+                continue;
+            };
+            if used.len() <= place && place < MOST_CPUS {
+                used.resize(place + 1, Duration::ZERO);
+            }
+            if let Some(used) = used.get_mut(place) {
+                *used += time;
+            }
+        }
     }
 
     /// Stops or lets run.

@@ -3,7 +3,7 @@
 //! Time passes when somebody looks: whatever was due is done first.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
@@ -51,6 +51,8 @@ pub(crate) struct State {
     pub(crate) total_memory: i64,
     /// Memory of all active domains, in MiB.
     held: i64,
+    /// Time of each processor that domains used which are gone.
+    used: Vec<Duration>,
     pub(crate) saved: HashMap<String, Saved>,
     /// Xenstore, once somebody has asked for it.
     pub(super) stored: Option<Box<Stored>>,
@@ -97,6 +99,7 @@ impl State {
             due: Vec::new(),
             total_memory: needed.max(TOTAL_MEMORY),
             held: 0,
+            used: Vec::new(),
             saved: HashMap::new(),
             stored: None,
             clock_set: None,
@@ -108,6 +111,25 @@ impl State {
     /// Seconds since 1970 on the host's clock.
     pub(crate) fn now(&self) -> f64 {
         self.booted_at + self.booted.elapsed().as_secs_f64()
+    }
+
+    /// Time since the machine was started.
+    pub(crate) fn uptime(&self) -> Duration {
+        self.booted.elapsed()
+    }
+
+    /// Time of each processor that domains used which are gone; none for those that
+    /// are not listed.
+    pub(crate) fn used_before(&self) -> &[Duration] {
+        &self.used
+    }
+
+    /// The living part of each active domain, by number.
+    pub(crate) fn active_domains(&self) -> impl Iterator<Item = &Active> {
+        let living = self.active_keys().filter_map(|key| self.get(key));
+        let mut living: Vec<&Active> = living.filter_map(|it| it.active.as_ref()).collect();
+        living.sort_unstable_by_key(|active| active.domid);
+        living.into_iter()
     }
 
     /// Memory that no domain holds, in MiB.
@@ -202,6 +224,7 @@ impl State {
         };
         if let Some(active) = domain.active.take() {
             self.held -= active.memory;
+            active.add_use(&mut self.used);
             self.active.remove(&active.domid);
             self.note(key);
         }
