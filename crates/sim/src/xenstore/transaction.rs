@@ -1,7 +1,8 @@
 //! Changes that are not committed: a layer over the tree.
 //!
-//! It remembers the generation of each node that it looked at. When one of them
-//! is another at the end, somebody else was faster and the transaction fails.
+//! It keeps each node that it looked at, so that it sees the same again whatever
+//! others do. When one of them has another generation at the end, somebody else was
+//! faster and the transaction fails.
 
 use super::tree::{Node, Nodes, Tree};
 use std::collections::BTreeMap;
@@ -9,8 +10,8 @@ use std::collections::BTreeMap;
 /// An open transaction of one connection.
 #[derive(Debug, Default)]
 pub(super) struct Transaction {
-    /// Generation of each node at its first look.
-    seen: BTreeMap<String, u64>,
+    /// Each node at the first look, with its generation.
+    seen: BTreeMap<String, (u64, Option<Node>)>,
     /// Nodes as changed; `None` for removed ones.
     changed: BTreeMap<String, Option<Node>>,
     /// What watches are told on commit: path, and whether it is a removal.
@@ -24,12 +25,14 @@ pub(super) struct Layer<'a> {
 }
 
 impl Layer<'_> {
-    fn look(&mut self, path: &str) {
-        if !self.transaction.seen.contains_key(path) {
-            self.transaction
-                .seen
-                .insert(path.to_owned(), self.tree.generation(path));
+    /// The node as it was at the first look.
+    fn look(&mut self, path: &str) -> Option<&Node> {
+        let seen = &mut self.transaction.seen;
+        if !seen.contains_key(path) {
+            let now = (self.tree.generation(path), self.tree.node(path));
+            seen.insert(path.to_owned(), now);
         }
+        seen.get(path)?.1.as_ref()
     }
 }
 
@@ -38,15 +41,13 @@ impl Nodes for Layer<'_> {
         if let Some(node) = self.transaction.changed.get(path) {
             return node.clone();
         }
-        self.look(path);
-        self.tree.node(path)
+        self.look(path).cloned()
     }
 
     fn has(&mut self, path: &str) -> bool {
-        self.look(path);
         match self.transaction.changed.get(path) {
             Some(node) => node.is_some(),
-            None => self.tree.has(path),
+            None => self.look(path).is_some(),
         }
     }
 
@@ -76,7 +77,7 @@ impl Transaction {
         if self
             .seen
             .iter()
-            .any(|(path, generation)| tree.generation(path) != *generation)
+            .any(|(path, (generation, _))| tree.generation(path) != *generation)
         {
             return false;
         }
