@@ -7,20 +7,52 @@ use std::ffi::OsString;
 use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
+
+/// Rest after a failed accept (no more file descriptors).
+const ACCEPT_REST: Duration = Duration::from_millis(50);
+
+/// A socket that listens; its file goes when it is dropped.
+pub(crate) struct Socket {
+    listener: UnixListener,
+    path: PathBuf,
+}
 
 /// Listens at `path`. A socket file whose server is gone is replaced; any other
 /// file there stays and is an error.
 ///
 /// # Errors
 /// When the socket cannot be made, above all when somebody serves it.
-pub(crate) async fn listen(path: &Path) -> io::Result<UnixListener> {
+pub(crate) async fn listen(path: &Path) -> io::Result<Socket> {
     remove_abandoned(path).await?;
     let unseen = unseen(path);
     let listener = UnixListener::bind(&unseen)?;
     let linked = std::fs::hard_link(&unseen, path);
     std::fs::remove_file(&unseen)?;
-    linked.map(|()| listener)
+    linked.map(|()| Socket {
+        listener,
+        path: path.to_owned(),
+    })
+}
+
+impl Socket {
+    /// The next client.
+    pub(crate) async fn accept(&self) -> UnixStream {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => return stream,
+                Err(_) => tokio::time::sleep(ACCEPT_REST).await,
+            }
+        }
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        // Who took it away already did what was to be done.
+        let _ = std::fs::remove_file(&self.path);
+    }
 }
 
 /// Where the socket is until it listens: beside its place.
@@ -61,11 +93,13 @@ mod tests {
         assert!(UnixStream::connect(&path).await.is_ok());
         assert!(listen(&path).await.is_err());
         drop(listener);
+        assert!(!path.exists());
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
         drop(listen(&path).await.unwrap());
         let file = folder.path().join("notes");
         std::fs::write(&file, "kept").unwrap();
         assert!(listen(&file).await.is_err());
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "kept");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

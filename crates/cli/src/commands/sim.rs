@@ -1,22 +1,41 @@
-//! `sim`: serves a simulated XenD on a socket, for other programs to talk to.
+//! `sim`: serves the channels of a simulated host on sockets, for other programs to
+//! talk to.
 
 use super::{Command, Group};
 use crate::connect::{self, Session};
 use crate::error::{Error, Result};
-use crate::options::{Args, Kind, named, required};
+use crate::options::{Args, Kind, named, optional};
 use crate::output::Reply;
 use crate::uri::Uri;
 use serde_json::json;
+use std::convert::Infallible;
+use std::io;
 use std::path::Path;
+use virtxen_sim::SimHost;
+
+/// The options that name sockets, and what is spoken there.
+const DOORS: [(&str, &str); 3] = [
+    ("socket", "XenD"),
+    ("xenstore", "xenstored"),
+    ("hypercalls", "the hypervisor"),
+];
 
 pub(super) const COMMANDS: &[Command] = &[Command {
     name: "sim",
     group: Group::Virtxen,
-    summary: "serve a simulated XenD on a UNIX socket until Ctrl-C",
-    about: "virtxen -c xend+unix:///PATH, and curl --unix-socket, can talk to it. The host is \
-            that of the URI if it is a sim: one.",
+    summary: "serve a simulated Xen host on UNIX sockets until Ctrl-C",
+    about: "All sockets lead to one host, that of the URI if it is a sim: one. With XenD on \
+            PATH talk virtxen -c xend+unix:///PATH and curl --unix-socket; with xenstored \
+            virtxen -c 'xen:///system?xenstore=PATH', and Xen's own xenstore-ls and its like, \
+            which find it by the variable XENSTORED_PATH.",
     options: &[
-        required("socket", Kind::File, "path of the socket"),
+        optional("socket", Kind::File, "where XenD is served"),
+        named("xenstore", Kind::File, "where xenstored is served"),
+        named(
+            "hypercalls",
+            Kind::File,
+            "where hypercalls of other processes are taken, for tests of Xen's own tools",
+        ),
         named(
             "release",
             Kind::Text("x.y.z"),
@@ -39,22 +58,50 @@ async fn sim(session: &Session, args: &Args) -> Result<Reply> {
         }
     }
     let host = connect::simulated(&uri)?;
-    let path = Path::new(args.required("socket")?);
-    if !session.printer.json && !session.printer.quiet {
-        session.printer.out(&format!(
-            "Simulated XenD of Xen {} on {}; Ctrl-C ends it\n",
-            host.release().version(),
-            path.display()
+    let doors: Vec<_> = DOORS
+        .into_iter()
+        .filter_map(|(option, who)| Some((option, who, Path::new(args.text(option)?))))
+        .collect();
+    if doors.is_empty() {
+        return Err(Error::usage(
+            "nothing to serve: name --socket, --xenstore or --hypercalls",
         ));
     }
-    let end = async {
+    let mut served = json!({ "uri": uri });
+    for (option, who, path) in &doors {
+        served[*option] = path.display().to_string().into();
+        if !session.printer.json && !session.printer.quiet {
+            let (release, path) = (host.xen(), path.display());
+            session.printer.out(&format!(
+                "Simulated: {who} of Xen {release} on {path}; Ctrl-C ends it\n"
+            ));
+        }
+    }
+    let path = |option| args.text(option).map(Path::new);
+    tokio::select! {
         // Without a handler the signal ends the program, which is what it asks for.
-        let _ = tokio::signal::ctrl_c().await;
+        _ = tokio::signal::ctrl_c() => Ok(Reply::new(served)),
+        error = door(path("socket"), |path| serve_xend(&host, path)) => Err(error),
+        error = door(path("xenstore"), |path| host.xenstore().serve_unix(path)) => Err(error),
+        error = door(path("hypercalls"), |path| host.serve_hypercalls(path)) => Err(error),
+    }
+}
+
+/// Serves on a socket, if one was named; comes back only with a failure.
+async fn door<'a, W>(path: Option<&'a Path>, serve: impl FnOnce(&'a Path) -> W) -> Error
+where
+    W: Future<Output = io::Result<Infallible>>,
+{
+    let Some(path) = path else {
+        return std::future::pending().await;
     };
-    host.serve_unix(path, end)
-        .await
-        .map_err(|error| Error::file("serve", path, error))?;
-    Ok(Reply::new(
-        json!({ "socket": path.display().to_string(), "uri": uri }),
-    ))
+    match serve(path).await {
+        Ok(never) => match never {},
+        Err(error) => Error::file("serve", path, error),
+    }
+}
+
+async fn serve_xend(host: &SimHost, path: &Path) -> io::Result<Infallible> {
+    host.serve_unix(path, std::future::pending()).await?;
+    std::future::pending().await
 }

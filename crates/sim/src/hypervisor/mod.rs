@@ -3,11 +3,13 @@
 //!
 //! [`SimHypervisor`] checks what Xen checks (version before command, privilege,
 //! lengths of buffers) and keeps each release's habits; the domains themselves
-//! are a [`Machine`]'s: `host` has those of a simulated host. `page` writes answers.
+//! are a [`Machine`]'s: `host` has those of a simulated host. `page` writes answers,
+//! `serve` carries calls of other processes.
 
 mod host;
 mod operations;
 mod page;
+mod serve;
 
 use page::Page;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -148,7 +150,7 @@ impl SimHypervisor {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// `xen_version`: numbers, extra version, capabilities.
+    /// `xen_version`: numbers, extra version, capabilities, changeset, size of a page.
     fn version(&self, arguments: &[Argument], buffers: &mut [Vec<u8>]) -> Result<u64, Errno> {
         let text = match arguments.first() {
             Some(Argument::Value(0)) => {
@@ -157,6 +159,8 @@ impl SimHypervisor {
             }
             Some(Argument::Value(1)) => self.extra.clone(),
             Some(Argument::Value(3)) => self.machine.facts().capabilities,
+            Some(Argument::Value(4)) => "simulated".to_owned(),
+            Some(Argument::Value(7)) => return Ok(4096),
             _ => return Err(Errno::ENOSYS),
         };
         let Some(Argument::Buffer(index)) = arguments.get(1) else {

@@ -16,6 +16,11 @@ const GET_AFFINITY: u32 = 25;
 const CREDIT: u64 = 5;
 const SEDF: u64 = 4;
 
+/// What the machine can run, in `physinfo` from 3.3 on; PV guests from 4.12 on,
+/// before they always could.
+const HVM: u64 = 1;
+const PV: u64 = 2;
+
 impl SimHypervisor {
     /// Serves one request.
     pub(super) fn operation(
@@ -213,6 +218,13 @@ impl SimHypervisor {
         page.put("total_pages", facts.pages.0);
         page.put("free_pages", facts.pages.1);
         page.put("scrub_pages", 0);
+        let tells_pv = self.release
+            >= Release {
+                major: 4,
+                minor: 12,
+                point: 0,
+            };
+        page.put("capabilities", if tells_pv { HVM | PV } else { HVM });
         page.put_bytes("hw_cap", &FEATURES.map(u32::to_ne_bytes).concat());
         Ok(0)
     }

@@ -7,7 +7,6 @@
 use std::future::Future;
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
 use tokio::sync::OwnedMutexGuard;
@@ -20,8 +19,6 @@ use crate::state::SimHost;
 
 /// Bytes on their way in one direction of a connection in memory.
 const IN_FLIGHT: usize = 64 * 1024;
-/// Rest after a failed accept (no more file descriptors).
-const ACCEPT_REST: Duration = Duration::from_millis(50);
 
 impl SimHost {
     /// Opens a connection to XenD in memory. Must be called inside a tokio runtime,
@@ -59,19 +56,14 @@ impl SimHost {
         shutdown: impl Future<Output = ()>,
     ) -> io::Result<()> {
         drop(self.try_connect()?);
-        let listener = crate::socket::listen(path).await?;
+        let socket = crate::socket::listen(path).await?;
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
-            let accepted = tokio::select! {
-                () = &mut shutdown => break,
-                accepted = listener.accept() => accepted,
-            };
-            match accepted {
-                Ok((stream, _)) => drop(tokio::spawn(connection(self.clone(), stream))),
-                Err(_) => tokio::time::sleep(ACCEPT_REST).await,
+            tokio::select! {
+                () = &mut shutdown => return Ok(()),
+                stream = socket.accept() => drop(tokio::spawn(connection(self.clone(), stream))),
             }
         }
-        std::fs::remove_file(path)
     }
 }
 

@@ -5,6 +5,7 @@ use super::client::Client;
 use super::request::Store;
 use super::tree::{self, Nodes, Tree};
 use std::collections::{BTreeSet, HashMap};
+use std::convert::Infallible;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -82,14 +83,15 @@ impl SimXenstore {
         near
     }
 
-    /// Serves connections of Domain-0 on a UNIX socket until dropped.
+    /// Serves connections of Domain-0 on a UNIX socket until dropped, then removes
+    /// the socket. A socket that nobody serves any more is replaced.
     ///
     /// # Errors
-    /// When the socket cannot be made.
-    pub async fn serve_unix(&self, path: &Path) -> io::Result<()> {
-        let listener = crate::socket::listen(path).await?;
+    /// When the socket cannot be made, above all when somebody serves it.
+    pub async fn serve_unix(&self, path: &Path) -> io::Result<Infallible> {
+        let socket = crate::socket::listen(path).await?;
         loop {
-            let (stream, _) = listener.accept().await?;
+            let stream = socket.accept().await;
             let server = self.clone();
             tokio::spawn(async move {
                 let _ = server.serve(stream, 0).await;
