@@ -181,6 +181,7 @@ async fn open(uri: &Uri, trace: Option<Trace>) -> Result<Arc<dyn Host>> {
     let address = match uri {
         Uri::Sim(uri) => return open_simulated(uri, trace).await,
         Uri::Xen => Address::Local,
+        Uri::XenStore(path) => Address::XenStore(path.clone()),
         Uri::XendUnix(path) => Address::XendUnix(path.clone()),
         Uri::XendTcp { host, port } => Address::XendTcp {
             host: host.clone(),

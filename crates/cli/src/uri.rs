@@ -15,6 +15,8 @@ pub(crate) const XEND_SOCKET: &str = "/var/lib/xend/xend-socket";
 pub(crate) enum Uri {
     /// The Xen host that virtxen runs on.
     Xen,
+    /// Only a xenstored, on a UNIX socket.
+    XenStore(PathBuf),
     /// XenD on a UNIX socket.
     XendUnix(PathBuf),
     /// XenD on a TCP port.
@@ -35,7 +37,7 @@ impl Uri {
     /// [`Error::Usage`] for one that virtxen does not know.
     pub(crate) fn parse(text: &str) -> Result<Self> {
         match text.split_once(':') {
-            Some(("xen", "" | "/" | "//" | "///" | "/system" | "///system")) => Ok(Self::Xen),
+            Some(("xen", rest)) => xen(text, rest),
             Some(("xend+unix", rest)) => unix(text, rest),
             Some(("xend+tcp", rest)) => tcp(text, rest),
             Some(("sim", rest)) => Ok(sim(rest)),
@@ -48,6 +50,7 @@ impl fmt::Display for Uri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Xen => f.write_str("xen:///system"),
+            Self::XenStore(path) => write!(f, "xen:///system?xenstore={}", path.display()),
             Self::XendUnix(path) => write!(f, "xend+unix://{}", path.display()),
             Self::XendTcp { host, port } if host.contains(':') => {
                 write!(f, "xend+tcp://[{host}]:{port}")
@@ -55,6 +58,24 @@ impl fmt::Display for Uri {
             Self::XendTcp { host, port } => write!(f, "xend+tcp://{host}:{port}"),
             Self::Sim(uri) => f.write_str(uri),
         }
+    }
+}
+
+fn xen(text: &str, rest: &str) -> Result<Uri> {
+    let (place, option) = match rest.split_once('?') {
+        Some((place, option)) => (place, Some(option)),
+        None => (rest, None),
+    };
+    let is_place = ["", "/", "//", "///", "/system", "///system"].contains(&place);
+    match option.map(|option| option.strip_prefix("xenstore=")) {
+        None if is_place => Ok(Uri::Xen),
+        Some(Some(path)) if is_place && path.starts_with('/') => {
+            Ok(Uri::XenStore(PathBuf::from(path)))
+        }
+        Some(_) if is_place => Err(Error::usage(format!(
+            "'{text}': the one option of xen: is xenstore=/path, the socket of a xenstored"
+        ))),
+        _ => Err(unknown(text)),
     }
 }
 
@@ -119,6 +140,7 @@ mod tests {
             ("xen:", "xen:///system"),
             ("xen:///", "xen:///system"),
             ("xen:///system", "xen:///system"),
+            ("xen:?xenstore=/run/s", "xen:///system?xenstore=/run/s"),
             ("xend+unix:///run/xend", "xend+unix:///run/xend"),
             ("xend+unix:", "xend+unix:///var/lib/xend/xend-socket"),
             ("xend+tcp://old:8000", "xend+tcp://old:8000"),
@@ -140,6 +162,9 @@ mod tests {
             "",
             "qemu:///system",
             "xen+ssh://a/",
+            "xen:///session",
+            "xen:?xenstore=s",
+            "xen:?socket=/run/s",
             "xend+tcp:",
             "xend+tcp://:1",
             "xend+tcp://a:b",

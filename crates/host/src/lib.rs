@@ -60,6 +60,11 @@ pub trait Host: Send + Sync {
         Vec::new()
     }
 
+    /// The host's XenStore, where it can be reached.
+    fn xenstore(&self) -> Option<&Store> {
+        None
+    }
+
     /// What happens on the host, as it happens; `None` where no channel tells.
     async fn events(&self) -> Option<HostEvents> {
         None

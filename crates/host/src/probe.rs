@@ -16,6 +16,8 @@ use virtxen_xend::{Connector, Deadlines, TcpPort, UnixSocket};
 pub enum Address {
     /// The machine that this runs on.
     Local,
+    /// A xenstored's UNIX socket, or a xenbus node.
+    XenStore(PathBuf),
     /// A XenD's UNIX socket.
     XendUnix(PathBuf),
     /// A XenD's TCP port.
@@ -52,10 +54,23 @@ pub async fn open_traced(
 ) -> Result<Box<dyn Host>> {
     let connector: Box<dyn Connector> = match address {
         Address::Local => return open_local(deadlines, trace).await,
+        Address::XenStore(path) => return open_xenstore(path, deadlines, trace).await,
         Address::XendUnix(path) => Box::new(UnixSocket::new(path)),
         Address::XendTcp { host, port } => Box::new(TcpPort::new(host, *port)),
     };
     let channels = Channels::new(deadlines, trace).xend(Ok(connector));
+    Ok(Box::new(channels.open().await?))
+}
+
+/// A host of which only a xenstored is there. Whose it is, nobody tells: the
+/// version of the Xen under this machine says nothing about it.
+async fn open_xenstore(
+    path: &Path,
+    deadlines: Deadlines,
+    trace: Option<Trace>,
+) -> Result<Box<dyn Host>> {
+    let store = virtxen_xenstore::open(path).await;
+    let channels = Channels::new(deadlines, trace).xenstore(store.map_err(|it| it.to_string()));
     Ok(Box::new(channels.open().await?))
 }
 

@@ -16,6 +16,24 @@ pub struct XenVersion {
     pub extra: String,
 }
 
+impl XenVersion {
+    /// Where no channel tells it.
+    pub const UNKNOWN: Self = Self {
+        major: 0,
+        minor: 0,
+        extra: String::new(),
+    };
+}
+
+impl std::fmt::Display for XenVersion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if *self == Self::UNKNOWN {
+            return f.write_str("of unknown version");
+        }
+        write!(f, "{}.{}{}", self.major, self.minor, self.extra)
+    }
+}
+
 /// The machine under Xen.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {

@@ -6,6 +6,7 @@
 //! not here: the host crate knows that.
 #![forbid(unsafe_code)]
 
+mod dump;
 mod error;
 mod open;
 mod session;
@@ -14,6 +15,7 @@ mod task;
 mod transaction;
 pub mod wire;
 
+pub use dump::Entry;
 pub use error::{Error, Result};
 pub use open::{Connector, DEFAULT_NODES, Memory, Stream, open, open_first};
 pub use session::{Answer, Session, Ticket};

@@ -36,8 +36,7 @@ async fn doctor(session: &Session) -> Result<Reply> {
     match session.connection().await {
         Ok(connection) => {
             let host = connection.driver.host();
-            let version = connection.driver.version();
-            let version = format!("{}.{}{}", version.major, version.minor, version.extra);
+            let version = connection.driver.version().to_string();
             let simulated = if host.is_simulated() {
                 " (simulated host)"
             } else {

@@ -27,6 +27,7 @@ mod shell;
 mod sim;
 mod validate;
 mod vcpu;
+mod xenstore;
 mod xml;
 
 use crate::connect::Session;
@@ -148,6 +149,7 @@ const TABLES: &[&[Command]] = &[
     migrate::COMMANDS,
     console::COMMANDS,
     node::COMMANDS,
+    xenstore::COMMANDS,
     xml::COMMANDS,
     edit::COMMANDS,
     native::COMMANDS,

@@ -93,17 +93,14 @@ impl XenHost {
             },
             kept: channels.kept,
             machine: channels.machine,
-            version: XenVersion {
-                major: 0,
-                minor: 0,
-                extra: String::new(),
-            },
+            version: XenVersion::UNKNOWN,
             simulated: channels.simulated,
         };
         host.version = match (&host.hypercalls, channels.version) {
             (Ok(hypercalls), _) => node::version(hypercalls.xen().version()),
             (Err(_), Some(version)) => version,
-            (Err(_), None) => host.xend("connect").await?.version(),
+            (Err(_), None) if host.has_xend() => host.xend("connect").await?.version(),
+            (Err(_), None) => XenVersion::UNKNOWN,
         };
         Ok(host)
     }

@@ -3,9 +3,10 @@
 
 use super::{Monitoring, XenHost, usable};
 use crate::hypercall::HypercallMonitor;
+use crate::xenstore::Facts;
 use crate::{
     DomainInfo, DumpMode, Error, Finding, Host, HostEvents, MigrateOptions, Node, Result,
-    RouteReport, Scheduler, ShutdownReason, VcpuInfo, VncServer, XenVersion, routes,
+    RouteReport, Scheduler, ShutdownReason, Store, VcpuInfo, VncServer, XenVersion, routes,
 };
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -53,6 +54,10 @@ impl Host for XenHost {
 
     fn channels(&self) -> Vec<Finding> {
         self.report_channels()
+    }
+
+    fn xenstore(&self) -> Option<&Store> {
+        self.facts.as_ref().map(Facts::store)
     }
 
     async fn events(&self) -> Option<HostEvents> {
