@@ -139,8 +139,8 @@ pub struct VirtualPort {
 /// VLAN tags.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Vlan {
-    /// Whether `trunk='yes'` is said.
-    pub trunk: Option<bool>,
+    /// Whether `trunk='yes'` is said; libvirt's schema has no other word.
+    pub trunk: bool,
     /// The tags.
     pub tags: Vec<VlanTag>,
 }

@@ -37,3 +37,11 @@ words! {
         CoredumpRestart = "coredump-restart",
     }
 }
+
+impl LifecycleAction {
+    /// Whether the guest's memory is written to a file first.
+    #[must_use]
+    pub const fn dumps_core(self) -> bool {
+        matches!(self, Self::CoredumpDestroy | Self::CoredumpRestart)
+    }
+}

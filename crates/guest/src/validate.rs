@@ -3,7 +3,9 @@
 //! They are libvirt's: what its Xen drivers refuse to define is refused here.
 //! What a certain Xen release cannot do is the converters' part.
 
-use crate::{BootDevice, CpuSet, Disk, DiskDevice, Guest, MemoryKib, NumaCell};
+use crate::{
+    BootDevice, CpuSet, Disk, DiskDevice, Guest, Lifecycle, LifecycleAction, MemoryKib, NumaCell,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A part of a guest, to find its place in a document.
@@ -23,6 +25,10 @@ pub enum Part {
     Vcpus,
     /// The virtual NUMA nodes.
     Numa,
+    /// What happens when it powers off.
+    OnPoweroff,
+    /// What happens when it asks for a reboot.
+    OnReboot,
     /// A device: family and number in it.
     Device(&'static str, usize),
 }
@@ -73,6 +79,9 @@ pub enum Rule {
     /// Nodes have vcpus that the guest has.
     #[error("vcpu {0} of a numa cell is beyond the {1} vcpus of the guest")]
     NumaVcpu(u32, u32),
+    /// A core is dumped of a guest that crashed.
+    #[error("'{0}' is for on_crash: libvirt's schema refuses it here")]
+    CoreDump(LifecycleAction),
     /// A disk has a target.
     #[error("a disk needs a target")]
     DiskTarget,
@@ -121,6 +130,7 @@ impl Guest {
                 );
             }
         }
+        core_dumps(&self.lifecycle, &mut found);
         boot_order(self, &self.os.boot, &mut found);
         found.0
     }
@@ -133,6 +143,14 @@ impl Found {
         self.0.push(Violation {
             part,
             tolerable: false,
+            rule,
+        });
+    }
+
+    fn tolerate(&mut self, part: Part, rule: Rule) {
+        self.0.push(Violation {
+            part,
+            tolerable: true,
             rule,
         });
     }
@@ -158,11 +176,7 @@ fn sizes(guest: &Guest, found: &mut Found) {
     if memory == 0 {
         found.add(Part::Memory, Rule::NoMemory);
     } else if let Some(MemoryKib(current)) = guest.current_memory.filter(|m| m.0 > memory) {
-        found.0.push(Violation {
-            part: Part::CurrentMemory,
-            tolerable: true,
-            rule: Rule::CurrentMemory(current, memory),
-        });
+        found.tolerate(Part::CurrentMemory, Rule::CurrentMemory(current, memory));
     }
     let max = guest.vcpus.max;
     let current = guest.vcpus.current.unwrap_or(max);
@@ -213,6 +227,17 @@ fn disks(disks: &[Disk], found: &mut Found) {
         let removable = matches!(disk.device, DiskDevice::Cdrom | DiskDevice::Floppy);
         if disk.is_empty() && !removable {
             found.add(part, Rule::DiskSource);
+        }
+    }
+}
+
+fn core_dumps(lifecycle: &Lifecycle, found: &mut Found) {
+    for (part, action) in [
+        (Part::OnPoweroff, lifecycle.on_poweroff),
+        (Part::OnReboot, lifecycle.on_reboot),
+    ] {
+        if action.dumps_core() {
+            found.tolerate(part, Rule::CoreDump(action));
         }
     }
 }

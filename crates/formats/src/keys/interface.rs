@@ -96,9 +96,9 @@ fn read_bridge(words: &mut Words<'_>, interface: &mut Interface, notes: &mut Not
     interface.source = bridge(text);
     let switched = script == OPEN_VSWITCH_SCRIPT;
     let (name, tags, trunk) = match (text.split_once('.'), text.split_once(':')) {
-        (Some((name, tag)), None) => (name, tag, None),
-        (None, Some((name, tags))) => (name, tags, Some(true)),
-        (None, None) if switched => (text, "", None),
+        (Some((name, tag)), None) => (name, tag, false),
+        (None, Some((name, tags))) => (name, tags, true),
+        (None, None) if switched => (text, "", false),
         (None, None) => return,
         (Some(_), Some(_)) => {
             let reason = "a native VLAN beside trunks is not kept apart";
@@ -235,7 +235,7 @@ fn vlan_words(interface: &Interface) -> String {
     let Some(vlan) = &interface.vlan else {
         return String::new();
     };
-    if vlan.trunk == Some(true) || vlan.tags.len() > 1 {
+    if vlan.trunk || vlan.tags.len() > 1 {
         vlan.tags.iter().map(|tag| format!(":{}", tag.id)).collect()
     } else {
         vlan.tags.iter().map(|tag| format!(".{}", tag.id)).collect()

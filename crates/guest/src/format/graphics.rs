@@ -27,23 +27,27 @@ pub(super) fn graphics(graphics: &Graphics, writer: &mut Writer) {
 
 fn vnc(vnc: &Vnc, kept: &Kept, writer: &mut Writer) {
     writer.attribute("type", "vnc");
-    let socket = vnc.listens.iter().find_map(|listen| match listen {
-        GraphicsListen::Socket { path } => path.as_deref(),
-        _ => None,
-    });
-    writer.some("socket", socket);
+    // The attributes say the first listener: a socket or a port, never both.
+    if let Some(GraphicsListen::Socket { path }) = vnc.listens.first() {
+        writer.some("socket", path.as_deref());
+    } else {
+        vnc_port(vnc, writer);
+        listen_attribute(&vnc.listens, writer);
+    }
+    writer.some("keymap", vnc.keymap.as_deref());
+    passwd(vnc.passwd.as_deref(), writer);
+    writer.kept_attributes(kept, "");
+    listens(&vnc.listens, writer);
+    writer.kept_elements(kept, "");
+}
+
+fn vnc_port(vnc: &Vnc, writer: &mut Writer) {
     match vnc.port {
         Some(port) if !(vnc.autoport && writer.options.inactive) => writer.shown("port", port),
         _ if vnc.autoport => writer.attribute("port", "-1"),
         _ => {}
     }
     writer.yes_no("autoport", Some(vnc.autoport));
-    listen_attribute(&vnc.listens, writer);
-    writer.some("keymap", vnc.keymap.as_deref());
-    passwd(vnc.passwd.as_deref(), writer);
-    writer.kept_attributes(kept, "");
-    listens(&vnc.listens, writer);
-    writer.kept_elements(kept, "");
 }
 
 fn spice(spice: &Spice, kept: &Kept, writer: &mut Writer) {

@@ -105,7 +105,7 @@ fn source(interface: &Interface, writer: &mut Writer) {
 
 fn vlan(vlan: &Vlan, writer: &mut Writer) {
     writer.open("vlan");
-    writer.yes_no("trunk", vlan.trunk);
+    writer.yes_no("trunk", vlan.trunk.then_some(true));
     for tag in &vlan.tags {
         writer.open("tag");
         writer.shown("id", tag.id);

@@ -4,7 +4,7 @@
 
 use super::markup;
 use super::reader::{Reader, Seen, key, tag};
-use crate::{Features, Hyperv, Passthrough, XenFeatures};
+use crate::{Features, Hyperv, HypervMode, Passthrough, XenFeatures};
 use roxmltree::Node;
 
 /// Reads `<features>`.
@@ -66,8 +66,11 @@ fn hyperv(node: Node<'_, '_>, reader: &mut Reader<'_>) -> Hyperv {
             _ => reader.unknown_attribute(node, &attribute),
         }
     }
+    let is_whole = hyperv.mode == Some(HypervMode::Passthrough);
     for child in reader.elements(node) {
         match tag(&child) {
+            // All of the host's are passed through, none is named.
+            _ if is_whole => reader.unknown_element(child),
             "relaxed" | "vapic" | "spinlocks" | "vpindex" | "runtime" | "synic" | "stimer"
             | "reset" | "vendor_id" | "frequencies" | "reenlightenment" | "tlbflush" | "ipi"
             | "evmcs" | "avic" | "emsr_bitmap" | "xmm_input" => {

@@ -74,7 +74,7 @@ fn general(child: Node<'_, '_>, guest: &mut Guest, reader: &mut Reader<'_>) -> b
                 Err(_) => reader.bad_text(child, &text, "32 hexadecimal digits"),
             }
         }
-        "title" => guest.title = Some(reader.text(child)),
+        "title" => guest.title = Some(reader.text(child)).filter(|title| !title.is_empty()),
         "description" => guest.description = Some(reader.text(child)),
         "metadata" => guest.metadata = Some(markup::metadata(reader.source, child)),
         "memory" => {

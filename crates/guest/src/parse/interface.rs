@@ -255,7 +255,7 @@ fn vlan(node: Node<'_, '_>, reader: &mut Reader<'_>) -> Vlan {
     let mut vlan = Vlan::default();
     for attribute in node.attributes() {
         match key(&attribute) {
-            "trunk" => vlan.trunk = reader.yes_no(node, &attribute),
+            "trunk" => vlan.trunk = reader.yes_no(node, &attribute) == Some(true),
             _ => reader.unknown_attribute(node, &attribute),
         }
     }

@@ -8,9 +8,11 @@ use roxmltree::Node;
 
 /// Reads `<os>`.
 pub(super) fn os(node: Node<'_, '_>, os: &mut Os, reader: &mut Reader<'_>) {
+    let kind = node.children().find(|child| tag(child) == "type");
+    let is_hvm = kind.is_some_and(|kind| reader.content(kind).trim() == "hvm");
     for attribute in node.attributes() {
         match key(&attribute) {
-            "firmware" => os.firmware = reader.word(node, &attribute),
+            "firmware" if is_hvm => os.firmware = reader.word(node, &attribute),
             _ => reader.unknown_attribute(node, &attribute),
         }
     }
@@ -22,6 +24,12 @@ pub(super) fn os(node: Node<'_, '_>, os: &mut Os, reader: &mut Reader<'_>) {
         }
         match tag(&child) {
             "type" => os_type(child, os, reader),
+            // Firmware and what it looks for; libvirt reads that of such guests only.
+            "loader" | "boot" | "acpi" | "nvram" | "bootmenu" | "smbios" | "bios" | "firmware"
+                if !is_hvm =>
+            {
+                reader.unknown_element(child);
+            }
             "loader" => os.loader = Some(loader(child, os, reader)),
             "kernel" => os.kernel = Some(reader.text(child)),
             "initrd" => os.initrd = Some(reader.text(child)),

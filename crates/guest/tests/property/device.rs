@@ -218,7 +218,11 @@ fn graphics() -> impl Strategy<Value = Graphics> {
     let ports = || (maybe(1_u16..), any::<bool>());
     let texts = || (vec(listen(), 0..3), maybe(name()), maybe(name()));
     let vnc = (ports(), texts(), kept(&["@websocket", "/audio"])).prop_map(
-        |((port, autoport), (listens, keymap, passwd), kept)| {
+        |((mut port, mut autoport), (listens, keymap, passwd), kept)| {
+            if matches!(listens.first(), Some(GraphicsListen::Socket { .. })) {
+                // A server on a socket has no port.
+                (port, autoport) = (None, true);
+            }
             let server = GraphicsServer::Vnc(Vnc {
                 port,
                 autoport,

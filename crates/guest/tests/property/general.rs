@@ -5,8 +5,9 @@ use super::{cpu, device};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use virtxen_guest::{
-    AcpiTable, Clock, ClockOffset, DomId, Features, Guest, Hyperv, Lifecycle, Loader, MemoryKib,
-    Os, Passthrough, Seclabel, Timer, Uuid, XenFeatures,
+    AcpiTable, Clock, ClockOffset, DomId, Features, Guest, Hyperv, HypervMode, Kept, Lifecycle,
+    LifecycleAction, Loader, MemoryKib, Os, OsType, Passthrough, Seclabel, Timer, Uuid,
+    XenFeatures,
 };
 
 /// A guest that keeps the rules.
@@ -15,7 +16,7 @@ pub(crate) fn guest() -> impl Strategy<Value = Guest> {
         maybe(any::<u32>().prop_map(DomId)),
         "[a-zA-Z0-9 .'&<é-]{1,12}",
         maybe(any::<[u8; 16]>().prop_map(Uuid)),
-        maybe("[a-z '<]{0,9}"),
+        maybe("[a-z '<]{1,9}"),
         maybe(text()),
         maybe(metadata()),
     );
@@ -98,15 +99,25 @@ fn os() -> impl Strategy<Value = Os> {
             os.bootloader_args,
             os.kept,
         ) = rest;
+        if os.kind != OsType::Hvm {
+            (os.firmware, os.loader, os.kept) = (None, None, Kept::default());
+            os.boot.clear();
+            os.acpi_tables.clear();
+        }
         os
     })
 }
 
 fn features() -> impl Strategy<Value = Features> {
     let hyperv = (maybe(word()), vec(element("relaxed"), 0..2));
-    let hyperv = hyperv.prop_map(|(mode, enlightenments)| Hyperv {
-        mode,
-        enlightenments,
+    let hyperv = hyperv.prop_map(|(mode, mut enlightenments)| {
+        if mode == Some(HypervMode::Passthrough) {
+            enlightenments.clear();
+        }
+        Hyperv {
+            mode,
+            enlightenments,
+        }
     });
     let passthrough = (any::<bool>(), maybe(word()));
     let passthrough = passthrough.prop_map(|(state, mode)| Passthrough { state, mode });
@@ -162,7 +173,9 @@ fn clock() -> impl Strategy<Value = Clock> {
 }
 
 fn lifecycle() -> impl Strategy<Value = Lifecycle> {
-    (word(), word(), word()).prop_map(|(on_poweroff, on_reboot, on_crash)| Lifecycle {
+    // A core is dumped of a crashed guest only, or there is a warning.
+    let ends = || word::<LifecycleAction>().prop_filter("a core", |action| !action.dumps_core());
+    (ends(), ends(), word()).prop_map(|(on_poweroff, on_reboot, on_crash)| Lifecycle {
         on_poweroff,
         on_reboot,
         on_crash,

@@ -9,16 +9,25 @@ mod device;
 mod general;
 mod markup;
 mod network;
+mod schema;
+mod schema_device;
 mod storage;
 
 use proptest::prelude::*;
 use virtxen_guest::{
     FormatOptions, ParseOptions, Rules, format_device, format_guest, parse_device, parse_guest,
 };
+use virtxen_testkit::record_domain_xml;
 
 const ALL: FormatOptions = FormatOptions {
     inactive: false,
     secure: true,
+    migratable: false,
+};
+
+const INACTIVE: FormatOptions = FormatOptions {
+    inactive: true,
+    secure: false,
     migratable: false,
 };
 
@@ -64,5 +73,29 @@ proptest! {
             prop_assert_eq!(&guest, &filled);
         }
         prop_assert_eq!(guest.violations(), vec![]);
+    }
+}
+
+proptest! {
+    // Each case is two documents for the foreign check.
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn libvirt_accepts_a_document_in_its_words(guest in general::guest().prop_map(schema::settle)) {
+        prop_assert_eq!(guest.violations(), vec![]);
+        for how in [ALL, INACTIVE] {
+            let text = format_guest(&guest, &how);
+            record_domain_xml("guest-property", &text);
+            let read = parse_guest(&text, &options())
+                .map_err(|problems| TestCaseError::fail(format!("{}\n{text}", problems.render())))?;
+            if how == ALL {
+                prop_assert_eq!(&read.value, &guest, "{}", text);
+            }
+            prop_assert_eq!(format_guest(&read.value, &how), text);
+        }
     }
 }

@@ -103,5 +103,5 @@ fn port() -> impl Strategy<Value = VirtualPort> {
 fn vlan() -> impl Strategy<Value = Vlan> {
     let tag =
         (0_u16..4096, maybe(word())).prop_map(|(id, native_mode)| VlanTag { id, native_mode });
-    (maybe(any::<bool>()), vec(tag, 1..3)).prop_map(|(trunk, tags)| Vlan { trunk, tags })
+    (any::<bool>(), vec(tag, 1..3)).prop_map(|(trunk, tags)| Vlan { trunk, tags })
 }
