@@ -152,6 +152,7 @@ async fn configurations_change_while_a_domain_is_off() {
         driver.rename(&web, "www").await?;
         assert_eq!(driver.lookup(&web).await?.name, "www");
         let xml = driver.xml_desc(&web, XmlFlags::default()).await?;
+        virtxen_testkit::record_domain_xml("driver-simulated", &xml);
         assert!(xml.contains("<name>www</name>"), "{xml}");
         driver.undefine(&web).await
     })

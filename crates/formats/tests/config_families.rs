@@ -7,14 +7,16 @@ use virtxen_formats::config::Document;
 use virtxen_formats::sxpr::ConfigVersion;
 use virtxen_formats::{Note, xl, xm};
 use virtxen_guest::{
-    ChardevSource, ClockOffset, DiskBus, DiskDevice, DiskSource, GraphicsServer, Guest,
-    InterfaceSource, MouseMode, OsType, VideoModel,
+    ChardevSource, ClockOffset, DiskBus, DiskDevice, DiskSource, FormatOptions, GraphicsServer,
+    Guest, InterfaceSource, MouseMode, OsType, VideoModel, format_guest,
 };
+use virtxen_testkit::record_domain_xml;
 
 fn xl_guest(text: &str) -> (Guest, Vec<Note>) {
     let text = format!("name = 'a'\nmemory = 64\n{text}\n");
     let document = Document::read(&text).unwrap();
     let read = xl::xl_to_guest(&document, &xl::Host::default()).unwrap();
+    record(&read.value);
     (read.value, read.notes)
 }
 
@@ -22,7 +24,14 @@ fn xm_guest(text: &str, version: ConfigVersion) -> (Guest, Vec<Note>) {
     let text = format!("name = 'a'\nmemory = 64\n{text}\n");
     let document = Document::read(&text).unwrap();
     let read = xm::xm_to_guest(&document, version, &xm::Host::default()).unwrap();
+    record(&read.value);
     (read.value, read.notes)
+}
+
+/// Every guest of these tests as a document, for the foreign check.
+fn record(guest: &Guest) {
+    let text = format_guest(guest, &FormatOptions::default());
+    record_domain_xml("config-families", &text);
 }
 
 /// The values of some names of the guest's xl file.

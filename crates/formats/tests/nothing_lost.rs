@@ -15,7 +15,7 @@ use virtxen_formats::sxpr::{
     ConfigVersion, Dialect, Runtime, Target, guest_to_sxpr, sxpr_to_guest,
 };
 use virtxen_guest::{FormatOptions, ParseOptions, format_guest, parse_guest};
-use virtxen_testkit::shared;
+use virtxen_testkit::{record_domain_xml, shared};
 
 #[test]
 fn what_does_not_come_back_is_noted() {
@@ -49,7 +49,9 @@ fn what_does_not_come_back_is_noted() {
             };
             let again = sxpr_to_guest(&written.value, version, &Runtime::default()).unwrap();
             let before = says(&format_guest(&parsed.value, &options));
-            let after = says(&format_guest(&again.value, &options));
+            let document = format_guest(&again.value, &options);
+            record_domain_xml("nothing-lost", &document);
+            let after = says(&document);
             for lost in before.difference(&after) {
                 if !noted(lost, &written.notes) && !says_nothing_new(lost) {
                     let name = file.strip_prefix(&corpus).unwrap().display();

@@ -24,6 +24,30 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     None
 }
 
+/// Hands all domain documents in what a program printed to the foreign check, as
+/// [`record_domain_xml`] does: from `<domain …` to `</domain>`, as it is or in a JSON
+/// string.
+///
+/// # Panics
+/// When the folder is named and a file cannot be written.
+pub fn record_printed_domains(test: &str, printed: &str) {
+    let mut rest = printed;
+    while let Some(start) = rest.find("<domain type=") {
+        let document = &rest[start..];
+        let Some(end) = document.find("</domain>") else {
+            return;
+        };
+        let (document, after) = document.split_at(end + "</domain>".len());
+        rest = after;
+        if document.contains('\n') {
+            record_domain_xml(test, document);
+        } else {
+            let plain = document.replace("\\n", "\n").replace("\\\"", "\"");
+            record_domain_xml(test, &plain.replace("\\\\", "\\"));
+        }
+    }
+}
+
 /// Hands a domain document to the foreign check: written to the folder that
 /// `VIRTXEN_XML_OUT` names, where `.ci/run` validates each with libvirt's schema.
 /// Without the variable nothing happens.

@@ -35,11 +35,13 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    /// Of a finished process.
+    /// Of a finished process. The documents that it printed are for the foreign check.
     pub(crate) fn of(output: Output) -> Self {
+        let out = String::from_utf8(output.stdout).expect("UTF-8");
+        virtxen_testkit::record_printed_domains("cli", &out);
         Self {
             status: output.status.code().expect("ended by a signal"),
-            out: String::from_utf8(output.stdout).expect("UTF-8"),
+            out,
             err: String::from_utf8(output.stderr).expect("UTF-8"),
         }
     }
