@@ -1,4 +1,5 @@
-//! The machine: processors, memory, how they hang together.
+//! The machine: processors, memory, how they hang together. What Domain-0 says of it
+//! is not here.
 
 use crate::Xen;
 use crate::abi::Family;
