@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 use virtxen_guest::Uuid;
-use virtxen_host::{DomainInfo, Host};
+use virtxen_host::Host;
 
 /// Longest time for looking at what an operation did; it is over anyway.
 const SETTLE: Duration = Duration::from_secs(3);
@@ -211,16 +211,6 @@ impl Task {
 }
 
 impl Inner {
-    /// Looks at all domains and publishes what it saw.
-    pub(crate) async fn look_at_all(&self) -> Result<()> {
-        let look = self.registry.look();
-        let answer = self.host.all_domains();
-        let infos = self.read(Operation::List, "all domains", answer).await?;
-        let domains = infos.into_iter().map(Domain::from).collect();
-        self.registry.see_all(look, domains);
-        Ok(())
-    }
-
     pub(crate) fn deadline(&self, operation: Operation) -> Duration {
         let own = operation.row().deadline;
         self.options.deadline.map_or(own, |limit| limit.min(own))
@@ -240,51 +230,6 @@ impl Inner {
                 operation: operation.verb(),
                 limit,
             }),
-        }
-    }
-
-    /// The domain of a key, now.
-    pub(crate) async fn look_up(&self, key: &DomainKey) -> Result<(Look, Domain)> {
-        let look = self.registry.look();
-        let wanted = |d: &DomainInfo| match key {
-            DomainKey::Name(name) => d.name == *name,
-            DomainKey::Id(id) => d.domid == Some(*id),
-            DomainKey::Uuid(uuid) => d.uuid == *uuid,
-        };
-        let host = &self.host;
-        let answer = async {
-            match key {
-                DomainKey::Name(name) => host.domain(name).await.map(Some),
-                DomainKey::Id(_) => Ok(host.domains().await?.into_iter().find(wanted)),
-                DomainKey::Uuid(uuid) => match self.by_known_name(*uuid).await? {
-                    Some(info) => Ok(Some(info)),
-                    None => Ok(host.all_domains().await?.into_iter().find(wanted)),
-                },
-            }
-        };
-        let answer = self.read(Operation::Lookup, &key.to_string(), answer).await;
-        let info = match answer {
-            Ok(info) => info,
-            Err(Error::Host(virtxen_host::Error::NoDomain { .. })) => None,
-            Err(error) => return Err(error),
-        };
-        let info = info.ok_or_else(|| Error::NoDomain(key.clone()))?;
-        let mut domain = Domain::from(info);
-        self.registry.recall(&mut domain);
-        self.registry.note(look, &domain);
-        Ok((look, domain))
-    }
-
-    /// The domain of a uuid under the name that it had: one question instead of one
-    /// for each domain of the host.
-    async fn by_known_name(&self, uuid: Uuid) -> virtxen_host::Result<Option<DomainInfo>> {
-        let Some(name) = self.registry.name(uuid) else {
-            return Ok(None);
-        };
-        match self.host.domain(&name).await {
-            Ok(info) if info.uuid == uuid => Ok(Some(info)),
-            Ok(_) | Err(virtxen_host::Error::NoDomain { .. }) => Ok(None),
-            Err(error) => Err(error),
         }
     }
 
@@ -320,30 +265,6 @@ impl Inner {
                 before: None,
             }),
         }
-    }
-
-    /// The domain that a new one of this name and uuid replaces.
-    async fn replaced(&self, name: &str, uuid: Uuid) -> Result<Option<(Look, Domain)>> {
-        let look = self.registry.look();
-        let answer = self.host.all_domains();
-        let infos = self.read(Operation::Lookup, name, answer).await?;
-        let mut same = None;
-        for info in infos {
-            match (info.name == name, info.uuid == uuid) {
-                (true, true) => same = Some((look, Domain::from(info))),
-                (false, false) => {}
-                _ => {
-                    return Err(Error::Exists {
-                        name: info.name,
-                        uuid: info.uuid,
-                    });
-                }
-            }
-        }
-        if let Some((_, domain)) = &mut same {
-            self.registry.recall(domain);
-        }
-        Ok(same)
     }
 
     /// Does the work within its deadline, until somebody cancels it.

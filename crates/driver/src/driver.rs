@@ -71,9 +71,11 @@ impl Driver {
     /// A driver for a host, whose caller may do everything. Asks the host nothing.
     #[must_use]
     pub fn open(host: Arc<dyn Host>, options: Options) -> Self {
+        let knows = Arc::clone(&host);
+        let endings = Box::new(move |domid| knows.ending(domid));
         Self {
             inner: Arc::new(Inner {
-                registry: Registry::new(options.event_queue),
+                registry: Registry::new(options.event_queue, endings),
                 host,
                 options,
                 jobs: Arc::default(),
@@ -120,8 +122,13 @@ impl Driver {
     /// When the host cannot be asked for its domains.
     pub async fn subscribe(&self) -> Result<Subscription> {
         self.check(Operation::Events, None)?;
-        // What changed since the last look, before anybody listened, is no event.
-        self.inner.look_at_all().await?;
+        // What changed since the last look, before anybody listened, is no event. Who
+        // has the inactive domains may hang: then their events begin when he answers.
+        if self.inner.host.lists_active_apart() {
+            self.inner.look_at_active().await?;
+        } else {
+            self.inner.look_at_all().await?;
+        }
         let subscription = self.inner.registry.subscribe();
         crate::poll::start(&self.inner);
         Ok(subscription)

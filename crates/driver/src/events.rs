@@ -6,7 +6,8 @@
 
 use std::fmt;
 use tokio::sync::broadcast;
-use virtxen_guest::{DomId, Uuid};
+use virtxen_guest::{DomId, MemoryKib, Uuid};
+use virtxen_host::HostEvent;
 
 /// Something happened to a domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,24 +24,31 @@ pub struct Event {
 
 macro_rules! lifecycle {
     ($($kind:ident $number:literal $word:literal, $detail:literal $detail_word:literal;)*) => {
-        /// What happened, with its detail: libvirt's lifecycle events.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        /// What happened, with its detail: libvirt's lifecycle events, and those of
+        /// its other events that Xen's channels tell.
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum EventKind {
             $(#[doc = concat!("`", $word, "`: ", $detail_word)] $kind,)*
+            /// The balloon target was set.
+            BalloonChange(MemoryKib),
+            /// A device was removed: its name in the guest, or of its end on the host.
+            DeviceRemoved(String),
+            /// A device was added.
+            DeviceAdded(String),
         }
 
         impl EventKind {
-            /// libvirt's event and detail.
+            /// libvirt's event and detail of a lifecycle event.
             #[must_use]
-            pub const fn numbers(self) -> (i32, i32) {
-                match self { $(Self::$kind => ($number, $detail),)* }
+            pub const fn numbers(&self) -> Option<(i32, i32)> {
+                match self { $(Self::$kind => Some(($number, $detail)),)* _ => None }
             }
 
-            /// virsh's words for event and detail.
+            /// virsh's words for event and detail of a lifecycle event.
             #[must_use]
-            pub const fn words(self) -> (&'static str, &'static str) {
-                match self { $(Self::$kind => ($word, $detail_word),)* }
+            pub const fn words(&self) -> Option<(&'static str, &'static str)> {
+                match self { $(Self::$kind => Some(($word, $detail_word)),)* _ => None }
             }
         }
     };
@@ -67,12 +75,118 @@ lifecycle! {
     CrashedPanicked    8 "Crashed",   0 "Panicked";
 }
 
+impl EventKind {
+    /// The names of the events that there are, as virsh has them.
+    pub const NAMES: [&'static str; 4] = [
+        "lifecycle",
+        "balloon-change",
+        "device-removed",
+        "device-added",
+    ];
+
+    /// The event's name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        let [lifecycle, balloon, removed, added] = Self::NAMES;
+        match self {
+            Self::BalloonChange(_) => balloon,
+            Self::DeviceRemoved(_) => removed,
+            Self::DeviceAdded(_) => added,
+            _ => lifecycle,
+        }
+    }
+
+    /// libvirt's `virDomainEventID`.
+    #[must_use]
+    pub const fn id(&self) -> i32 {
+        match self {
+            Self::BalloonChange(_) => 13,
+            Self::DeviceRemoved(_) => 15,
+            Self::DeviceAdded(_) => 19,
+            _ => 0,
+        }
+    }
+
+    /// What a host told of a domain, where that is an event of libvirt's by itself:
+    /// states are read, not told.
+    pub(crate) fn told(event: &HostEvent) -> Option<(DomId, Self)> {
+        Some(match event {
+            HostEvent::MemoryTarget { domid, target } => (*domid, Self::BalloonChange(*target)),
+            HostEvent::DeviceAdded {
+                domid,
+                class,
+                number,
+            } => (
+                *domid,
+                Self::DeviceAdded(device_name(*domid, class, *number)),
+            ),
+            HostEvent::DeviceRemoved {
+                domid,
+                class,
+                number,
+            } => (
+                *domid,
+                Self::DeviceRemoved(device_name(*domid, class, *number)),
+            ),
+            _ => return None,
+        })
+    }
+}
+
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (event, detail) = self.kind.words();
-        let name = &self.name;
-        write!(f, "event 'lifecycle' for domain '{name}': {event} {detail}")
+        let (event, name) = (self.kind.name(), &self.name);
+        write!(f, "event '{event}' for domain '{name}': ")?;
+        match &self.kind {
+            EventKind::BalloonChange(memory) => write!(f, "{}KiB", memory.0),
+            EventKind::DeviceRemoved(device) | EventKind::DeviceAdded(device) => {
+                f.write_str(device)
+            }
+            kind => {
+                let (event, detail) = kind.words().unwrap_or_default();
+                write!(f, "{event} {detail}")
+            }
+        }
     }
+}
+
+/// The name by which people know a device: of a disk the one in the guest, of an
+/// interface that of its end on the host.
+fn device_name(domid: DomId, class: &str, number: u32) -> String {
+    match class {
+        "vbd" => disk_name(number).unwrap_or_else(|| format!("vbd-{number}")),
+        "vif" => format!("vif{domid}.{number}"),
+        _ => format!("{class}-{number}"),
+    }
+}
+
+/// The name of a disk by Xen's numbering, which follows Linux's old device numbers.
+fn disk_name(number: u32) -> Option<String> {
+    const EXTENDED: u32 = 1 << 28;
+    let (prefix, disk, partition) = if number & EXTENDED != 0 {
+        ("xvd", (number & !EXTENDED) >> 8, number & 0xff)
+    } else {
+        let (major, minor) = (number >> 8, number & 0xff);
+        match major {
+            202 => ("xvd", minor >> 4, minor & 15),
+            8 => ("sd", minor >> 4, minor & 15),
+            3 => ("hd", minor >> 6, minor & 63),
+            22 => ("hd", 2 + (minor >> 6), minor & 63),
+            _ => return None,
+        }
+    };
+    let mut letters = String::new();
+    let mut rest = disk + 1;
+    while rest > 0 {
+        rest -= 1;
+        letters.insert(0, char::from(b'a' + u8::try_from(rest % 26).ok()?));
+        rest /= 26;
+    }
+    let partition = match partition {
+        0 => String::new(),
+        number => number.to_string(),
+    };
+    Some(format!("{prefix}{letters}{partition}"))
 }
 
 /// What a subscriber gets.
@@ -179,6 +293,32 @@ mod tests {
             event(1).to_string(),
             "event 'lifecycle' for domain 'web': Stopped Destroyed"
         );
-        assert_eq!(event(1).kind.numbers(), (5, 1));
+        assert_eq!(event(1).kind.numbers(), Some((5, 1)));
+        let text = |kind| Event { kind, ..event(1) }.to_string();
+        assert_eq!(
+            text(EventKind::BalloonChange(MemoryKib(2048))),
+            "event 'balloon-change' for domain 'web': 2048KiB"
+        );
+        assert_eq!(
+            text(EventKind::DeviceAdded("xvda".into())),
+            "event 'device-added' for domain 'web': xvda"
+        );
+    }
+
+    #[test]
+    fn devices_have_the_names_that_people_know() {
+        for (class, number, name) in [
+            ("vbd", 51712, "xvda"),
+            ("vbd", 51729, "xvdb1"),
+            ("vbd", 768, "hda"),
+            ("vbd", 5632, "hdc"),
+            ("vbd", 2064, "sdb"),
+            ("vbd", (1 << 28) | (26 << 8), "xvdaa"),
+            ("vbd", 7, "vbd-7"),
+            ("vif", 1, "vif3.1"),
+            ("vfb", 0, "vfb-0"),
+        ] {
+            assert_eq!(device_name(DomId(3), class, number), name);
+        }
     }
 }

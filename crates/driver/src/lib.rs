@@ -9,12 +9,14 @@
 
 mod access;
 mod call;
+mod compare;
 mod document;
 mod domain;
 mod driver;
 mod error;
 mod events;
 mod job;
+mod look;
 mod node;
 mod operations;
 mod poll;

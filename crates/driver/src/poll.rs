@@ -1,15 +1,18 @@
 //! The poller: looks at the host while somebody listens for events.
 //!
-//! XenD tells nothing by itself, and Xen tells nobody of a pause, so the host is
-//! looked at in intervals; where its channels tell of changes, a look follows each
-//! at once. What the looks mean is in `registry`.
+//! XenD tells nothing by itself, so the host is looked at in intervals; where its
+//! channels tell of changes, a look follows each at once. Where active domains are
+//! listed apart, the look at all domains, which may hang with XenD, is a task of its
+//! own. What the looks mean is in `registry`.
 
 use crate::driver::Inner;
-use std::sync::Arc;
+use crate::events::EventKind;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
-use virtxen_host::HostEvents;
+use virtxen_host::{HostEvent, HostEvents};
 
 /// A look may take at most this share of the time: XenD answers one caller at a time.
 const LOAD_LIMIT: u32 = 4;
@@ -17,51 +20,118 @@ const LOAD_LIMIT: u32 = 4;
 /// Changes that come within this time are looked at together.
 const GATHER: Duration = Duration::from_millis(20);
 
+/// Most changes that are looked at together.
+const GATHER_MAX: usize = 1024;
+
 /// Starts the poller unless one is at work. It ends with its last subscriber.
 pub(crate) fn start(inner: &Arc<Inner>) {
-    if inner.polling.swap(true, Ordering::SeqCst) {
-        return;
+    if !inner.polling.swap(true, Ordering::SeqCst) {
+        tokio::spawn(run(Arc::downgrade(inner), inner.options.poll_interval));
     }
-    let weak = Arc::downgrade(inner);
-    let interval = inner.options.poll_interval;
-    tokio::spawn(async move {
-        let mut pause = interval;
-        let mut events = match weak.upgrade() {
-            Some(inner) => inner.host.events().await,
-            None => return,
-        };
-        loop {
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = change(&mut events) => {}
-            }
-            let Some(inner) = weak.upgrade() else {
-                return;
-            };
-            if inner.registry.subscribers() == 0 {
-                inner.polling.store(false, Ordering::SeqCst);
-                // Somebody may have come between the two lines above.
-                if inner.registry.subscribers() == 0 || inner.polling.swap(true, Ordering::SeqCst) {
-                    return;
-                }
-            }
-            let begin = Instant::now();
-            // An unreachable host is no event; the next look may find it again.
-            let _ = inner.look_at_all().await;
-            pause = interval.max(begin.elapsed() * LOAD_LIMIT);
-        }
-    });
 }
 
-/// Waits for a change that the host tells of; for ever where it tells none.
-async fn change(events: &mut Option<HostEvents>) {
+async fn run(weak: Weak<Inner>, interval: Duration) {
+    let mut events = match weak.upgrade() {
+        Some(inner) => inner.host.events().await,
+        None => return,
+    };
+    let mut whole = Whole::default();
+    let mut next = Instant::now() + interval;
+    loop {
+        let mut told = tokio::select! {
+            () = tokio::time::sleep_until(next) => Vec::new(),
+            first = change(&mut events) => first.into_iter().collect(),
+        };
+        if !told.is_empty() {
+            tokio::time::sleep(GATHER).await;
+        }
+        while let (Some(events), true) = (&mut events, told.len() < GATHER_MAX) {
+            let Some(event) = events.try_next() else {
+                break;
+            };
+            told.push(event);
+        }
+        let Some(inner) = weak.upgrade() else {
+            return;
+        };
+        if has_ended(&inner) {
+            return;
+        }
+        let begin = Instant::now();
+        let is_told = |event: &HostEvent| match EventKind::told(event) {
+            Some((domid, kind)) => inner.registry.tell_of(domid, &kind),
+            None => false,
+        };
+        // Of a domain that is known it is told before a look may show its end.
+        told.retain(|event| !is_told(event));
+        let is_due = begin >= next || told.contains(&HostEvent::Resync);
+        // An unreachable host is no event; the next look may find it again.
+        if inner.host.lists_active_apart() {
+            let _ = inner.look_at_active().await;
+            if is_due {
+                whole.look(&inner).await;
+                next = Instant::now() + interval;
+            }
+        } else {
+            let _ = inner.look_at_all().await;
+            next = Instant::now() + interval.max(begin.elapsed() * LOAD_LIMIT);
+        }
+        for event in &told {
+            is_told(event);
+        }
+        drop(inner);
+        // However much happens, others are answered too.
+        tokio::time::sleep(begin.elapsed()).await;
+    }
+}
+
+/// Whether nobody listens any more; then another poller may be started.
+fn has_ended(inner: &Inner) -> bool {
+    if inner.registry.subscribers() > 0 {
+        return false;
+    }
+    inner.polling.store(false, Ordering::SeqCst);
+    // Somebody may have come between the two lines above.
+    inner.registry.subscribers() == 0 || inner.polling.swap(true, Ordering::SeqCst)
+}
+
+/// The look at all domains, of which one at a time is under way.
+#[derive(Default)]
+struct Whole {
+    /// Tells how long it took.
+    task: Option<JoinHandle<Duration>>,
+    /// Not before this time.
+    next: Option<Instant>,
+}
+
+impl Whole {
+    /// Begins a look, unless one is under way or has just been.
+    async fn look(&mut self, inner: &Arc<Inner>) {
+        if let Some(task) = self.task.take_if(|task| task.is_finished()) {
+            let took = task.await.unwrap_or_default();
+            self.next = Some(Instant::now() + took * LOAD_LIMIT);
+        }
+        let rests = self.next.is_some_and(|next| next > Instant::now());
+        if self.task.is_some() || rests {
+            return;
+        }
+        let inner = Arc::clone(inner);
+        self.task = Some(tokio::spawn(async move {
+            let begin = Instant::now();
+            let _ = inner.look_at_all().await;
+            begin.elapsed()
+        }));
+    }
+}
+
+/// The next change that the host tells of; waits for ever where it tells none.
+async fn change(events: &mut Option<HostEvents>) -> Option<HostEvent> {
     let Some(told) = events else {
         return std::future::pending().await;
     };
-    if told.next().await.is_none() {
+    let event = told.next().await;
+    if event.is_none() {
         *events = None;
-        return;
     }
-    tokio::time::sleep(GATHER).await;
-    told.drain();
+    event
 }

@@ -6,13 +6,18 @@
 //! and what a call of our own did is reported once, with its own detail. How the
 //! host is looked at is in `call` and `poll`.
 
+use crate::compare::{compare, ends_domains, is_nameless, passing, reason_of};
 use crate::events::{Bus, Event, EventKind, Subscription};
 use crate::job::lock;
 use crate::{Domain, Operation, Reason, State};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
-use virtxen_guest::Uuid;
+use virtxen_guest::{DomId, Uuid};
+use virtxen_host::Ending;
+
+/// Who knows why an active domain that is gone has ended.
+pub(crate) type Endings = Box<dyn Fn(DomId) -> Option<Ending> + Send + Sync>;
 
 /// All domains as they were at one time. Never changes; a new one takes its place.
 #[derive(Clone, Debug)]
@@ -28,6 +33,7 @@ pub(crate) struct Registry {
     known: Mutex<Known>,
     published: RwLock<Option<Arc<Snapshot>>>,
     bus: Bus,
+    endings: Endings,
 }
 
 #[derive(Default)]
@@ -37,6 +43,8 @@ struct Known {
     /// When all domains were last seen; before that a domain that appears was
     /// there already, for all we know.
     complete: Option<Instant>,
+    /// All active domains were seen.
+    active: bool,
     domains: BTreeMap<Uuid, Seen>,
     /// Domains that went, with the look that missed them: an older look that
     /// arrives later must not bring them back.
@@ -48,6 +56,30 @@ struct Known {
 struct Seen {
     domain: Domain,
     look: u64,
+    /// Its state may pass by itself and was not told yet.
+    passing: Option<tokio::time::Instant>,
+}
+
+impl Seen {
+    fn new(domain: Domain, Look(look): Look) -> Self {
+        Self {
+            domain,
+            look,
+            passing: None,
+        }
+    }
+
+    /// The state that was told.
+    fn told(&self) -> State {
+        told(&self.domain, self.passing)
+    }
+}
+
+fn told(domain: &Domain, passing: Option<tokio::time::Instant>) -> State {
+    match passing {
+        Some(_) => State::Running,
+        None => domain.state,
+    }
 }
 
 /// The number of a look, taken before the host is asked.
@@ -55,11 +87,12 @@ struct Seen {
 pub(crate) struct Look(u64);
 
 impl Registry {
-    pub(crate) fn new(event_queue: usize) -> Self {
+    pub(crate) fn new(event_queue: usize, endings: Endings) -> Self {
         Self {
             known: Mutex::default(),
             published: RwLock::default(),
             bus: Bus::new(event_queue),
+            endings,
         }
     }
 
@@ -96,8 +129,11 @@ impl Registry {
     pub(crate) fn begin(&self, operation: Operation, uuid: Uuid, before: Option<(Look, Domain)>) {
         let mut known = lock(&self.known);
         known.causes.insert(uuid, operation);
-        if let Some((Look(look), domain)) = before {
-            known.domains.entry(uuid).or_insert(Seen { domain, look });
+        if let Some((look, domain)) = before {
+            known
+                .domains
+                .entry(uuid)
+                .or_insert_with(|| Seen::new(domain, look));
         }
     }
 
@@ -114,28 +150,59 @@ impl Registry {
         }
     }
 
-    /// One domain was looked at; `None`: it is not there.
+    /// What became of one domain by a call of our own; `None`: it is not there.
     pub(crate) fn see_one(&self, look: Look, uuid: Uuid, domain: Option<Domain>) {
         let mut known = lock(&self.known);
-        known.change(look, uuid, domain, &self.bus);
+        self.change(&mut known, look, uuid, domain, true);
+        self.publish(&known);
+    }
+
+    /// All active domains were looked at. What has ended and was defined is inactive
+    /// now; where that is not known the next look at all domains tells.
+    pub(crate) fn see_active(&self, look: Look, domains: Vec<Domain>) {
+        let mut known = lock(&self.known);
+        if known.complete.is_none() && !known.active {
+            known.begin_with(look, domains);
+        } else {
+            let there: HashSet<Uuid> = domains.iter().map(|domain| domain.uuid).collect();
+            let ended = known.domains.values().map(|seen| &seen.domain);
+            let ended = ended.filter(|domain| domain.is_active() && !there.contains(&domain.uuid));
+            let ended: Vec<Domain> = ended.cloned().collect();
+            for domain in ended {
+                let uuid = domain.uuid;
+                let stays = domain.persistent != Some(false);
+                let domain = stays.then(|| domain.ended());
+                self.change(&mut known, look, uuid, domain, false);
+            }
+            for domain in domains {
+                self.change(&mut known, look, domain.uuid, Some(domain), false);
+            }
+        }
+        known.active = true;
         self.publish(&known);
     }
 
     /// All domains were looked at.
     pub(crate) fn see_all(&self, look: Look, domains: Vec<Domain>) {
         let mut known = lock(&self.known);
-        if known.complete.is_none() {
+        if known.complete.is_none() && !known.active {
             known.begin_with(look, domains);
         } else {
+            let there: HashSet<Uuid> = domains.iter().map(|domain| domain.uuid).collect();
             let mut gone: Vec<Uuid> = known.domains.keys().copied().collect();
-            gone.retain(|uuid| domains.iter().all(|d| d.uuid != *uuid));
+            gone.retain(|uuid| !there.contains(uuid));
             for uuid in gone {
-                known.change(look, uuid, None, &self.bus);
+                self.change(&mut known, look, uuid, None, false);
             }
             for domain in domains {
-                known.change(look, domain.uuid, Some(domain), &self.bus);
+                if known.complete.is_some() || domain.is_active() {
+                    self.change(&mut known, look, domain.uuid, Some(domain), false);
+                } else {
+                    known.note_inactive(look, domain);
+                }
             }
         }
+        known.active = true;
         known.gone.retain(|_, gone| *gone > look.0);
         known.complete = Some(Instant::now());
         self.publish(&known);
@@ -151,16 +218,15 @@ impl Registry {
 
     /// A domain was looked up. What is known of it already stays: only two looks at
     /// its state in the right order make an event.
-    pub(crate) fn note(&self, Look(look): Look, domain: &Domain) {
+    pub(crate) fn note(&self, look: Look, domain: &Domain) {
         let mut known = lock(&self.known);
         let newer = known
             .gone
             .get(&domain.uuid)
-            .is_some_and(|gone| *gone > look);
-        if known.complete.is_none() && !newer {
-            let domain = domain.clone();
-            let seen = Seen { domain, look };
-            known.domains.entry(seen.domain.uuid).or_insert(seen);
+            .is_some_and(|gone| *gone > look.0);
+        if known.complete.is_none() && !known.active && !newer {
+            let entry = known.domains.entry(domain.uuid);
+            entry.or_insert_with(|| Seen::new(domain.clone(), look));
         }
     }
 
@@ -171,6 +237,18 @@ impl Registry {
             .domains
             .get(&uuid)
             .map(|seen| seen.domain.name.clone())
+    }
+
+    /// Tells of something that happened to the active domain of a number; false when
+    /// none is known.
+    pub(crate) fn tell_of(&self, domid: DomId, kind: &EventKind) -> bool {
+        let known = lock(&self.known);
+        let mut domains = known.domains.values().map(|seen| &seen.domain);
+        let domain = domains.find(|domain| domain.id == Some(domid));
+        if let Some(domain) = domain {
+            self.bus.send(event(domain, kind.clone()));
+        }
+        domain.is_some()
     }
 
     /// Reports what a comparison cannot see.
@@ -193,37 +271,59 @@ impl Registry {
 
 impl Known {
     /// All domains were seen for the first time: what changed before is no event.
-    fn begin_with(&mut self, Look(look): Look, domains: Vec<Domain>) {
+    fn begin_with(&mut self, look: Look, domains: Vec<Domain>) {
         let mut before = std::mem::take(&mut self.domains);
         for mut domain in domains {
             let uuid = domain.uuid;
             let seen = match before.remove(&uuid) {
-                Some(newer) if newer.look > look => newer,
+                Some(newer) if newer.look > look.0 => newer,
                 Some(older) => {
                     inherit(&older.domain, &mut domain);
-                    Seen { domain, look }
+                    Seen::new(domain, look)
                 }
-                None => Seen { domain, look },
+                None => Seen::new(domain, look),
             };
             self.domains.insert(uuid, seen);
         }
-        before.retain(|_, seen| seen.look > look);
+        before.retain(|_, seen| seen.look > look.0);
         self.domains.append(&mut before);
     }
 
-    fn change(&mut self, Look(look): Look, uuid: Uuid, now: Option<Domain>, bus: &Bus) {
-        let before = self.domains.get(&uuid);
+    /// An inactive domain is seen for the first time: for all we know it was there.
+    fn note_inactive(&mut self, look: Look, domain: Domain) {
+        let uuid = domain.uuid;
+        let newer = self.domains.get(&uuid).map(|seen| seen.look);
+        let newer = newer.max(self.gone.get(&uuid).copied());
+        if newer.is_none_or(|newer| newer <= look.0) {
+            self.domains.insert(uuid, Seen::new(domain, look));
+        }
+    }
+}
+
+impl Registry {
+    /// A domain was seen as `now`; `is_outcome`: after a call of our own.
+    fn change(
+        &self,
+        known: &mut Known,
+        look: Look,
+        uuid: Uuid,
+        now: Option<Domain>,
+        is_outcome: bool,
+    ) {
+        let before = known.domains.get(&uuid);
         let newest = before
             .map(|seen| seen.look)
-            .max(self.gone.get(&uuid).copied());
-        if newest.is_some_and(|newest| newest > look) {
+            .max(known.gone.get(&uuid).copied());
+        if newest.is_some_and(|newest| newest > look.0) {
             return;
         }
-        let before = before.map(|seen| &seen.domain);
-        let cause = self.causes.get(&uuid).copied();
+        let cause = known.causes.get(&uuid).copied();
         let mut now = now;
+        if before.is_none() && cause.is_none() && now.as_ref().is_some_and(is_nameless) {
+            return;
+        }
         if let (Some(before), Some(now)) = (before, &mut now) {
-            inherit(before, now);
+            inherit(&before.domain, now);
         }
         if let Some(domain) = now.as_mut().filter(|d| d.persistent.is_none()) {
             domain.persistent = match cause {
@@ -232,24 +332,42 @@ impl Known {
                 _ => None,
             };
         }
-        let kinds = compare(before, now.as_ref(), cause);
+        let passed = before.map(|seen| (&seen.domain, seen.passing));
+        let passing = now.as_ref().and_then(|it| passing(passed, it, is_outcome));
+        let kinds = compare(
+            before.map(|seen| (&seen.domain, seen.told())),
+            now.as_ref().map(|it| (it, told(it, passing))),
+            cause,
+            || {
+                let domid = before.and_then(|seen| seen.domain.id)?;
+                (self.endings)(domid)
+            },
+        );
         for (is_old, kind) in kinds {
-            let subject = if is_old { before } else { now.as_ref() };
+            let reason = reason_of(&kind);
+            let subject = match is_old {
+                true => before.map(|seen| &seen.domain),
+                false => now.as_ref(),
+            };
             if let Some(domain) = subject {
-                bus.send(event(domain, kind));
+                self.bus.send(event(domain, kind));
             }
-            if let (Some(now), Some(reason)) = (&mut now, reason_of(kind)) {
+            if let (Some(now), Some(reason)) = (&mut now, reason) {
                 now.reason = reason;
             }
         }
         if cause.is_some_and(ends_domains) && !now.as_ref().is_some_and(Domain::is_active) {
-            self.causes.remove(&uuid);
+            known.causes.remove(&uuid);
         }
         if let Some(domain) = now {
-            self.gone.remove(&uuid);
-            self.domains.insert(uuid, Seen { domain, look });
-        } else if self.domains.remove(&uuid).is_some() {
-            self.gone.insert(uuid, look);
+            known.gone.remove(&uuid);
+            let seen = Seen {
+                passing,
+                ..Seen::new(domain, look)
+            };
+            known.domains.insert(uuid, seen);
+        } else if known.domains.remove(&uuid).is_some() {
+            known.gone.insert(uuid, look.0);
         }
     }
 }
@@ -281,110 +399,6 @@ fn inherit(before: &Domain, now: &mut Domain) {
     if same_run && paused(before) == paused(now) && now.reason == Reason::Unknown {
         now.reason = before.reason;
     }
-}
-
-/// What happened between two looks, in order. `true` with it: to the domain as it
-/// was, `false`: as it is.
-fn compare(
-    before: Option<&Domain>,
-    now: Option<&Domain>,
-    cause: Option<Operation>,
-) -> Vec<(bool, EventKind)> {
-    let mut events = Vec::new();
-    let active = |domain: Option<&Domain>| domain.and_then(|d| d.id);
-    let defined = |domain: Option<&Domain>| {
-        domain.is_some_and(|d| !d.is_active() || d.persistent == Some(true))
-    };
-    let (was, is) = (active(before), active(now));
-    // A domain that starts again has another number: a reboot.
-    if was.is_some() && was != is {
-        events.push((true, stopped(before, cause)));
-    }
-    match (defined(before), defined(now)) {
-        // Whether an active domain is defined is not always told.
-        (false, true) if before.is_none_or(|d| d.persistent == Some(false)) => {
-            events.push((false, EventKind::DefinedAdded));
-        }
-        (true, false) if now.is_none_or(|d| d.persistent == Some(false)) => {
-            events.push((true, EventKind::UndefinedRemoved));
-        }
-        _ => {}
-    }
-    if let (Some(old), Some(new)) = (before, now)
-        && old.name != new.name
-        && !is_moving(&new.name, &old.name)
-    {
-        events.push((true, EventKind::UndefinedRenamed));
-        events.push((false, EventKind::DefinedRenamed));
-    }
-    let state = |domain: Option<&Domain>| domain.map_or(State::Shutoff, |d| d.state);
-    let mut old_state = state(before);
-    if is.is_some() && was != is {
-        events.push((false, started(cause)));
-        old_state = State::Running;
-    }
-    if is.is_some() {
-        match (old_state, state(now)) {
-            (State::Paused, State::Paused) | (State::Crashed, State::Crashed) => {}
-            (_, State::Paused) => events.push((false, EventKind::SuspendedPaused)),
-            (_, State::Crashed) => events.push((false, EventKind::CrashedPanicked)),
-            (State::Paused, State::Running | State::Blocked | State::NoState) => {
-                events.push((false, EventKind::ResumedUnpaused));
-            }
-            _ => {}
-        }
-    }
-    events
-}
-
-/// Whether a domain that this was done to ends, sooner or later.
-fn ends_domains(operation: Operation) -> bool {
-    matches!(
-        operation,
-        Operation::Destroy | Operation::Save | Operation::Migrate
-    )
-}
-
-/// XenD gives a domain another name while it saves or moves it.
-fn is_moving(new: &str, old: &str) -> bool {
-    let moving = |a: &str, b: &str| a.strip_prefix("migrating-") == Some(b);
-    moving(new, old) || moving(old, new)
-}
-
-fn stopped(before: Option<&Domain>, cause: Option<Operation>) -> EventKind {
-    match cause {
-        Some(Operation::Destroy) => EventKind::StoppedDestroyed,
-        Some(Operation::Save) => EventKind::StoppedSaved,
-        Some(Operation::Migrate) => EventKind::StoppedMigrated,
-        Some(Operation::Start | Operation::Create | Operation::Restore) => EventKind::StoppedFailed,
-        _ if before.is_some_and(|d| d.state == State::Crashed) => EventKind::StoppedCrashed,
-        _ => EventKind::StoppedShutdown,
-    }
-}
-
-fn started(cause: Option<Operation>) -> EventKind {
-    match cause {
-        Some(Operation::Restore) => EventKind::StartedRestored,
-        _ => EventKind::StartedBooted,
-    }
-}
-
-/// The reason that a state has after this event.
-fn reason_of(kind: EventKind) -> Option<Reason> {
-    Some(match kind {
-        EventKind::StartedBooted => Reason::Booted,
-        EventKind::StartedMigrated => Reason::Migrated,
-        EventKind::StartedRestored => Reason::Restored,
-        EventKind::SuspendedPaused => Reason::User,
-        EventKind::ResumedUnpaused => Reason::Unpaused,
-        EventKind::StoppedShutdown => Reason::Shutdown,
-        EventKind::StoppedDestroyed => Reason::Destroyed,
-        EventKind::StoppedCrashed | EventKind::CrashedPanicked => Reason::Crashed,
-        EventKind::StoppedMigrated => Reason::MigratedAway,
-        EventKind::StoppedSaved => Reason::Saved,
-        EventKind::StoppedFailed => Reason::Failed,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

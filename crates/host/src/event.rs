@@ -2,6 +2,7 @@
 //!
 //! Events say that something is worth a look; the state itself is always read.
 
+use crate::Ending;
 use tokio::sync::broadcast;
 use virtxen_guest::{DomId, MemoryKib};
 
@@ -9,12 +10,19 @@ use virtxen_guest::{DomId, MemoryKib};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HostEvent {
-    /// A domain is there that was not.
+    /// A domain is there that was not; it may still be being built.
     Appeared(DomId),
+    /// A domain runs for the first time.
+    Started(DomId),
     /// A domain has shut down and is still there.
     Shutdown(DomId),
     /// A domain is gone.
-    Vanished(DomId),
+    Vanished {
+        /// The domain.
+        domid: DomId,
+        /// Why, as far as was seen of it; `None` where no channel tells.
+        ending: Option<Ending>,
+    },
     /// A domain has another name.
     Renamed {
         /// The domain.
@@ -22,12 +30,13 @@ pub enum HostEvent {
         /// Its name now.
         name: String,
     },
-    /// The vcpus of a domain were stopped. Seen only together with another change:
-    /// Xen tells nobody of a pause.
+    /// The vcpus of a domain were stopped. Xen tells nobody of a pause: it is looked
+    /// for while somebody listens.
     Paused(DomId),
     /// The vcpus of a domain run again; seen as [`HostEvent::Paused`].
     Resumed(DomId),
-    /// A device was added.
+    /// A device was added to a domain that has run already: those that it is built
+    /// with are no events.
     DeviceAdded {
         /// The domain.
         domid: DomId,
@@ -36,7 +45,7 @@ pub enum HostEvent {
         /// Number in its class.
         number: u32,
     },
-    /// A device was removed.
+    /// A device was removed from a domain that lives on.
     DeviceRemoved {
         /// The domain.
         domid: DomId,
@@ -77,14 +86,12 @@ impl HostEvents {
         }
     }
 
-    /// Takes the events that are there already; true if there was one.
-    pub fn drain(&mut self) -> bool {
-        let mut any = false;
-        loop {
-            match self.receiver.try_recv() {
-                Ok(_) | Err(broadcast::error::TryRecvError::Lagged(_)) => any = true,
-                Err(_) => return any,
-            }
+    /// An event that is there already.
+    pub fn try_next(&mut self) -> Option<HostEvent> {
+        match self.receiver.try_recv() {
+            Ok(event) => Some(event),
+            Err(broadcast::error::TryRecvError::Lagged(_)) => Some(HostEvent::Resync),
+            Err(_) => None,
         }
     }
 }

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod channels;
+mod ending;
 mod error;
 mod event;
 mod hypercall;
@@ -19,6 +20,7 @@ mod xend;
 mod xenstore;
 
 pub use channels::{Channels, Kept};
+pub use ending::Ending;
 pub use error::{Error, Result};
 pub use event::{HostEvent, HostEvents};
 pub use hypercall::Machine;
@@ -36,7 +38,7 @@ pub use xend::XendHost;
 
 use std::path::Path;
 use virtxen_formats::Note;
-use virtxen_guest::{Device, Guest, MemoryKib};
+use virtxen_guest::{Device, DomId, Guest, MemoryKib};
 
 /// A Xen host.
 ///
@@ -68,6 +70,17 @@ pub trait Host: Send + Sync {
     /// What happens on the host, as it happens; `None` where no channel tells.
     async fn events(&self) -> Option<HostEvents> {
         None
+    }
+
+    /// Why an active domain that is gone has ended; `None` where nobody saw it end.
+    fn ending(&self, _domid: DomId) -> Option<Ending> {
+        None
+    }
+
+    /// Whether [`Host::domains`] asks nobody who has the inactive domains, so that it
+    /// costs little and goes on when XenD does not answer.
+    fn lists_active_apart(&self) -> bool {
+        false
     }
 
     /// The machine: processors, memory, scheduler, guest types.

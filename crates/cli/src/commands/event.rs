@@ -9,7 +9,7 @@ use crate::output::Reply;
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::{Instant, timeout_at};
-use virtxen_driver::{Delivery, Event};
+use virtxen_driver::{Delivery, Event, EventKind};
 use virtxen_guest::Uuid;
 
 pub(super) const COMMANDS: &[Command] = &[Command {
@@ -21,7 +21,7 @@ pub(super) const COMMANDS: &[Command] = &[Command {
             own, printed as it comes; the last line says how many there were.",
     options: &[
         named("domain", Kind::Domain, "of this domain only"),
-        named("event", Kind::Word(&["lifecycle"]), "kind of event"),
+        named("event", Kind::Word(&EventKind::NAMES), "kind of event"),
         flag("all", "all kinds of events"),
         flag("loop", "go on after the first event"),
         named("timeout", Kind::Number, "seconds to wait at most"),
@@ -33,7 +33,8 @@ pub(super) const COMMANDS: &[Command] = &[Command {
 
 async fn event(session: &Session, args: &Args) -> Result<Reply> {
     if args.flag("list") {
-        return Ok(Reply::new(json!({ "events": ["lifecycle"] })).line("lifecycle"));
+        let names = EventKind::NAMES;
+        return Ok(Reply::new(json!({ "events": names })).text(names.join("\n") + "\n"));
     }
     if !args.flag("all") && !args.flag("event") {
         return Err(Error::usage(
@@ -78,6 +79,7 @@ async fn wait(
     deadline: Option<Instant>,
     shown: &mut Shown,
 ) -> Result<&'static str> {
+    let kind = args.text("event").filter(|_| !args.flag("all"));
     let driver = session.driver().await?;
     let mut subscription = driver
         .subscribe()
@@ -99,7 +101,8 @@ async fn wait(
                     .warning(&format!("{missed} events were lost"));
             }
             Ok(Some(Delivery::Event(event))) => {
-                if uuid.is_some_and(|uuid| uuid != event.uuid) {
+                let other = uuid.is_some_and(|uuid| uuid != event.uuid);
+                if other || kind.is_some_and(|kind| kind != event.kind.name()) {
                     continue;
                 }
                 shown.show(session, args, &event);
@@ -135,16 +138,24 @@ impl Shown {
             };
             return printer.out(&format!("{stamp}{event}\n"));
         }
-        let (kind, detail) = event.kind.words();
-        let document = json!({
-            "event": "lifecycle",
+        let mut document = json!({
+            "event": event.kind.name(),
             "domain": event.name,
             "uuid": event.uuid.to_string(),
             "id": event.id.map(|id| id.0),
-            "type": kind,
-            "detail": detail,
             "time_s": now.as_secs_f64(),
         });
+        match &event.kind {
+            EventKind::BalloonChange(memory) => document["memory_kib"] = json!(memory.0),
+            EventKind::DeviceAdded(device) | EventKind::DeviceRemoved(device) => {
+                document["device"] = json!(device);
+            }
+            kind => {
+                let (kind, detail) = kind.words().unwrap_or_default();
+                document["type"] = json!(kind);
+                document["detail"] = json!(detail);
+            }
+        }
         match self.stream {
             true => printer.out(&format!("{document}\n")),
             false => self.events.push(document),

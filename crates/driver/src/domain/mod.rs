@@ -103,6 +103,18 @@ impl Domain {
         self.id == Some(DomId(0))
     }
 
+    /// The same domain when it has ended and stays defined.
+    pub(crate) fn ended(&self) -> Self {
+        Self {
+            id: None,
+            state: State::Shutoff,
+            reason: Reason::Unknown,
+            memory: self.max_memory,
+            cpu_time: Duration::ZERO,
+            ..self.clone()
+        }
+    }
+
     /// libvirt's word for the kind of guest.
     #[must_use]
     pub const fn os_type(&self) -> &'static str {

@@ -18,8 +18,12 @@ fn domain(name: &str, id: Option<u32>, state: State) -> Domain {
         max_memory: MemoryKib::from_mib(128),
         vcpus: 1,
         max_vcpus: 1,
-        cpu_time: Duration::ZERO,
+        cpu_time: Duration::from_secs(5),
     }
+}
+
+fn registry() -> Registry {
+    Registry::new(16, Box::new(|_| None))
 }
 
 fn heard(subscription: &mut Subscription) -> Vec<EventKind> {
@@ -33,7 +37,7 @@ fn heard(subscription: &mut Subscription) -> Vec<EventKind> {
 
 #[test]
 fn what_is_there_at_first_is_no_event() {
-    let registry = Registry::new(16);
+    let registry = registry();
     let mut events = registry.subscribe();
     assert!(registry.snapshot().is_none());
     registry.see_all(
@@ -47,7 +51,7 @@ fn what_is_there_at_first_is_no_event() {
 
 #[test]
 fn what_changed_before_the_first_look_at_all_is_no_event() {
-    let registry = Registry::new(16);
+    let registry = registry();
     let mut events = registry.subscribe();
     registry.note(registry.look(), &domain("web", Some(1), State::Running));
     registry.note(registry.look(), &domain("mail", Some(2), State::Running));
@@ -63,7 +67,7 @@ fn what_changed_before_the_first_look_at_all_is_no_event() {
 
 #[test]
 fn a_reboot_is_a_stop_and_a_start() {
-    let registry = Registry::new(16);
+    let registry = registry();
     let mut events = registry.subscribe();
     registry.see_all(
         registry.look(),
@@ -81,7 +85,7 @@ fn a_reboot_is_a_stop_and_a_start() {
 
 #[test]
 fn an_operation_gives_its_detail_and_is_reported_once() {
-    let registry = Registry::new(16);
+    let registry = registry();
     let mut events = registry.subscribe();
     let before = domain("web", Some(1), State::Running);
     registry.see_all(registry.look(), vec![before.clone()]);
@@ -105,7 +109,7 @@ fn an_operation_gives_its_detail_and_is_reported_once() {
 
 #[test]
 fn a_start_knows_that_the_domain_stays_defined() {
-    let registry = Registry::new(16);
+    let registry = registry();
     let mut events = registry.subscribe();
     registry.see_all(registry.look(), vec![domain("web", None, State::Shutoff)]);
     registry.see_all(
@@ -126,7 +130,7 @@ fn a_start_knows_that_the_domain_stays_defined() {
 
 #[test]
 fn a_crash_and_a_rename_are_seen() {
-    let registry = Registry::new(16);
+    let registry = registry();
     let mut events = registry.subscribe();
     registry.see_all(
         registry.look(),
@@ -137,10 +141,8 @@ fn a_crash_and_a_rename_are_seen() {
         vec![domain("web", Some(1), State::Crashed)],
     );
     registry.see_all(registry.look(), vec![]);
-    assert_eq!(
-        heard(&mut events),
-        [EventKind::CrashedPanicked, EventKind::StoppedCrashed]
-    );
+    // Nobody preserved it: it is one event.
+    assert_eq!(heard(&mut events), [EventKind::StoppedCrashed]);
     registry.see_all(registry.look(), vec![domain("web", None, State::Shutoff)]);
     let mut renamed = domain("web", None, State::Shutoff);
     renamed.name = "www2".into();
@@ -153,4 +155,89 @@ fn a_crash_and_a_rename_are_seen() {
             EventKind::DefinedRenamed
         ]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_that_stays_is_told() {
+    let registry = registry();
+    let mut events = registry.subscribe();
+    let see = |state| registry.see_active(registry.look(), vec![domain("web", Some(1), state)]);
+    see(State::Running);
+    see(State::Crashed);
+    assert_eq!(heard(&mut events), []);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    see(State::Crashed);
+    see(State::Crashed);
+    assert_eq!(heard(&mut events), [EventKind::CrashedPanicked]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_domain_that_is_being_built_is_started_and_not_paused() {
+    let registry = registry();
+    let mut events = registry.subscribe();
+    registry.see_active(registry.look(), vec![]);
+    let mut built = domain("web", Some(1), State::Paused);
+    built.cpu_time = Duration::ZERO;
+    let mut nameless = built.clone();
+    nameless.name = format!("Domain-{}", built.uuid);
+    let see = |domain: &Domain| registry.see_active(registry.look(), vec![domain.clone()]);
+    see(&nameless);
+    assert_eq!(heard(&mut events), []);
+    see(&built);
+    see(&built);
+    assert_eq!(heard(&mut events), [EventKind::StartedBooted]);
+    see(&domain("web", Some(1), State::Blocked));
+    assert_eq!(heard(&mut events), []);
+    built.uuid = Uuid([9; 16]);
+    see(&built);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    see(&built);
+    let expected = [
+        EventKind::StoppedShutdown,
+        EventKind::StartedBooted,
+        EventKind::SuspendedPaused,
+    ];
+    assert_eq!(heard(&mut events), expected);
+}
+
+#[test]
+fn who_saw_the_end_says_why() {
+    for (ending, kind) in [
+        (Some(Ending::PoweredOff), EventKind::StoppedShutdown),
+        (Some(Ending::Rebooted), EventKind::StoppedShutdown),
+        (Some(Ending::Crashed), EventKind::StoppedCrashed),
+        (Some(Ending::Suspended), EventKind::StoppedSaved),
+        (Some(Ending::Moved), EventKind::StoppedMigrated),
+        (Some(Ending::Destroyed), EventKind::StoppedDestroyed),
+        (None, EventKind::StoppedShutdown),
+    ] {
+        let registry = Registry::new(16, Box::new(move |_| ending));
+        let mut events = registry.subscribe();
+        let running = domain("web", Some(1), State::Running);
+        registry.see_active(registry.look(), vec![running]);
+        registry.see_active(registry.look(), vec![]);
+        assert_eq!(heard(&mut events), [kind], "{ending:?}");
+    }
+}
+
+#[test]
+fn looks_at_the_active_domains_follow_those_that_stay() {
+    let registry = registry();
+    let mut events = registry.subscribe();
+    let mut kept = domain("web", Some(1), State::Running);
+    kept.persistent = Some(true);
+    let mut passes = domain("temp", Some(2), State::Running);
+    passes.persistent = Some(false);
+    registry.see_active(registry.look(), vec![kept.clone(), passes]);
+    assert!(registry.snapshot().is_none(), "the inactive are not known");
+    registry.see_active(registry.look(), vec![]);
+    assert_eq!(heard(&mut events), vec![EventKind::StoppedShutdown; 2]);
+    kept = kept.ended();
+    // Those that were defined before are no event when they are first seen.
+    let old = domain("other", None, State::Shutoff);
+    registry.see_all(registry.look(), vec![kept, old]);
+    assert_eq!(heard(&mut events), []);
+    let snapshot = registry.snapshot().expect("all was seen");
+    let names: Vec<_> = snapshot.domains.iter().map(|d| d.name.as_str()).collect();
+    assert_eq!(names, ["other", "web"]);
 }

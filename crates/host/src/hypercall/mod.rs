@@ -7,7 +7,7 @@
 pub(crate) mod node;
 
 use crate::xenstore::{Changes, Facts, Identity, Names, name_or_stand_in};
-use crate::{DomainInfo, DomainState, Error, HostEvents, Result, Scheduler, VcpuInfo};
+use crate::{DomainInfo, DomainState, Ending, Error, HostEvents, Result, Scheduler, VcpuInfo};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,6 +82,9 @@ impl HypercallMonitor {
     /// All active domains, by number.
     pub(crate) async fn domains(&self) -> Result<Vec<DomainInfo>> {
         let domains = self.xen.domains().map_err(|error| failed(&error))?;
+        if let Some(named) = &self.named {
+            named.changes.endings().saw(&domains);
+        }
         let domains = without_remains(domains);
         let identities: Vec<Identity> = domains.iter().map(identity).collect();
         let names = match &self.named {
@@ -160,6 +163,11 @@ impl HypercallMonitor {
         let named = self.named.as_ref()?;
         named.changes.begin().await;
         Some(HostEvents::new(named.changes.listen()))
+    }
+
+    /// Why a domain that is gone has ended, if somebody saw it.
+    pub(crate) fn ending(&self, domid: DomId) -> Option<Ending> {
+        self.named.as_ref()?.changes.ending(domid)
     }
 
     /// Whether XenStore has to be asked for the type of a domain.

@@ -10,7 +10,7 @@
 //! | consoles | XenStore | |
 //! | VNC server | XenStore | XenD, for a guest of which XenStore has no port |
 //! | life cycle, devices, configuration, inactive domains | XenD | |
-//! | events | XenStore | |
+//! | events | XenStore, with hypercalls for states | XenStore |
 //!
 //! No call tries another channel when its own fails: then the error says which one
 //! failed. XenD is first asked when an operation needs it, so that one that hangs
@@ -21,7 +21,7 @@ mod report;
 
 use crate::channels::{Channel, Channels, XendConnector, open_xend};
 use crate::hypercall::{HypercallMonitor, Machine, node};
-use crate::xenstore::{Facts, StoreMonitor};
+use crate::xenstore::{Changes, Facts, StoreMonitor};
 use crate::{DomainInfo, Error, Host, Kept, Result, XenVersion, XendHost, routes};
 use std::sync::Arc;
 use tokio::sync::OnceCell;
@@ -37,6 +37,8 @@ pub struct XenHost {
     hypercalls: Channel<HypercallMonitor>,
     store: Channel<StoreMonitor>,
     facts: Option<Facts>,
+    /// What XenStore tells where hypercalls do not monitor.
+    changes: Option<Changes>,
     xend: Xend,
     kept: Option<Kept>,
     machine: Option<Machine>,
@@ -81,9 +83,13 @@ impl XenHost {
         let store = channels
             .store
             .map(|store| StoreMonitor::new(Facts::new(store)));
+        let changes = facts
+            .clone()
+            .filter(|_| monitoring != Monitoring::Hypercalls);
         let mut host = Self {
             monitoring,
             hypercalls,
+            changes: changes.map(|facts| Changes::new(facts, Arc::default(), None)),
             store,
             facts,
             xend: Xend {

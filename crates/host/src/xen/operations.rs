@@ -5,7 +5,7 @@ use super::{Monitoring, XenHost, usable};
 use crate::hypercall::HypercallMonitor;
 use crate::xenstore::Facts;
 use crate::{
-    DomainInfo, DumpMode, Error, Finding, Host, HostEvents, MigrateOptions, Node, Result,
+    DomainInfo, DumpMode, Ending, Error, Finding, Host, HostEvents, MigrateOptions, Node, Result,
     RouteReport, Scheduler, ShutdownReason, Store, VcpuInfo, VncServer, XenVersion, routes,
 };
 use std::collections::HashSet;
@@ -61,10 +61,21 @@ impl Host for XenHost {
     }
 
     async fn events(&self) -> Option<HostEvents> {
-        match self.monitoring {
-            Monitoring::Hypercalls => self.hypercalls().ok()?.events().await,
-            Monitoring::XenStore | Monitoring::Xend => None,
+        match &self.changes {
+            Some(changes) => {
+                changes.begin().await;
+                Some(HostEvents::new(changes.listen()))
+            }
+            None => self.hypercalls().ok()?.events().await,
         }
+    }
+
+    fn ending(&self, domid: DomId) -> Option<Ending> {
+        self.hypercalls().ok()?.ending(domid)
+    }
+
+    fn lists_active_apart(&self) -> bool {
+        self.monitoring != Monitoring::Xend
     }
 
     async fn node(&self) -> Result<Node> {
@@ -96,15 +107,24 @@ impl Host for XenHost {
         if self.monitoring == Monitoring::Xend {
             return self.xend("list").await?.all_domains().await;
         }
-        let mut domains = self.active().await?;
-        if self.keeps_inactive() {
-            let inactive = self.xend("list").await?.inactive_domains().await?;
-            // XenD may not have noticed yet that one has been started.
-            let active: HashSet<Uuid> = domains.iter().map(|domain| domain.uuid).collect();
-            let mut inactive = inactive;
-            inactive.retain(|domain| !active.contains(&domain.uuid));
-            domains.extend(inactive);
+        let before = self.active().await?;
+        if !self.keeps_inactive() {
+            return Ok(before);
         }
+        let inactive = self.xend("list").await?.inactive_domains().await?;
+        // Meanwhile one may have been started, or have ended: what changed on the way
+        // is shown once, as one of the looks had it.
+        let mut domains = self.active().await?;
+        let mut shown: HashSet<Uuid> = domains.iter().map(|domain| domain.uuid).collect();
+        let mut others = Vec::new();
+        for domain in inactive.into_iter().chain(before) {
+            if shown.insert(domain.uuid) {
+                others.push(domain);
+            }
+        }
+        let (ended, inactive): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|it| it.domid.is_some());
+        domains.extend(ended.into_iter().chain(inactive));
         Ok(domains)
     }
 

@@ -46,18 +46,29 @@ impl XenHost {
         let mut all = vec![routes::route("monitoring", monitoring, note), machine];
         all.extend(routes::toolstack(xend.as_ref()));
         all.push(routes::consoles(self.facts.is_some()));
-        let told = self.monitoring == Monitoring::Hypercalls && self.facts.is_some();
-        all.push(if told {
-            routes::route(
-                "events",
-                Some("XenStore"),
-                "three watches; pauses are looked for",
-            )
-        } else {
-            let why = "nothing tells of changes: the host is looked at again and again";
-            routes::route("events", None, why)
-        });
+        all.push(self.event_route());
         all
+    }
+
+    fn event_route(&self) -> RouteReport {
+        let with_states = self.monitoring == Monitoring::Hypercalls;
+        let (channel, note) = match (&self.store, with_states) {
+            (Ok(_), true) => (
+                Some("XenStore"),
+                "three watches, and four looks a second for pauses while somebody listens",
+            ),
+            (Ok(_), false) => (
+                Some("XenStore"),
+                "three watches; pauses and stops are told when the host is looked at again, \
+                 hypercalls would show them at once",
+            ),
+            (Err(_), _) => (
+                None,
+                "nothing tells of changes: the host is looked at again and again; XenStore, \
+                 for root in Domain-0, would tell",
+            ),
+        };
+        routes::route("events", channel, note)
     }
 
     pub(super) fn report_channels(&self) -> Vec<Finding> {

@@ -13,6 +13,7 @@
 //! Nodes below a domain can be written by its guest: texts are bounded, numbers
 //! checked. Changes are in `watch`, monitoring without hypercalls in `list`.
 
+mod homes;
 mod list;
 mod names;
 mod watch;

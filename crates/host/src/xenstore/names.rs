@@ -87,14 +87,6 @@ impl Names {
         state.known.clear();
     }
 
-    /// The last that was known of a domain's name.
-    pub(crate) fn last(&self, domid: u32) -> Option<String> {
-        self.lock()
-            .known
-            .get(&domid)
-            .map(|known| known.name.clone())
-    }
-
     /// What is known of these domains, and after how many changes.
     fn recall(&self, domains: &[Identity]) -> (Vec<Option<Known>>, u64) {
         let mut state = self.lock();

@@ -2,34 +2,35 @@
 //!
 //! Three watches serve a whole host: the two special ones for domains that come
 //! and go, and one on all domains' homes. They are set when names are first read
-//! or somebody first listens. After a loss everything is looked at again.
+//! or somebody first listens. Xen tells nobody of a pause: while somebody listens
+//! the domains are looked at in short intervals too. After a loss everything is
+//! looked at again. What is kept in mind of each domain is in `homes`.
 
+use super::homes::{HOMES, Homes, Part};
 use super::{Facts, Names};
-use crate::HostEvent;
+use crate::ending::Endings;
 use crate::seen::{self, Look, Seen};
-use std::collections::HashSet;
+use crate::{Ending, HostEvent};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::{Notify, OnceCell, broadcast};
 use tokio::task::AbortHandle;
-use virtxen_guest::{DomId, MemoryKib};
+use tokio::time::{MissedTickBehavior, interval};
+use virtxen_guest::DomId;
 use virtxen_hypercall::Xen;
 use virtxen_xenstore::{Error, Watch, WatchEvent};
 
 /// Events that wait for a slow listener.
 const EVENTS_HELD: usize = 1024;
 
-/// Most devices that are kept in mind: guests can write their own folders.
-const DEVICES_MAX: usize = 1 << 16;
-
-/// Longest class of a device that is kept in mind.
-const CLASS_MAX: usize = 32;
-
-const HOMES: &str = "/local/domain";
+/// Time between two looks for what nobody tells: pauses. One hypercall each.
+const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The changes of one host. Ends its watches when it is dropped.
 pub(crate) struct Changes {
     facts: Facts,
     names: Arc<Names>,
+    endings: Arc<Endings>,
     xen: Option<Arc<Xen>>,
     sender: broadcast::Sender<HostEvent>,
     begun: OnceCell<()>,
@@ -43,6 +44,7 @@ impl Changes {
         Self {
             facts,
             names,
+            endings: Arc::default(),
             xen,
             sender: broadcast::Sender::new(EVENTS_HELD),
             begun: OnceCell::new(),
@@ -66,6 +68,17 @@ impl Changes {
         receiver
     }
 
+    /// What is known of the ends of domains, to be told what others see of them.
+    pub(crate) fn endings(&self) -> &Endings {
+        &self.endings
+    }
+
+    /// Why a domain that is gone has ended; `None` when nobody looked on.
+    pub(crate) fn ending(&self, domid: DomId) -> Option<Ending> {
+        let looked = self.xen.is_some() && self.sender.receiver_count() > 0;
+        looked.then(|| self.endings.of(domid.0))
+    }
+
     async fn watch(&self) -> Result<(), Error> {
         let store = self.facts.store();
         let (homes, introduced, released) = tokio::try_join!(
@@ -75,12 +88,13 @@ impl Changes {
         )?;
         self.names.watched();
         let observer = Observer {
+            homes: Homes::new(self.facts.clone()),
             facts: self.facts.clone(),
             names: Arc::clone(&self.names),
+            endings: Arc::clone(&self.endings),
             xen: self.xen.clone(),
             sender: self.sender.clone(),
             seen: None,
-            devices: None,
         };
         let watches = [homes, introduced, released];
         let task = tokio::spawn(observer.run(watches, Arc::clone(&self.listener)));
@@ -99,29 +113,37 @@ impl Drop for Changes {
     }
 }
 
-type DeviceKey = (u32, String, u32);
-
 /// The task behind the watches.
 struct Observer {
     facts: Facts,
     names: Arc<Names>,
+    endings: Arc<Endings>,
     xen: Option<Arc<Xen>>,
     sender: broadcast::Sender<HostEvent>,
-    /// Domains and devices as last seen; nothing while nobody listens.
+    /// Domains as last seen, and their homes; nothing while nobody listens.
     seen: Option<Look>,
-    devices: Option<HashSet<DeviceKey>>,
+    homes: Homes,
 }
 
 impl Observer {
     async fn run(mut self, watches: [Watch; 3], listener: Arc<Notify>) {
         let [mut homes, mut introduced, mut released] = watches;
+        let mut ticks = interval(LOOK_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            let looks = self.xen.is_some() && self.has_listeners();
+            // Homes go before ends: an order to shut down tells why a domain ended.
             let (event, special) = tokio::select! {
+                biased;
+                () = listener.notified() => {
+                    self.prepare().await;
+                    continue;
+                }
                 event = homes.next() => (event, false),
                 event = introduced.next() => (event, true),
                 event = released.next() => (event, true),
-                () = listener.notified() => {
-                    self.prepare().await;
+                _ = ticks.tick(), if looks => {
+                    self.look().await;
                     continue;
                 }
             };
@@ -129,7 +151,7 @@ impl Observer {
                 None => return,
                 Some(WatchEvent::Resync) => {
                     self.names.forget_all();
-                    (self.seen, self.devices) = (None, None);
+                    self.forget();
                     self.tell(HostEvent::Resync);
                     self.prepare().await;
                 }
@@ -148,151 +170,97 @@ impl Observer {
         self.sender.receiver_count() > 0
     }
 
+    fn forget(&mut self) {
+        self.seen = None;
+        self.homes.forget_all();
+        self.endings.forget_all();
+    }
+
     /// Sees what is there, so that what changes from now on can be told.
     async fn prepare(&mut self) {
-        if !self.has_listeners() {
-            return;
-        }
-        if self.seen.is_none() {
+        if self.has_listeners() && self.seen.is_none() {
             self.seen = self.domains().await;
-        }
-        if self.devices.is_none() {
-            self.devices = self.all_devices().await;
+            let domids = self.seen.iter().flatten().map(|(domid, _)| *domid);
+            self.homes.read(&domids.collect::<Vec<_>>()).await;
         }
     }
 
     async fn domains(&self) -> Option<Look> {
         if let Some(xen) = &self.xen {
-            return seen::look(xen);
+            return seen::look(xen, &self.endings);
         }
         let names = self.facts.store().directory(HOMES).await.ok()?;
         let domids = names.iter().filter_map(|name| name.parse().ok());
-        Some(domids.map(|domid| (domid, Seen::default())).collect())
+        let seen = Seen {
+            ran: true,
+            ..Seen::default()
+        };
+        Some(domids.map(|domid| (domid, seen)).collect())
     }
 
     /// Compares what is there with what was.
     async fn look(&mut self) {
         if !self.has_listeners() {
-            (self.seen, self.devices) = (None, None);
-            return;
+            return self.forget();
         }
         let Some(now) = self.domains().await else {
             return;
         };
         let Some(before) = self.seen.replace(now.clone()) else {
-            return self.tell(HostEvent::Resync);
+            self.tell(HostEvent::Resync);
+            let domids: Vec<u32> = now.into_keys().collect();
+            return self.homes.read(&domids).await;
         };
-        for event in seen::changes(&before, &now) {
+        for mut event in seen::changes(&before, &now) {
+            match &mut event {
+                HostEvent::Appeared(DomId(domid)) => {
+                    self.endings.begin(*domid);
+                    self.homes.read(&[*domid]).await;
+                }
+                HostEvent::Vanished { domid, ending } => {
+                    self.homes.forget(domid.0);
+                    *ending = self.xen.as_ref().map(|_| self.endings.of(domid.0));
+                }
+                _ => {}
+            }
             self.tell(event);
         }
     }
 
     /// A node below the domains' homes has changed.
     async fn changed(&mut self, path: &str) {
-        let Some(rest) = path.strip_prefix(HOMES).and_then(|p| p.strip_prefix('/')) else {
+        let Some((domid, part)) = Part::of(path) else {
             return;
         };
-        let mut parts = rest.split('/');
-        let Some(domid) = parts.next().and_then(|part| part.parse().ok()) else {
-            return;
-        };
-        match (parts.next(), parts.next(), parts.next(), parts.next()) {
-            (None, ..) => {
-                self.names.forget(domid);
-                self.look().await;
-            }
-            (Some("name"), None, ..) => self.name(domid).await,
-            (Some("memory"), Some("target"), None, _) => self.target(domid, path).await,
-            (Some("device"), Some(class), Some(number), below) => {
-                if let Ok(number) = number.parse() {
-                    self.device((domid, class.to_owned(), number), below.is_none())
-                        .await;
-                }
-            }
-            _ => {}
+        if matches!(part, Part::Home | Part::Name) {
+            self.names.forget(domid);
         }
-    }
-
-    async fn name(&mut self, domid: u32) {
-        let before = self.names.last(domid);
-        self.names.forget(domid);
         if !self.has_listeners() {
+            return self.forget();
+        }
+        if self.homes.knows(domid, &part) {
             return;
         }
-        let path = super::name_path(domid);
-        let name = self.facts.store().read_text(&path).await.ok().flatten();
-        if let Some(name) = name.filter(|name| before.as_ref() != Some(name)) {
-            let domid = DomId(domid);
-            self.tell(HostEvent::Renamed { domid, name });
+        if part == Part::Order {
+            let order = self.facts.store().read_text(path).await.ok().flatten();
+            self.endings.ordered(domid, order.as_deref());
         }
-    }
-
-    async fn target(&self, domid: u32, path: &str) {
-        if !self.has_listeners() {
+        // What is there is looked at first: a domain that has just come, or that
+        // goes, takes its devices with it.
+        self.look().await;
+        let seen = self.seen.as_ref().and_then(|seen| seen.get(&domid));
+        let lives = seen.is_some_and(Seen::lives);
+        if seen.is_none() {
             return;
         }
-        let target = self.facts.store().read_text(path).await.ok().flatten();
-        if let Some(target) = target.and_then(|text| text.parse().ok()) {
-            let (domid, target) = (DomId(domid), MemoryKib(target));
-            self.tell(HostEvent::MemoryTarget { domid, target });
-        }
-    }
-
-    async fn device(&mut self, key: DeviceKey, is_whole: bool) {
-        let Some(devices) = &mut self.devices else {
+        let Some(event) = self.homes.change(domid, part, path).await else {
             return;
         };
-        let known = devices.contains(&key);
-        if known && !is_whole || devices.len() >= DEVICES_MAX || key.1.len() > CLASS_MAX {
-            return;
+        if let HostEvent::Renamed { name, .. } = &event {
+            self.endings.named(domid, name);
         }
-        let (domid, class, number) = &key;
-        let path = format!("{HOMES}/{domid}/device/{class}/{number}");
-        let there = match self.facts.store().directory(&path).await {
-            Ok(_) => true,
-            Err(Error::NotFound { .. }) => false,
-            Err(_) => return,
-        };
-        let (id, class, number) = (DomId(*domid), class.clone(), *number);
-        match (known, there) {
-            (false, true) => {
-                devices.insert(key);
-                self.tell(HostEvent::DeviceAdded {
-                    domid: id,
-                    class,
-                    number,
-                });
-            }
-            (true, false) => {
-                devices.remove(&key);
-                self.tell(HostEvent::DeviceRemoved {
-                    domid: id,
-                    class,
-                    number,
-                });
-            }
-            _ => {}
+        if lives {
+            self.tell(event);
         }
-    }
-
-    async fn all_devices(&self) -> Option<HashSet<DeviceKey>> {
-        let mut devices = HashSet::new();
-        let store = self.facts.store();
-        for domid in store.directory(HOMES).await.ok()? {
-            let Ok(number) = domid.parse() else {
-                continue;
-            };
-            let folder = format!("{HOMES}/{domid}/device");
-            // A domain without devices, or one that has gone meanwhile.
-            for class in store.directory(&folder).await.unwrap_or_default() {
-                let ids = store.directory(&format!("{folder}/{class}")).await;
-                for id in ids.unwrap_or_default() {
-                    if let (Ok(id), true) = (id.parse(), devices.len() < DEVICES_MAX) {
-                        devices.insert((number, class.clone(), id));
-                    }
-                }
-            }
-        }
-        Some(devices)
     }
 }

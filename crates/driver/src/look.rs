@@ -1,0 +1,108 @@
+//! Looks at the host: all domains, the active ones, one of them.
+//!
+//! What two looks mean together is in `registry` and `compare`, when the host is
+//! looked at while nobody calls in `poll`.
+
+use crate::driver::Inner;
+use crate::registry::Look;
+use crate::{Domain, DomainKey, Error, Operation, Result};
+use virtxen_guest::Uuid;
+use virtxen_host::DomainInfo;
+
+impl Inner {
+    /// Looks at all domains and publishes what it saw.
+    pub(crate) async fn look_at_all(&self) -> Result<()> {
+        let look = self.registry.look();
+        let answer = self.host.all_domains();
+        let infos = self.read(Operation::List, "all domains", answer).await?;
+        let domains = infos.into_iter().map(Domain::from).collect();
+        self.registry.see_all(look, domains);
+        Ok(())
+    }
+
+    /// Looks at the active domains, where that asks nobody else.
+    pub(crate) async fn look_at_active(&self) -> Result<()> {
+        let look = self.registry.look();
+        let answer = self.host.domains();
+        let infos = self.read(Operation::List, "active domains", answer).await?;
+        let domains = infos.into_iter().map(Domain::from).collect();
+        self.registry.see_active(look, domains);
+        Ok(())
+    }
+
+    /// The domain of a key, now.
+    pub(crate) async fn look_up(&self, key: &DomainKey) -> Result<(Look, Domain)> {
+        let look = self.registry.look();
+        let wanted = |d: &DomainInfo| match key {
+            DomainKey::Name(name) => d.name == *name,
+            DomainKey::Id(id) => d.domid == Some(*id),
+            DomainKey::Uuid(uuid) => d.uuid == *uuid,
+        };
+        let host = &self.host;
+        let answer = async {
+            match key {
+                DomainKey::Name(name) => host.domain(name).await.map(Some),
+                DomainKey::Id(_) => Ok(host.domains().await?.into_iter().find(wanted)),
+                DomainKey::Uuid(uuid) => {
+                    if let Some(info) = self.by_known_name(*uuid).await? {
+                        return Ok(Some(info));
+                    }
+                    if host.lists_active_apart()
+                        && let Some(info) = host.domains().await?.into_iter().find(wanted)
+                    {
+                        return Ok(Some(info));
+                    }
+                    Ok(host.all_domains().await?.into_iter().find(wanted))
+                }
+            }
+        };
+        let answer = self.read(Operation::Lookup, &key.to_string(), answer).await;
+        let info = match answer {
+            Ok(info) => info,
+            Err(Error::Host(virtxen_host::Error::NoDomain { .. })) => None,
+            Err(error) => return Err(error),
+        };
+        let info = info.ok_or_else(|| Error::NoDomain(key.clone()))?;
+        let mut domain = Domain::from(info);
+        self.registry.recall(&mut domain);
+        self.registry.note(look, &domain);
+        Ok((look, domain))
+    }
+
+    /// The domain of a uuid under the name that it had: one question instead of one
+    /// for each domain of the host.
+    async fn by_known_name(&self, uuid: Uuid) -> virtxen_host::Result<Option<DomainInfo>> {
+        let Some(name) = self.registry.name(uuid) else {
+            return Ok(None);
+        };
+        match self.host.domain(&name).await {
+            Ok(info) if info.uuid == uuid => Ok(Some(info)),
+            Ok(_) | Err(virtxen_host::Error::NoDomain { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The domain that a new one of this name and uuid replaces.
+    pub(crate) async fn replaced(&self, name: &str, uuid: Uuid) -> Result<Option<(Look, Domain)>> {
+        let look = self.registry.look();
+        let answer = self.host.all_domains();
+        let infos = self.read(Operation::Lookup, name, answer).await?;
+        let mut same = None;
+        for info in infos {
+            match (info.name == name, info.uuid == uuid) {
+                (true, true) => same = Some((look, Domain::from(info))),
+                (false, false) => {}
+                _ => {
+                    return Err(Error::Exists {
+                        name: info.name,
+                        uuid: info.uuid,
+                    });
+                }
+            }
+        }
+        if let Some((_, domain)) = &mut same {
+            self.registry.recall(domain);
+        }
+        Ok(same)
+    }
+}
