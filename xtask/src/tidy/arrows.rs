@@ -70,6 +70,11 @@ const ARROWS: &[Arrow] = &[
         ],
     },
     Arrow {
+        from: "virtxen-rpc",
+        to: &[],
+        tests: &["virtxen-testkit"],
+    },
+    Arrow {
         from: "virtxen-cli",
         to: &[
             "virtxen-guest",
