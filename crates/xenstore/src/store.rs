@@ -208,13 +208,45 @@ impl Store {
     /// # Errors
     /// As [`Store::read`], for the first node that fails.
     pub async fn read_texts(&self, paths: &[String]) -> Result<Vec<Option<String>>> {
+        let values = self.ask_all(Kind::Read, paths).await?;
+        let text = |value: Result<Vec<u8>>| match value {
+            Ok(value) => Ok(Some(String::from_utf8_lossy(&value).into_owned())),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        };
+        values.into_iter().map(text).collect()
+    }
+
+    /// Names of the nodes below each of these, in their order, all asked for at once;
+    /// none where there is no such node. One deadline holds for all.
+    ///
+    /// # Errors
+    /// As [`Store::directory`], for the first one that fails.
+    pub async fn directories(&self, paths: &[String]) -> Result<Vec<Vec<String>>> {
+        let mut lists = Vec::with_capacity(paths.len());
+        let answers = self.ask_all(Kind::Directory, paths).await?;
+        for (path, answer) in paths.iter().zip(answers) {
+            lists.push(match answer {
+                Ok(payload) => names(&payload),
+                Err(Error::NotFound { .. }) => Vec::new(),
+                Err(Error::Refused { errno, .. }) if errno == "E2BIG" => {
+                    self.big_directory(path).await?
+                }
+                Err(error) => return Err(error),
+            });
+        }
+        Ok(lists)
+    }
+
+    /// Asks the same of many nodes at once, before the first answer is read.
+    async fn ask_all(&self, kind: Kind, paths: &[String]) -> Result<Vec<Result<Vec<u8>>>> {
         let begin = Instant::now();
         let limit = tokio::time::Instant::now() + self.deadline;
         let mut answers = Vec::with_capacity(paths.len());
         for path in paths {
             let (reply, answer) = oneshot::channel();
             self.send(Command::Call {
-                kind: Kind::Read,
+                kind,
                 transaction: None,
                 texts: vec![path.as_bytes().to_vec()],
                 reply,
@@ -224,13 +256,9 @@ impl Store {
         let mut values = Vec::with_capacity(paths.len());
         for (path, answer) in paths.iter().zip(answers) {
             let answer = tokio::time::timeout_at(limit, answer).await;
-            let result = self.answered(Kind::Read, path.as_bytes(), answer);
-            self.observe(Kind::Read, path.as_bytes(), begin, &result);
-            values.push(match result {
-                Ok((value, _)) => Some(String::from_utf8_lossy(&value).into_owned()),
-                Err(Error::NotFound { .. }) => None,
-                Err(error) => return Err(error),
-            });
+            let result = self.answered(kind, path.as_bytes(), answer);
+            self.observe(kind, path.as_bytes(), begin, &result);
+            values.push(result.map(|(value, _)| value));
         }
         Ok(values)
     }
