@@ -64,7 +64,6 @@ const OPERATIONS: &[(&str, &[&str])] = &[
         "structs",
         &[
             "domaininfo_element",
-            "domctl_schedparam_vcpu",
             "sysctl_cpuinfo",
             "sysctl_cputopo",
             "sysctl_meminfo",

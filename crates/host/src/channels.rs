@@ -3,7 +3,7 @@
 //! in memory.
 
 use crate::hypercall::Machine;
-use crate::{Error, Result, Trace, XenHost, XenVersion, XendHost};
+use crate::{Error, NodeFiles, Result, Trace, XenHost, XenVersion, XendHost, routes};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use virtxen_guest::Uuid;
@@ -26,6 +26,7 @@ pub struct Channels {
     pub(crate) xen: Channel<Arc<Xen>>,
     pub(crate) store: Channel<Store>,
     pub(crate) xend: Channel<XendConnector>,
+    pub(crate) files: Channel<NodeFiles>,
     pub(crate) deadlines: Deadlines,
     pub(crate) kept: Option<Kept>,
     pub(crate) machine: Option<Machine>,
@@ -43,6 +44,7 @@ impl Channels {
             xen: Err(missing()),
             store: Err(missing()),
             xend: Err(missing()),
+            files: Err(routes::NO_COUNTERS.to_owned()),
             deadlines,
             kept: None,
             machine: None,
@@ -98,6 +100,16 @@ impl Channels {
                 )),
                 None => Arc::from(connector),
             }
+        });
+        self
+    }
+
+    /// The files of Domain-0's kernel.
+    #[must_use]
+    pub fn files(mut self, files: NodeFiles) -> Self {
+        self.files = Ok(match &self.trace {
+            Some(trace) => files.observed(trace.observer("file")),
+            None => files,
         });
         self
     }

@@ -9,10 +9,12 @@ mod channels;
 mod ending;
 mod error;
 mod event;
+mod files;
 mod hypercall;
 mod probe;
 mod routes;
 mod seen;
+mod statistics;
 mod trace;
 mod types;
 mod xen;
@@ -23,8 +25,13 @@ pub use channels::{Channels, Kept};
 pub use ending::Ending;
 pub use error::{Error, Result};
 pub use event::{HostEvent, HostEvents};
+pub use files::{FileSource, NodeFiles};
 pub use hypercall::Machine;
 pub use probe::{Address, look, open, open_traced};
+pub use statistics::{
+    ActiveDomain, Balloon, CpuTimes, DiskCounters, DiskStatistics, InterfaceCounters,
+    InterfaceStatistics, MemoryPart, NodeMemory, ProcessorScope, ProcessorTimes, Traffic, VcpuTime,
+};
 pub use trace::{Request, Trace};
 pub use types::{
     DomainInfo, DomainState, DumpMode, Finding, MigrateOptions, Node, NodeTopology, RouteReport,
@@ -201,4 +208,51 @@ pub trait Host: Send + Sync {
 
     /// Where the guest's VNC server listens, if it has one.
     async fn vnc(&self, name: &str) -> Result<Option<VncServer>>;
+
+    /// The disks of each of these domains with their counters.
+    async fn disk_statistics(&self, _domains: &[ActiveDomain]) -> Result<Vec<Vec<DiskStatistics>>> {
+        Err(uncounted("domblkstat"))
+    }
+
+    /// The interfaces of each of these domains with their counters.
+    async fn interface_statistics(
+        &self,
+        _domains: &[ActiveDomain],
+    ) -> Result<Vec<Vec<InterfaceStatistics>>> {
+        Err(uncounted("domifstat"))
+    }
+
+    /// What the vcpus of each of these domains do and have used.
+    async fn vcpu_times(&self, domains: &[ActiveDomain]) -> Result<Vec<Vec<VcpuTime>>> {
+        let mut times = Vec::with_capacity(domains.len());
+        for domain in domains {
+            let vcpus = self.vcpus(&domain.name).await?;
+            times.push(vcpus.iter().map(VcpuTime::from).collect());
+        }
+        Ok(times)
+    }
+
+    /// What each of these domains was told about its memory.
+    async fn balloons(&self, domains: &[ActiveDomain]) -> Result<Vec<Balloon>> {
+        Ok(vec![Balloon::default(); domains.len()])
+    }
+
+    /// How the time of processors was spent.
+    async fn processor_times(&self) -> Result<ProcessorTimes> {
+        Err(uncounted("nodecpustats"))
+    }
+
+    /// Memory of the machine.
+    async fn node_memory(&self) -> Result<NodeMemory> {
+        let node = self.node().await?;
+        Ok(NodeMemory::from(&node))
+    }
+}
+
+/// Why a host that is reached through XenD only has no counters.
+fn uncounted(operation: &'static str) -> Error {
+    Error::Unsupported {
+        operation,
+        reason: routes::NO_COUNTERS.to_owned(),
+    }
 }

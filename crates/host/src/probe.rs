@@ -3,7 +3,7 @@
 //! What cannot be used yet is looked for all the same, so that the report says
 //! what this host would offer.
 
-use crate::{Channels, Error, Finding, Host, Machine, Result, Trace, XenVersion};
+use crate::{Channels, Error, Finding, Host, Machine, NodeFiles, Result, Trace, XenVersion};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use virtxen_guest::Uuid;
@@ -87,6 +87,7 @@ async fn open_local(deadlines: Deadlines, trace: Option<Trace>) -> Result<Box<dy
         .xenstore(store)
         .xend(find_xend(is_xen).await)
         .machine(Machine::local())
+        .files(NodeFiles::local())
         .version(kernel_version());
     if Path::new(DOMAINS).is_dir() {
         channels = channels.kept(Arc::new(|uuid| Some(is_kept(Path::new(DOMAINS), uuid))));
@@ -141,7 +142,7 @@ fn kernel_version() -> Option<XenVersion> {
 }
 
 /// Channels, where each is looked for, and what to say of it.
-const PLACES: [(&str, &[&str], &str); 4] = [
+const PLACES: [(&str, &[&str], &str); 5] = [
     (
         "XenD",
         &[DEFAULT_SOCKET],
@@ -157,6 +158,11 @@ const PLACES: [(&str, &[&str], &str); 4] = [
         "hypercalls",
         &["/dev/xen/privcmd", "/proc/xen/privcmd"],
         "monitoring; for root in Domain-0, with the module xen-privcmd",
+    ),
+    (
+        "files",
+        &["/sys/bus/xen-backend", "/sys/devices/xen-backend"],
+        "counters of disks and interfaces; the kernel of Domain-0 has them",
     ),
     (
         "libxl",

@@ -15,6 +15,10 @@ pub(crate) struct XendRoute {
 const NO_TOOLSTACK: &str = "XenD is not there, and the toolstack of Xen 4.2 and later, libxl, is \
                             not reached by virtxen yet: use xl meanwhile";
 
+/// Why there are no counters where only a XenD is reached.
+pub(crate) const NO_COUNTERS: &str = "counters are in /sys and /proc of Domain-0: use the URI \
+                                      xen: on the host itself";
+
 const OWN_TOOLSTACK: &str = "only the toolstack can do it";
 
 /// Operations that a toolstack has to do.
@@ -40,6 +44,7 @@ pub(crate) fn through_xend(xend: &XendRoute) -> Vec<RouteReport> {
     let mut routes = vec![route("monitoring", name, why), route("machine", name, why)];
     routes.extend(toolstack(Some(xend)));
     routes.push(consoles(xend.has_xenstore));
+    routes.push(route("counters", None, NO_COUNTERS));
     routes.push(route(
         "events",
         None,

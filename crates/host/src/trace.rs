@@ -6,7 +6,7 @@ use std::time::Duration;
 /// One request over a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request<'a> {
-    /// `XenD`, `XenStore` or `hypercall`.
+    /// `XenD`, `XenStore`, `hypercall` or `file`.
     pub channel: &'static str,
     /// What was asked for, and the error if it failed.
     pub what: &'a str,

@@ -6,6 +6,7 @@
 
 pub(crate) mod node;
 
+use crate::statistics::{ActiveDomain, VcpuTime};
 use crate::xenstore::{Changes, Facts, Identity, Names, name_or_stand_in};
 use crate::{DomainInfo, DomainState, Ending, Error, HostEvents, Result, Scheduler, VcpuInfo};
 use std::collections::HashSet;
@@ -118,6 +119,25 @@ impl HypercallMonitor {
             });
         }
         Ok(vcpus)
+    }
+
+    /// What the vcpus of a domain do, without where they may run.
+    pub(crate) fn vcpu_times(&self, domain: &ActiveDomain) -> Result<Vec<VcpuTime>> {
+        let mut times = Vec::new();
+        for number in 0..domain.max_vcpus {
+            let vcpu = self.xen.vcpu(domain.domid.0, number);
+            let Some(vcpu) = vcpu.map_err(|error| about(&domain.name, error))? else {
+                continue;
+            };
+            times.push(VcpuTime {
+                number,
+                online: vcpu.online,
+                blocked: vcpu.blocked,
+                running: vcpu.running,
+                time: Duration::from_nanos(vcpu.cpu_time),
+            });
+        }
+        Ok(times)
     }
 
     /// Whether the hypervisor tells scheduler parameters: those of dom0_op are not

@@ -11,6 +11,10 @@
 //! | VNC server | XenStore | XenD, for a guest of which XenStore has no port |
 //! | life cycle, devices, configuration, inactive domains | XenD | |
 //! | events | XenStore, with hypercalls for states | XenStore |
+//! | counters of disks and interfaces | files of Domain-0's kernel, with what XenStore says of devices | |
+//! | times of vcpus | hypercalls | XenD |
+//! | times of processors | hypercalls from Xen 3.2 on | files, of Domain-0 only |
+//! | memory of the machine | as machine, with Domain-0's caches from files | |
 //!
 //! No call tries another channel when its own fails: then the error says which one
 //! failed. XenD is first asked when an operation needs it, so that one that hangs
@@ -18,11 +22,12 @@
 
 mod operations;
 mod report;
+mod statistics;
 
 use crate::channels::{Channel, Channels, XendConnector, open_xend};
 use crate::hypercall::{HypercallMonitor, Machine, node};
 use crate::xenstore::{Changes, Facts, StoreMonitor};
-use crate::{DomainInfo, Error, Host, Kept, Result, XenVersion, XendHost, routes};
+use crate::{DomainInfo, Error, Host, Kept, NodeFiles, Result, XenVersion, XendHost, routes};
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 use virtxen_guest::{DomId, Uuid};
@@ -40,6 +45,7 @@ pub struct XenHost {
     /// What XenStore tells where hypercalls do not monitor.
     changes: Option<Changes>,
     xend: Xend,
+    files: Channel<NodeFiles>,
     kept: Option<Kept>,
     machine: Option<Machine>,
     version: XenVersion,
@@ -97,6 +103,7 @@ impl XenHost {
                 deadlines: channels.deadlines,
                 opened: OnceCell::new(),
             },
+            files: channels.files,
             kept: channels.kept,
             machine: channels.machine,
             version: XenVersion::UNKNOWN,

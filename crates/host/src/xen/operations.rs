@@ -3,6 +3,10 @@
 
 use super::{Monitoring, XenHost, usable};
 use crate::hypercall::HypercallMonitor;
+use crate::statistics::{
+    ActiveDomain, Balloon, DiskStatistics, InterfaceStatistics, NodeMemory, ProcessorTimes,
+    VcpuTime,
+};
 use crate::xenstore::Facts;
 use crate::{
     DomainInfo, DumpMode, Ending, Error, Finding, Host, HostEvents, MigrateOptions, Node, Result,
@@ -315,11 +319,38 @@ impl Host for XenHost {
         }
         Ok(None)
     }
+
+    async fn disk_statistics(&self, domains: &[ActiveDomain]) -> Result<Vec<Vec<DiskStatistics>>> {
+        self.disks_with_counters(domains).await
+    }
+
+    async fn interface_statistics(
+        &self,
+        domains: &[ActiveDomain],
+    ) -> Result<Vec<Vec<InterfaceStatistics>>> {
+        self.interfaces_with_counters(domains).await
+    }
+
+    async fn vcpu_times(&self, domains: &[ActiveDomain]) -> Result<Vec<Vec<VcpuTime>>> {
+        self.times_of_vcpus(domains).await
+    }
+
+    async fn balloons(&self, domains: &[ActiveDomain]) -> Result<Vec<Balloon>> {
+        self.told_memory(domains).await
+    }
+
+    async fn processor_times(&self) -> Result<ProcessorTimes> {
+        self.times_of_processors().await
+    }
+
+    async fn node_memory(&self) -> Result<NodeMemory> {
+        self.memory_of_node().await
+    }
 }
 
 impl XenHost {
     /// Why a domain's details cannot be told without hypercalls.
-    fn unmonitored(&self, name: &str, operation: &'static str) -> Error {
+    pub(super) fn unmonitored(&self, name: &str, operation: &'static str) -> Error {
         match usable("hypercalls", &self.hypercalls) {
             Ok(_) => no_domain(name),
             Err(error) => Error::Unsupported {

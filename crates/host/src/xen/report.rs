@@ -46,6 +46,7 @@ impl XenHost {
         let mut all = vec![routes::route("monitoring", monitoring, note), machine];
         all.extend(routes::toolstack(xend.as_ref()));
         all.push(routes::consoles(self.facts.is_some()));
+        all.extend(self.counter_routes());
         all.push(self.event_route());
         all
     }
@@ -110,10 +111,13 @@ impl XenHost {
             };
             (connector.address(), note.to_owned())
         });
+        let files = self.files.as_ref();
+        let files = files.map(|files| (files.place().to_owned(), String::new()));
         vec![
             finding("hypercalls", hypercalls.map_err(Clone::clone)),
             finding("XenStore", store),
             finding("XenD", xend.map_err(Clone::clone)),
+            finding("files", files.map_err(Clone::clone)),
         ]
     }
 }

@@ -8,16 +8,22 @@
 //! | terminal | `/local/domain/N/console/tty`, for HVM guests without it `serial/0/tty` |
 //! | VNC port and address | `/local/domain/N/console/vnc-port`, `/local/domain/0/backend/vfb/N/0/vnclisten` |
 //! | balloon target, in KiB | `/local/domain/N/memory/target` |
+//! | memory that it was started for, in KiB | `/local/domain/N/memory/static-max` |
+//! | disks | `/local/domain/0/backend/{vbd,tap,qdisk}/N` |
+//! | interfaces | `/local/domain/0/backend/vif/N` |
+//! | devices that another domain serves | `/local/domain/N/device/{vbd,vif}` |
 //! | vcpus | `/local/domain/N/cpu/V/availability` |
 //!
 //! Nodes below a domain can be written by its guest: texts are bounded, numbers
 //! checked. Changes are in `watch`, monitoring without hypercalls in `list`.
 
+mod device;
 mod homes;
 mod list;
 mod names;
 mod watch;
 
+pub(crate) use device::{StoredDisk, StoredInterface};
 pub(crate) use list::StoreMonitor;
 pub(crate) use names::{Identity, Names};
 pub(crate) use watch::Changes;

@@ -1,0 +1,180 @@
+//! The files of Domain-0's kernel in `/sys` and `/proc`: counters of the back ends
+//! of disks and interfaces, of Domain-0's processors and memory.
+//!
+//! Here is how they are read: bounded, with a deadline, from the machine, a folder
+//! or a simulated host. What a text means is in the files beside this one.
+
+mod disk;
+mod interface;
+mod memory;
+mod processor;
+
+pub(crate) use disk::{device_name, device_number};
+
+use crate::{Error, Result};
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Longest file that is read; `/proc/net/dev` has a line an interface.
+const FILE_MAX: usize = 8 << 20;
+
+/// Most entries of a folder that are looked at.
+const ENTRIES_MAX: usize = 1 << 17;
+
+/// Longest time for all that one operation reads. The kernel answers from memory.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Where the kernel's files come from.
+pub trait FileSource: Send + Sync {
+    /// What is in the file of this absolute path, `most` bytes of it.
+    ///
+    /// # Errors
+    /// The system's; [`ErrorKind::NotFound`] when it is not there.
+    fn read(&self, path: &str, most: usize) -> std::io::Result<Vec<u8>>;
+
+    /// Names of the entries of a folder, `most` of them.
+    ///
+    /// # Errors
+    /// As [`FileSource::read`].
+    fn list(&self, path: &str, most: usize) -> std::io::Result<Vec<String>>;
+}
+
+/// The files below a folder; of the machine itself those below `/`.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn path(&self, path: &str) -> PathBuf {
+        self.0.join(path.trim_start_matches('/'))
+    }
+}
+
+impl FileSource for Folder {
+    fn read(&self, path: &str, most: usize) -> std::io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(self.path(path))?;
+        file.take(most as u64).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn list(&self, path: &str, most: usize) -> std::io::Result<Vec<String>> {
+        let entries = std::fs::read_dir(self.path(path))?.take(most);
+        entries
+            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+            .collect()
+    }
+}
+
+/// What is told of each access: what was read, and how long it took.
+type Observer = Arc<dyn Fn(&str, Duration) + Send + Sync>;
+
+/// The files of Domain-0's kernel. Clones read the same ones.
+#[derive(Clone)]
+pub struct NodeFiles {
+    source: Arc<dyn FileSource>,
+    place: String,
+    observer: Option<Observer>,
+}
+
+impl NodeFiles {
+    /// Those of the machine that this runs on.
+    #[must_use]
+    pub fn local() -> Self {
+        Self::new("/sys and /proc", Folder(PathBuf::from("/")))
+    }
+
+    /// Those below a folder, which has a `sys` and a `proc`.
+    #[must_use]
+    pub fn below(folder: &Path) -> Self {
+        let place = format!("{}/sys and /proc", folder.display());
+        Self::new(place, Folder(folder.to_owned()))
+    }
+
+    /// Those of any source, which reports call `place`.
+    #[must_use]
+    pub fn new(place: impl Into<String>, source: impl FileSource + 'static) -> Self {
+        Self {
+            source: Arc::new(source),
+            place: place.into(),
+            observer: None,
+        }
+    }
+
+    /// Reports each access to `observer`.
+    pub(crate) fn observed(mut self, observer: Observer) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Where they are, for reports.
+    pub(crate) fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Reads on a thread that may wait, so that a kernel that does not answer holds
+    /// up only who asked.
+    async fn with<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let files = self.clone();
+        let task = tokio::task::spawn_blocking(move || work(&files));
+        match tokio::time::timeout(DEADLINE, task).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(error)) => Err(Error::Channel {
+                channel: self.place.clone(),
+                reason: "reading was given up".to_owned(),
+                source: Some(Box::new(error)),
+            }),
+            Err(_) => Err(Error::Timeout {
+                operation,
+                limit: DEADLINE,
+            }),
+        }
+    }
+
+    /// The text of a file; bytes that are no text are replaced.
+    fn text(&self, path: &str) -> std::io::Result<String> {
+        let begin = Instant::now();
+        let bytes = self.source.read(path, FILE_MAX);
+        self.observe("read", path, begin, bytes.as_ref().err());
+        Ok(String::from_utf8_lossy(&bytes?).into_owned())
+    }
+
+    /// As [`NodeFiles::text`] of a file that has to be there.
+    fn needed(&self, path: &str) -> Result<String> {
+        self.text(path).map_err(|error| unreadable(path, error))
+    }
+
+    fn names(&self, path: &str) -> std::io::Result<Vec<String>> {
+        let begin = Instant::now();
+        let names = self.source.list(path, ENTRIES_MAX);
+        self.observe("list", path, begin, names.as_ref().err());
+        names
+    }
+
+    fn observe(&self, what: &str, path: &str, begin: Instant, error: Option<&std::io::Error>) {
+        let Some(observer) = &self.observer else {
+            return;
+        };
+        let took = begin.elapsed();
+        match error {
+            None => observer(&format!("{what} {path}"), took),
+            Some(error) => observer(&format!("{what} {path}: {error}"), took),
+        }
+    }
+}
+
+fn unreadable(path: &str, error: std::io::Error) -> Error {
+    let reason = match error.kind() {
+        ErrorKind::NotFound => "it is not there: is this Domain-0 of a Xen host?".to_owned(),
+        _ => error.to_string(),
+    };
+    Error::Channel {
+        channel: path.to_owned(),
+        reason,
+        source: Some(Box::new(error)),
+    }
+}
