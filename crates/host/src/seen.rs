@@ -66,7 +66,6 @@ pub(crate) fn changes(before: &Look, now: &Look) -> Vec<HostEvent> {
         }
         let was = was.unwrap_or_default();
         match (was.ran, is.ran) {
-            (false, false) => {}
             (false, true) => events.push(HostEvent::Started(domid)),
             (true, _) if was.paused && !is.paused => events.push(HostEvent::Resumed(domid)),
             _ => {}
