@@ -7,7 +7,7 @@ use virtxen_hypercall::Errno;
 use virtxen_hypercall::abi::Arch;
 
 use super::{Change, Machine, MachineDomain, MachineFacts, SimHypervisor};
-use crate::state::{Active, CPUS, Domain, Life, Reason, SimHost, TOTAL_MEMORY};
+use crate::state::{Active, CPUS, Domain, Glimpse, Life, Reason, SimHost, TOTAL_MEMORY};
 use crate::xend::NodeMemory;
 
 /// Pages of 4 KiB in a MiB.
@@ -40,7 +40,7 @@ impl Machine for SimHost {
     fn domains(&self) -> Vec<MachineDomain> {
         let state = self.state();
         let keys = state.active_keys();
-        let domains = keys.filter_map(|key| shown(state.get(key)?));
+        let domains = keys.filter_map(|key| shown(&state.glimpse(key)?));
         let mut domains: Vec<_> = domains.collect();
         domains.sort_by_key(|domain| domain.domid);
         domains
@@ -48,7 +48,7 @@ impl Machine for SimHost {
 
     fn domain(&self, domid: u32) -> Option<MachineDomain> {
         let state = self.state();
-        shown(state.get(state.by_domid(domid)?)?)
+        shown(&state.glimpse(state.by_domid(domid)?)?)
     }
 
     fn change(&self, domid: u32, change: Change) -> Result<(), Errno> {
@@ -99,17 +99,16 @@ fn on_active(domain: &mut Domain, change: Change) -> Result<(), Errno> {
 }
 
 /// An active domain; `None` for one that is not.
-fn shown(domain: &Domain) -> Option<MachineDomain> {
-    let active = domain.active.as_ref()?;
-    let config = &domain.config;
-    let (weight, cap) = active.share.unwrap_or((config.weight, config.cap));
+fn shown(domain: &Glimpse<'_>) -> Option<MachineDomain> {
+    let active = domain.active?;
+    let (weight, cap) = active.share.unwrap_or(domain.share);
     let small = |number: i64| u16::try_from(number).unwrap_or(u16::MAX);
-    let vcpus = u32::try_from(config.vcpus).unwrap_or(1);
+    let vcpus = u32::try_from(domain.vcpus).unwrap_or(1);
     let cpu_time = active.cpu_time().as_nanos() * u128::from(vcpus);
     Some(MachineDomain {
         domid: active.domid,
-        handle: handle(&config.uuid),
-        hvm: config.hvm,
+        handle: handle(domain.uuid),
+        hvm: domain.hvm,
         paused: active.life == Life::Paused,
         // Guests here are idle; Domain-0 is who asks.
         blocked: active.life == Life::Running && active.domid != 0,

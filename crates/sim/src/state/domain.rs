@@ -24,6 +24,34 @@ pub(crate) struct Domain {
     pub(crate) active: Option<Active>,
 }
 
+/// What the hypervisor and a listing know of a domain.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Glimpse<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) uuid: &'a str,
+    pub(crate) hvm: bool,
+    pub(crate) vcpus: i64,
+    /// Weight and cap of the configuration.
+    pub(crate) share: (i64, i64),
+    /// The living part; of a guest that is not made yet it has no devices.
+    pub(crate) active: Option<&'a Active>,
+}
+
+impl<'a> Glimpse<'a> {
+    /// What is known of this domain.
+    pub(crate) fn of(domain: &'a Domain) -> Self {
+        let config = &domain.config;
+        Self {
+            name: &config.name,
+            uuid: &config.uuid,
+            hvm: config.hvm,
+            vcpus: config.vcpus,
+            share: (config.weight, config.cap),
+            active: domain.active.as_ref(),
+        }
+    }
+}
+
 /// The living part of a domain.
 #[derive(Clone, Debug)]
 pub(crate) struct Active {

@@ -39,6 +39,16 @@ impl Entropy {
         )
     }
 
+    /// How much has been drawn since the source was that other one.
+    pub(crate) fn since(&self, earlier: &Self) -> u64 {
+        self.state.wrapping_sub(earlier.state)
+    }
+
+    /// Draws as much and throws it away.
+    pub(crate) fn skip(&mut self, drawn: u64) {
+        self.state = self.state.wrapping_add(drawn);
+    }
+
     /// One step of SplitMix64.
     fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -17,7 +17,7 @@ impl State {
     pub(crate) fn inactive_keys(&self) -> impl Iterator<Item = Key> {
         let active: HashSet<&str> = self
             .active_keys()
-            .filter_map(|key| Some(self.domains.get(&key)?.config.uuid.as_str()))
+            .filter_map(|key| Some(self.glimpse(key)?.uuid))
             .collect();
         self.managed
             .iter()
@@ -37,19 +37,19 @@ impl State {
 
     /// The domain of this name, an active one first.
     pub(crate) fn by_name(&self, name: &str) -> Option<Key> {
-        let keys = self.names.get(name)?;
-        let active = |key: &&Key| self.domains.get(key).is_some_and(|d| d.active.is_some());
-        match keys.iter().filter(active).count() {
-            0 => keys.first().copied(),
-            1 => keys.iter().find(active).copied(),
+        let keys = self.domains.named(name);
+        let mut active = keys.iter().filter(|key| self.domains.is_active(**key));
+        match (active.next(), active.next()) {
+            (None, _) => keys.first().copied(),
+            (Some(one), None) => Some(*one),
             _ if self.facts.single_names => None,
-            _ => self.active_keys().find(|key| keys.contains(key)),
+            _ => self.first_walked(keys),
         }
     }
 
     /// How many domains have this name.
     pub(crate) fn count_of_name(&self, name: &str) -> usize {
-        self.names.get(name).map_or(0, Vec::len)
+        self.domains.named(name).len()
     }
 
     /// The domain of this uuid, an active one first.
@@ -59,13 +59,21 @@ impl State {
     }
 
     fn active_of_uuid(&self, uuid: &str) -> Option<Key> {
-        // A managed domain, which most inactive ones are, is looked up fast.
         if let Some(key) = self.managed.get(uuid)
-            && self.domains.get(key).is_some_and(|d| d.active.is_some())
+            && self.domains.is_active(*key)
         {
             return Some(*key);
         }
-        self.active_keys()
-            .find(|key| self.domains.get(key).is_some_and(|d| d.config.uuid == uuid))
+        let keys = self.domains.of_uuid(uuid);
+        let mut active = keys.iter().filter(|key| self.domains.is_active(**key));
+        match (active.next(), active.next()) {
+            (first, None) => first.copied(),
+            _ => self.first_walked(keys),
+        }
+    }
+
+    /// Of these the active one to which XenD comes first.
+    fn first_walked(&self, keys: &[Key]) -> Option<Key> {
+        self.active_keys().find(|key| keys.contains(key))
     }
 }

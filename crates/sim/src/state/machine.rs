@@ -2,12 +2,14 @@
 //!
 //! Time passes when somebody looks: whatever was due is done first.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-use super::domain::{Active, Domain, Life, Reason};
+use super::domain::{Active, Domain, Glimpse, Life, Reason};
+use super::domains::Domains;
+use super::guests::Sketch;
 use super::stored::Stored;
 use super::{Entropy, Timing, behaviour};
 use crate::release::Facts;
@@ -41,11 +43,9 @@ pub(crate) struct State {
     booted: Instant,
     booted_at: f64,
     next_domid: u32,
-    next_key: Key,
-    pub(super) domains: HashMap<Key, Domain>,
+    pub(super) domains: Domains,
     pub(super) active: PyDict<Key, u32>,
     pub(super) managed: PyDict<Key>,
-    pub(super) names: BTreeMap<String, Vec<Key>>,
     due: Vec<(Instant, Due)>,
     /// Memory of the host, in MiB.
     pub(crate) total_memory: i64,
@@ -91,11 +91,9 @@ impl State {
             booted: Instant::now(),
             booted_at,
             next_domid: 0,
-            next_key: 0,
-            domains: HashMap::new(),
+            domains: Domains::default(),
             active: PyDict::default(),
             managed: PyDict::default(),
-            names: BTreeMap::new(),
             due: Vec::new(),
             total_memory: needed.max(TOTAL_MEMORY),
             held: 0,
@@ -139,7 +137,7 @@ impl State {
 
     /// Changes the memory that an active domain holds, in MiB.
     pub(crate) fn set_memory(&mut self, key: Key, memory: i64) {
-        let domain = self.domains.get_mut(&key);
+        let domain = self.domains.get_mut(key);
         if let Some(active) = domain.and_then(|domain| domain.active.as_mut()) {
             self.held += memory - active.memory;
             active.memory = memory;
@@ -182,7 +180,7 @@ impl State {
     pub(crate) fn add_active(&mut self, config: Config, active: Active) -> Key {
         let domid = active.domid;
         self.held += active.memory;
-        let key = self.add(Domain {
+        let key = self.domains.insert(Domain {
             config,
             active: Some(active),
         });
@@ -195,7 +193,7 @@ impl State {
     pub(crate) fn define(&mut self, config: Config) -> Key {
         let uuid = config.uuid.clone();
         let old = self.managed.get(uuid.as_str()).copied();
-        let key = self.add(Domain {
+        let key = self.domains.insert(Domain {
             config,
             active: None,
         });
@@ -206,10 +204,25 @@ impl State {
         key
     }
 
+    /// Adds a guest of the start, that XenD keeps when it is `managed`.
+    pub(super) fn add_sketch(&mut self, sketch: Sketch, managed: bool) {
+        let key = self.domains.insert_sketch(sketch);
+        let Some(domain) = self.domains.glimpse(key) else {
+            return;
+        };
+        if managed {
+            self.managed.set(domain.uuid, key);
+        }
+        if let Some(active) = domain.active {
+            self.held += active.memory;
+            self.active.set(&active.domid, key);
+        }
+    }
+
     /// Makes an inactive domain active.
     pub(crate) fn activate(&mut self, key: Key, active: Active) {
         let domid = active.domid;
-        if let Some(domain) = self.domains.get_mut(&key) {
+        if let Some(domain) = self.domains.get_mut(key) {
             self.held += active.memory;
             domain.active = Some(active);
             self.active.set(&domid, key);
@@ -219,7 +232,7 @@ impl State {
 
     /// Takes a domain off the machine; a managed one stays, inactive.
     pub(crate) fn destroy(&mut self, key: Key) {
-        let Some(domain) = self.domains.get_mut(&key) else {
+        let Some(domain) = self.domains.get_mut(key) else {
             return;
         };
         if let Some(active) = domain.active.take() {
@@ -233,40 +246,40 @@ impl State {
 
     /// Removes an inactive domain for good.
     pub(crate) fn undefine(&mut self, key: Key) {
-        if let Some(uuid) = self.domains.get(&key).map(|d| d.config.uuid.clone())
-            && self.managed.get(uuid.as_str()) == Some(&key)
+        if let Some(domain) = self.domains.glimpse(key)
+            && self.managed.get(domain.uuid) == Some(&key)
         {
-            self.managed.remove(uuid.as_str());
+            self.managed.remove(domain.uuid);
         }
         self.forget_unless_used(key);
     }
 
     /// A domain.
     pub(crate) fn get(&self, key: Key) -> Option<&Domain> {
-        self.domains.get(&key)
+        self.domains.get(key)
+    }
+
+    /// What a listing shows of a domain.
+    pub(crate) fn glimpse(&self, key: Key) -> Option<Glimpse<'_>> {
+        self.domains.glimpse(key)
     }
 
     /// A domain, to change it. Its name is changed with [`rename`](Self::rename).
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut Domain> {
         self.note(key);
-        self.domains.get_mut(&key)
+        self.domains.get_mut(key)
     }
 
     /// Whether XenD keeps the domain when it is not active.
     pub(crate) fn is_managed(&self, key: Key) -> bool {
-        self.domains
-            .get(&key)
-            .is_some_and(|d| self.managed.get(d.config.uuid.as_str()) == Some(&key))
+        self.glimpse(key)
+            .is_some_and(|domain| self.managed.get(domain.uuid) == Some(&key))
     }
 
     /// Gives a domain another name.
     pub(crate) fn rename(&mut self, key: Key, name: &str) {
-        if let Some(domain) = self.domains.get_mut(&key) {
-            let old = std::mem::replace(&mut domain.config.name, name.to_owned());
-            unlist(&mut self.names, &old, key);
-            self.names.entry(name.to_owned()).or_default().push(key);
-            self.note(key);
-        }
+        self.domains.rename(key, name);
+        self.note(key);
     }
 
     /// A guest obeys an order to shut down, after a while.
@@ -285,7 +298,7 @@ impl State {
     /// Lets a guest do at once what it does by itself: crash.
     pub(crate) fn let_run(&mut self, key: Key) {
         self.note(key);
-        let Some(domain) = self.domains.get_mut(&key) else {
+        let Some(domain) = self.domains.get_mut(key) else {
             return;
         };
         let Some(active) = domain.active.as_mut() else {
@@ -326,13 +339,8 @@ impl State {
 
     /// How many guests have a console that is open.
     pub(super) fn open_consoles(&self) -> usize {
-        let open = |domain: &&Domain| {
-            domain
-                .active
-                .as_ref()
-                .is_some_and(|it| it.terminal.is_some())
-        };
-        self.domains.values().filter(open).count()
+        let active = self.domains.changed().filter_map(|it| it.active.as_ref());
+        active.filter(|it| it.terminal.is_some()).count()
     }
 
     /// The domain changes: the store will have to follow.
@@ -342,26 +350,12 @@ impl State {
         }
     }
 
-    fn add(&mut self, domain: Domain) -> Key {
-        let key = self.next_key;
-        self.next_key += 1;
-        self.names
-            .entry(domain.config.name.clone())
-            .or_default()
-            .push(key);
-        self.domains.insert(key, domain);
-        key
-    }
-
     fn forget_unless_used(&mut self, key: Key) {
         if self.is_managed(key) {
             return;
         }
-        if self.domains.get(&key).is_some_and(|d| d.active.is_some()) {
-            return;
-        }
-        if let Some(domain) = self.domains.remove(&key) {
-            unlist(&mut self.names, &domain.config.name, key);
+        if !self.domains.is_active(key) {
+            self.domains.remove(key);
         }
     }
 
@@ -373,7 +367,7 @@ impl State {
         let restart_after = self.facts.restart_after;
         let first_free = self.facts.first_restart_free;
         let now = self.now();
-        let Some(domain) = self.domains.get_mut(&key) else {
+        let Some(domain) = self.domains.get_mut(key) else {
             return;
         };
         let action = match reason {
@@ -399,9 +393,7 @@ impl State {
                 if action == "rename-restart" && !too_fast {
                     let uuid = self.entropy.uuid();
                     self.rename(key, &format!("Domain-{uuid}"));
-                    if let Some(domain) = self.domains.get_mut(&key) {
-                        domain.config.uuid = uuid;
-                    }
+                    self.domains.set_uuid(key, &uuid);
                 } else {
                     self.destroy(key);
                 }
@@ -422,10 +414,10 @@ impl State {
         };
         let mut config = config;
         config.start_time = Some(self.now());
-        let managed = self.domains.contains_key(&key) && self.is_managed(key);
+        let managed = self.is_managed(key);
         let key = if managed {
             self.activate(key, active);
-            if let Some(domain) = self.domains.get_mut(&key) {
+            if let Some(domain) = self.domains.get_mut(key) {
                 domain.config.start_time = config.start_time;
             }
             key
@@ -462,14 +454,5 @@ impl State {
         active.set_life(Life::Running);
         active.refreshed = true;
         self.add_active(config, active);
-    }
-}
-
-fn unlist(names: &mut BTreeMap<String, Vec<Key>>, name: &str, key: Key) {
-    if let Some(keys) = names.get_mut(name) {
-        keys.retain(|other| *other != key);
-        if keys.is_empty() {
-            names.remove(name);
-        }
     }
 }

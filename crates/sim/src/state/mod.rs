@@ -6,6 +6,7 @@ pub(crate) mod behaviour;
 mod block;
 mod clock;
 mod domain;
+mod domains;
 mod entropy;
 mod guests;
 mod host;
@@ -16,7 +17,7 @@ mod stored;
 mod terminal;
 
 pub(crate) use block::block_number;
-pub(crate) use domain::{Active, Domain, Life, Reason, StoreDevice};
+pub(crate) use domain::{Active, Domain, Glimpse, Life, Reason, StoreDevice};
 pub(crate) use entropy::Entropy;
 pub use host::SimHost;
 pub(crate) use machine::{CPUS, Key, Saved, State, TOTAL_MEMORY};

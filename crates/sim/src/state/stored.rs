@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 use tokio::time::Instant;
 
 use super::behaviour::Hotplug;
-use super::domain::Life;
+use super::domain::{Glimpse, Life};
 use super::machine::{Key, State};
 use crate::xend::store::{Nodes, Rights, glance, nodes, vm_path};
 use crate::xenstore::{Put, SimXenstore};
@@ -68,19 +68,19 @@ impl State {
             connecting: Vec::new(),
         };
         for key in self.active_keys() {
-            let Some(domain) = self.get(key) else {
+            let Some(domain) = self.glimpse(key) else {
                 continue;
             };
-            let Some(active) = &domain.active else {
+            let Some(active) = domain.active else {
                 continue;
             };
             let written = Written {
                 domid: active.domid,
-                uuid: domain.config.uuid.clone(),
+                uuid: domain.uuid.to_owned(),
                 shut_down: matches!(active.life, Life::Shutdown(_)),
                 nodes: None,
             };
-            let first = glance(domain, active, &self.facts);
+            let first = glance(&domain, active, &self.facts);
             stored.write_glance(&first, written.domid, false);
             stored.store.introduce_silently(written.domid);
             stored.written.insert(key, written);
@@ -129,7 +129,7 @@ impl State {
         let Some(stored) = &mut self.stored else {
             return;
         };
-        let domain = self.domains.get(&key);
+        let domain = self.domains.get(key);
         let active = domain.and_then(|domain| Some((domain, domain.active.as_ref()?)));
         let before = stored.written.remove(&key);
         let Some((domain, active)) = active else {
@@ -148,7 +148,11 @@ impl State {
         if tell && before.as_ref().is_some_and(|it| it.nodes.is_none()) {
             // Nobody has looked into it: its name and its end are told.
             if let Some(before) = before {
-                stored.write_glance(&glance(domain, active, &facts), active.domid, true);
+                stored.write_glance(
+                    &glance(&Glimpse::of(domain), active, &facts),
+                    active.domid,
+                    true,
+                );
                 stored.settle(key, before, &active.life);
             }
             return;

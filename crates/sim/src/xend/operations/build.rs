@@ -41,7 +41,8 @@ pub(crate) fn build(state: &mut State, domid: u32, config: &Config) -> Result<Ac
     }
     check_hvm(config, &state.facts)?;
     let mut active = Active::new(domid, config);
-    devices::create_all(state, &mut active, config)?;
+    let connects = active.created + state.timing.connect;
+    devices::create_all(&state.facts, connects, &mut active, config)?;
     Ok(active)
 }
 

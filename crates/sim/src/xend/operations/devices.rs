@@ -2,6 +2,7 @@
 //!
 //! What the store says of a device is made here; how it is shown is not.
 
+use tokio::time::Instant;
 use virtxen_formats::sxpr::{EmptyAtom, Sxpr, write_reply};
 
 use super::plug::plug;
@@ -20,14 +21,23 @@ type Answer = Result<Reply, Words>;
 
 pub(super) const DISKS: &[&str] = &["vbd", "tap", "tap2"];
 
-/// Creates every device of a domain that is being built.
-pub(super) fn create_all(state: &State, active: &mut Active, config: &Config) -> Result<(), Words> {
+/// Creates every device of a domain that is being built; their back ends connect
+/// them then.
+///
+/// # Errors
+/// XenD's words about a device that cannot be.
+pub(crate) fn create_all(
+    facts: &Facts,
+    connects: Instant,
+    active: &mut Active,
+    config: &Config,
+) -> Result<(), Words> {
     for uuid in config.devices.ordered() {
         if let Some(device) = config.devices.all.get(uuid.as_str()) {
             // Up to 3.0.2 the device model alone knows those of its guest.
-            let model_only = config.hvm && state.facts.release < Release::V3_0_3;
+            let model_only = config.hvm && facts.release < Release::V3_0_3;
             if device.class != "console" && !model_only {
-                plug(state, active, config, device)?;
+                plug(facts, connects, active, config, device)?;
             }
         }
     }
@@ -121,7 +131,8 @@ pub(super) async fn create(host: &SimHost, key: Key, form: &Form) -> Answer {
         let mut active = state.get(key).and_then(|d| d.active.clone());
         let mut id = None;
         if let Some(active) = &mut active {
-            let number = plug(&state, active, &config, &device)?;
+            let connects = Instant::now() + state.timing.connect;
+            let number = plug(&facts, connects, active, &config, &device)?;
             host.bury_devices(active);
             if let Some(device) = config.devices.all.get_mut(uuid.as_str()) {
                 device.info.set("devid", Sxpr::atom(number.to_string()));

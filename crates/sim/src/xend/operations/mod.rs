@@ -19,6 +19,7 @@ mod scheduler;
 mod vcpu;
 
 pub(crate) use build::build;
+pub(crate) use devices::create_all as create_devices;
 pub(crate) use list::{get_domain, list_domains};
 
 use super::config::{Words, python_int};

@@ -2,31 +2,36 @@
 //!
 //! Which devices may come is checked before.
 
+use tokio::time::Instant;
+
+use crate::release::Facts;
 use crate::state::behaviour::{Hotplug, hotplug};
-use crate::state::{Active, State, StoreDevice, block_number};
+use crate::state::{Active, StoreDevice, block_number};
 use crate::xend::config::{Config, Device, Words};
 
 use super::devices::DISKS;
 
-/// Puts a device into the store and returns its number.
+/// Puts a device into the store, where its back end connects it then, and returns
+/// its number.
 pub(super) fn plug(
-    state: &State,
+    facts: &Facts,
+    connects: Instant,
     active: &mut Active,
     config: &Config,
     device: &Device,
 ) -> Result<i64, Words> {
     let (id, back, mut front) = match device.class.as_str() {
-        "vbd" | "tap" | "tap2" => disk(device, state)?,
-        "vif" => interface(active, device, state),
+        "vbd" | "tap" | "tap2" => disk(device, facts)?,
+        "vif" => interface(active, device, facts),
         "vfb" => {
-            if state.facts.vfb_display_broken && device.get("vncdisplay").is_some() {
+            if facts.vfb_display_broken && device.get("vncdisplay").is_some() {
                 return Err("unsupported operand type(s) for +: 'int' and 'str'".to_owned());
             }
             let later = |name: &str| name == "uuid" || name == "keymap";
             let back = device
                 .info
                 .iter()
-                .filter(|(name, _)| state.facts.vfb_uuid || !later(name))
+                .filter(|(name, _)| facts.vfb_uuid || !later(name))
                 .filter_map(|(name, value)| Some((name.clone(), value.as_atom()?.to_owned())))
                 .collect();
             (0, back, Vec::new())
@@ -47,14 +52,14 @@ pub(super) fn plug(
             device.class
         ));
     }
-    finish_front(&mut front, id, active.domid, config.hvm, device, state);
+    finish_front(&mut front, id, active.domid, config.hvm, device, facts);
     active.devices.push(StoreDevice {
         class: device.class.clone(),
         id,
         uuid: device.get("uuid").unwrap_or_default().to_owned(),
         back,
         front,
-        connects: tokio::time::Instant::now() + state.timing.connect,
+        connects,
         hotplug: outcome(device),
     });
     Ok(id)
@@ -67,13 +72,13 @@ fn finish_front(
     domid: u32,
     hvm: bool,
     device: &Device,
-    state: &State,
+    facts: &Facts,
 ) {
-    if state.facts.protocol && !hvm {
+    if facts.protocol && !hvm {
         front.push(("protocol".to_owned(), "x86_64-abi".to_owned()));
     }
     let backend_id = ("backend-id".to_owned(), "0".to_owned());
-    if state.facts.backend_first {
+    if facts.backend_first {
         front.insert(0, backend_id);
     } else {
         front.push(backend_id);
@@ -99,14 +104,14 @@ fn outcome(device: &Device) -> Hotplug {
 
 type Details = (i64, Vec<(String, String)>, Vec<(String, String)>);
 
-fn disk(device: &Device, state: &State) -> Result<Details, Words> {
+fn disk(device: &Device, facts: &Facts) -> Result<Details, Words> {
     let full = device.get("dev").unwrap_or_default();
     let name = full.strip_prefix("ioemu:").unwrap_or(full);
     let (dev, kind) = name.split_once(':').unwrap_or((name, "disk"));
     let uname = device.get("uname").unwrap_or_default();
     let (typ, params) = match uname.split_once(':') {
         Some(parts) => parts,
-        None if uname.is_empty() && (kind == "cdrom" || !state.facts.uname_needed) => ("", ""),
+        None if uname.is_empty() && (kind == "cdrom" || !facts.uname_needed) => ("", ""),
         None => return Err("Block device must have physical details specified".to_owned()),
     };
     let known = matches!(typ, "" | "phy" | "file" | "tap" | "tap2");
@@ -127,8 +132,8 @@ fn disk(device: &Device, state: &State) -> Result<Details, Words> {
         pair("mode", mode),
     ];
     for (name, stored) in [
-        ("uuid", state.facts.inactive),
-        ("bootable", state.facts.bootable_stored),
+        ("uuid", facts.inactive),
+        ("bootable", facts.bootable_stored),
     ] {
         if let Some(value) = device.get(name).filter(|_| stored) {
             back.push(pair(name, value));
@@ -141,7 +146,7 @@ fn disk(device: &Device, state: &State) -> Result<Details, Words> {
     Ok((id, back, front))
 }
 
-fn interface(active: &mut Active, device: &Device, state: &State) -> Details {
+fn interface(active: &mut Active, device: &Device, facts: &Facts) -> Details {
     let id = active.next_interface;
     active.next_interface += 1;
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
@@ -151,14 +156,14 @@ fn interface(active: &mut Active, device: &Device, state: &State) -> Details {
             continue;
         };
         match name.as_str() {
-            "script" if state.facts.script_path && !value.starts_with('/') => {
+            "script" if facts.script_path && !value.starts_with('/') => {
                 back.push((name.clone(), format!("/etc/xen/scripts/{value}")));
             }
-            "rate" if state.facts.rate_parsed => back.push((name.clone(), rate(value))),
+            "rate" if facts.rate_parsed => back.push((name.clone(), rate(value))),
             _ => back.push((name.clone(), value.to_owned())),
         }
     }
-    if state.facts.interface_type && device.get("type").is_none() {
+    if facts.interface_type && device.get("type").is_none() {
         back.push(pair("type", "netfront"));
     }
     let mut front = Vec::new();

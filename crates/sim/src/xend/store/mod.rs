@@ -12,7 +12,7 @@ use std::fmt::Display;
 use virtxen_xenstore::Permission;
 
 use crate::release::{Facts, Release};
-use crate::state::{Active, CPUS, Domain};
+use crate::state::{Active, CPUS, Domain, Glimpse};
 use crate::xend::config::Config;
 
 /// Nodes by path.
@@ -65,7 +65,7 @@ pub(crate) fn nodes(domain: &Domain, facts: &Facts) -> Nodes {
     let Some(active) = &domain.active else {
         return Nodes::new();
     };
-    let mut home = home(domain, active, facts);
+    let mut home = home(&Glimpse::of(domain), active, facts);
     processors(&mut home, active, &domain.config);
     console(&mut home, domain, active, facts);
     if active.domid != 0 {
@@ -78,14 +78,14 @@ pub(crate) fn nodes(domain: &Domain, facts: &Facts) -> Nodes {
 }
 
 /// The few nodes that a listing of domains reads.
-pub(crate) fn glance(domain: &Domain, active: &Active, facts: &Facts) -> Nodes {
+pub(crate) fn glance(domain: &Glimpse<'_>, active: &Active, facts: &Facts) -> Nodes {
     let mut nodes = home(domain, active, facts).nodes;
-    nodes.append(&mut Folder::new(vm_path(&domain.config.uuid), Rights::Host).nodes);
+    nodes.append(&mut Folder::new(vm_path(domain.uuid), Rights::Host).nodes);
     nodes
 }
 
 /// The domain's home with what says who it is.
-fn home(domain: &Domain, active: &Active, facts: &Facts) -> Folder {
+fn home(domain: &Glimpse<'_>, active: &Active, facts: &Facts) -> Folder {
     // Up to 3.3 a guest could write all of its own folder.
     let own = if facts.release >= Release::V3_4 {
         Rights::HostForGuest
@@ -93,8 +93,8 @@ fn home(domain: &Domain, active: &Active, facts: &Facts) -> Folder {
         Rights::Guest
     };
     let mut home = Folder::new(format!("/local/domain/{}", active.domid), own);
-    home.put("vm", &vm_path(&domain.config.uuid));
-    home.put("name", &domain.config.name);
+    home.put("vm", &vm_path(domain.uuid));
+    home.put("name", domain.name);
     home.put("domid", active.domid);
     home.in_folder("memory", Rights::Guest)
         .put("target", active.memory.saturating_mul(1024));
