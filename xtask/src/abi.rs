@@ -64,6 +64,7 @@ const OPERATIONS: &[(&str, &[&str])] = &[
         "structs",
         &[
             "domaininfo_element",
+            "domctl_schedparam_vcpu",
             "sysctl_cpuinfo",
             "sysctl_cputopo",
             "sysctl_meminfo",

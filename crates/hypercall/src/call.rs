@@ -4,7 +4,7 @@
 use crate::abi::layout::{Field, Layout};
 use crate::abi::{Abi, Family};
 use crate::error::{Error, Result};
-use crate::gate::{Argument, Errno, Gate, Pointer};
+use crate::gate::{Argument, Errno, Gate, Pointer, Request};
 
 /// Bytes that the hypervisor copies in: every envelope has 128 bytes of union.
 const UNION: usize = 128;
@@ -124,19 +124,27 @@ impl<'a> Call<'a> {
         Ok(to)
     }
 
-    /// Makes the call. EAGAIN means once more on every release.
+    /// Makes the call.
     pub(crate) fn send(&mut self, gate: &dyn Gate) -> Result<u64> {
+        self.attempt(gate).map_err(|errno| self.error(errno))
+    }
+
+    /// Makes the call; an error as the hypervisor has it. EAGAIN means once more on
+    /// every release.
+    pub(crate) fn attempt(&mut self, gate: &dyn Gate) -> std::result::Result<u64, Errno> {
         const ATTEMPTS: u32 = 10_000;
         let mut result = Err(Errno::EAGAIN);
         for _ in 0..ATTEMPTS {
             let arguments = [Argument::Buffer(0)];
             let number = self.family.number();
-            result = gate.call(number, &arguments, &mut self.buffers, &self.pointers);
+            let mut request = Request::new(number, &arguments, &mut self.buffers, &self.pointers);
+            result = gate.call(&mut request);
             if result != Err(Errno::EAGAIN) {
                 break;
             }
+            std::thread::yield_now();
         }
-        result.map_err(|errno| self.error(errno))
+        result
     }
 
     /// A field of the answer.

@@ -27,6 +27,20 @@ pub enum Error {
         /// Its number.
         domid: u32,
     },
+    /// No such cpupool, or for a domain that is moved there one without processors.
+    #[error("there is no cpupool {id} with room for this")]
+    NoCpuPool {
+        /// Its number.
+        id: u32,
+    },
+    /// The kernel has no way to hear the event.
+    #[error("no events of the hypervisor: {node}: {reason}")]
+    NoEvents {
+        /// The kernel's node.
+        node: &'static str,
+        /// Why it cannot be used.
+        reason: String,
+    },
     /// A hypervisor whose interface is not in the table.
     #[error("Xen {release} speaks an interface that this virtxen does not know: {reason}")]
     UnknownAbi {

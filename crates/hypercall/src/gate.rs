@@ -12,6 +12,8 @@ pub struct Errno(pub i32);
 impl Errno {
     /// Operation not permitted.
     pub const EPERM: Self = Self(1);
+    /// No such cpupool.
+    pub const ENOENT: Self = Self(2);
     /// No such domain or vcpu.
     pub const ESRCH: Self = Self(3);
     /// Try again.
@@ -20,6 +22,14 @@ impl Errno {
     pub const EACCES: Self = Self(13);
     /// A bad address.
     pub const EFAULT: Self = Self(14);
+    /// In use.
+    pub const EBUSY: Self = Self(16);
+    /// There is one already.
+    pub const EEXIST: Self = Self(17);
+    /// No such processor, or not free.
+    pub const ENODEV: Self = Self(19);
+    /// The node knows no such request.
+    pub const ENOTTY: Self = Self(25);
     /// A bad argument.
     pub const EINVAL: Self = Self(22);
     /// No such operation.
@@ -64,17 +74,86 @@ pub struct Pointer {
     pub to: usize,
 }
 
+/// A hypercall with the memory that it reads and writes. This crate alone makes one:
+/// that its lengths and addresses are right is what the unsafe code relies on.
+pub struct Request<'a> {
+    number: u32,
+    arguments: &'a [Argument],
+    buffers: &'a mut [Vec<u8>],
+    pointers: &'a [Pointer],
+    is_ours: bool,
+}
+
+impl<'a> Request<'a> {
+    pub(crate) fn new(
+        number: u32,
+        arguments: &'a [Argument],
+        buffers: &'a mut [Vec<u8>],
+        pointers: &'a [Pointer],
+    ) -> Self {
+        Self {
+            number,
+            arguments,
+            buffers,
+            pointers,
+            is_ours: true,
+        }
+    }
+
+    /// A request that another program made, for simulators: no hypervisor takes it.
+    pub fn foreign(
+        number: u32,
+        arguments: &'a [Argument],
+        buffers: &'a mut [Vec<u8>],
+        pointers: &'a [Pointer],
+    ) -> Self {
+        Self {
+            is_ours: false,
+            ..Self::new(number, arguments, buffers, pointers)
+        }
+    }
+
+    /// Number of the hypercall.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Its arguments.
+    #[must_use]
+    pub fn arguments(&self) -> &'a [Argument] {
+        self.arguments
+    }
+
+    /// The memory that they mean.
+    #[must_use]
+    pub fn buffers(&self) -> &[Vec<u8>] {
+        self.buffers
+    }
+
+    /// The places in it that hold addresses.
+    #[must_use]
+    pub fn pointers(&self) -> &'a [Pointer] {
+        self.pointers
+    }
+
+    /// The memory, to write an answer: what was written to goes to no hypervisor.
+    pub fn answer(&mut self) -> &mut [Vec<u8>] {
+        self.is_ours = false;
+        self.buffers
+    }
+
+    /// The memory for the hypervisor; `None` when somebody else has written to it.
+    pub(crate) fn memory(&mut self) -> Option<&mut [Vec<u8>]> {
+        self.is_ours.then_some(&mut *self.buffers)
+    }
+}
+
 /// Makes hypercalls. A call may not block for long: none that virtxen makes does.
 pub trait Gate: Send + Sync {
-    /// Calls hypercall `number`; `buffers` hold what the hypervisor wrote after it.
+    /// Makes a hypercall; the request's memory holds what the hypervisor wrote.
     ///
     /// # Errors
     /// The hypervisor's error number.
-    fn call(
-        &self,
-        number: u32,
-        arguments: &[Argument],
-        buffers: &mut [Vec<u8>],
-        pointers: &[Pointer],
-    ) -> Result<u64, Errno>;
+    fn call(&self, request: &mut Request<'_>) -> Result<u64, Errno>;
 }

@@ -8,8 +8,10 @@
 pub mod abi;
 mod affinity;
 mod call;
+mod cpupool;
 mod domain;
 mod error;
+pub mod evtchn;
 mod gate;
 mod node;
 mod observe;
@@ -20,9 +22,10 @@ mod vcpu;
 mod version;
 
 pub use abi::{Abi, Arch, Release};
+pub use cpupool::CpuPool;
 pub use domain::{Domain, DomainFlags, decode_domains};
 pub use error::{Error, Result};
-pub use gate::{Argument, Errno, Gate, Pointer};
+pub use gate::{Argument, Errno, Gate, Pointer, Request};
 pub use node::{CpuTopology, PhysicalInfo};
 pub use observe::{Observed, Observer};
 pub use privcmd::Privcmd;

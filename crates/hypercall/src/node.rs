@@ -1,4 +1,5 @@
-//! The machine: processors, memory, how they hang together.
+//! The machine: processors, memory, how they hang together. What Domain-0 says of it
+//! is not here.
 
 use crate::Xen;
 use crate::abi::Family;
@@ -9,7 +10,7 @@ use crate::error::{Error, Result};
 const PAGE: u64 = 4096;
 
 /// Processors and nodes that one request has room for.
-const CPUS_MAX: u32 = 4096;
+pub(crate) const CPUS_MAX: u32 = 4096;
 const NODES_MAX: u32 = 1024;
 
 /// What a processor or node that is not there has.
@@ -160,6 +161,25 @@ impl Xen {
         let count = self.bounded(&call, "nr_cpus", CPUS_MAX)?;
         let all = call.buffer(buffer).chunks_exact(size).take(count as usize);
         Ok(all.filter_map(|one| layout.get(one, "idletime")).collect())
+    }
+
+    /// The NUMA node of each processor, from Xen 3.2 on.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] on older ones, and what the hypervisor says.
+    pub fn cpu_nodes(&self) -> Result<Vec<(u32, u32)>> {
+        match self.cpu_topology() {
+            Err(Error::Unsupported { .. }) => {}
+            found => return Ok(found?.iter().map(|it| (it.cpu, it.node)).collect()),
+        }
+        // Up to 4.0 physinfo fills a list, as long as max_cpu_id says.
+        let mut call = Call::new(&self.abi, Family::Sysctl, "physinfo")?;
+        let buffer = call.point("cpu_to_node", vec![0xff; 4 * CPUS_MAX as usize])?;
+        call.set("max_cpu_id", u64::from(CPUS_MAX - 1))?;
+        call.send(self.gate.as_ref())?;
+        let last = self.bounded(&call, "max_cpu_id", CPUS_MAX - 1)?;
+        let nodes = (0..=last).zip(words(call.buffer(buffer)));
+        Ok(nodes.filter(|(_, node)| *node != INVALID).collect())
     }
 
     /// Memory of each NUMA node, in all and free, in bytes; from Xen 4.1 on.

@@ -1,7 +1,7 @@
 //! Reports each hypercall with its name and time. Nothing is changed on the way.
 
 use crate::abi::{Family, name_of};
-use crate::gate::{Argument, Errno, Gate, Pointer};
+use crate::gate::{Errno, Gate, Request};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,16 +24,10 @@ impl Observed {
 }
 
 impl Gate for Observed {
-    fn call(
-        &self,
-        number: u32,
-        arguments: &[Argument],
-        buffers: &mut [Vec<u8>],
-        pointers: &[Pointer],
-    ) -> Result<u64, Errno> {
-        let mut name = describe(number, buffers);
+    fn call(&self, request: &mut Request<'_>) -> Result<u64, Errno> {
+        let mut name = describe(request.number(), request.buffers());
         let begin = Instant::now();
-        let result = self.gate.call(number, arguments, buffers, pointers);
+        let result = self.gate.call(request);
         let took = begin.elapsed();
         if let Err(errno) = result {
             name.push_str(&format!(": {errno}"));
@@ -71,13 +65,7 @@ mod tests {
     struct Deaf;
 
     impl Gate for Deaf {
-        fn call(
-            &self,
-            _: u32,
-            _: &[Argument],
-            _: &mut [Vec<u8>],
-            _: &[Pointer],
-        ) -> Result<u64, Errno> {
+        fn call(&self, _: &mut Request<'_>) -> Result<u64, Errno> {
             Err(Errno::ENOSYS)
         }
     }
@@ -92,8 +80,11 @@ mod tests {
         let mut envelope = vec![0; 128];
         envelope[0] = 6;
         envelope[4] = 8;
-        assert!(gate.call(35, &[], &mut [envelope], &[]).is_err());
-        assert!(gate.call(17, &[], &mut [], &[]).is_err());
+        assert!(
+            gate.call(&mut Request::new(35, &[], &mut [envelope], &[]))
+                .is_err()
+        );
+        assert!(gate.call(&mut Request::new(17, &[], &mut [], &[])).is_err());
         let seen = seen.lock().unwrap();
         assert!(seen[0].starts_with("getdomaininfolist: "), "{seen:?}");
         assert!(seen[1].starts_with("xen_version: "), "{seen:?}");

@@ -1,8 +1,9 @@
 //! Which interface versions the running hypervisor takes.
 //!
 //! Only calls that read are used. A wrong version changes nothing: it is compared
-//! before the command. The order of the answers' meaning is Xen's: EACCES wrong
-//! version, ENOSYS no such hypercall, EPERM not privileged.
+//! before the command. The answers mean: EACCES wrong version, ENOSYS no such
+//! hypercall, EPERM not privileged. Up to 3.3 privilege is looked at first, from 4.0
+//! on the version, so a right version is found to be right or ends in EPERM.
 
 use crate::abi::{Abi, Arch, Family, Interfaces, table};
 use crate::call::Call;
@@ -12,6 +13,9 @@ use crate::version::Version;
 
 /// Longest element that any release writes, and room beyond.
 const ELEMENT_ROOM: usize = 256;
+
+/// What is asked while versions are tried.
+const NAME: &str = "finding the interface version";
 
 /// The one version of dom0_op that releases had.
 const DOM0_OP_VERSION: u32 = 0x0300_0000;
@@ -44,50 +48,54 @@ pub(crate) fn probe(gate: &dyn Gate, arch: Arch) -> Result<(Abi, Version)> {
     let sysctl = match taken {
         Taken::Version(sysctl) => sysctl,
         Taken::Missing => return Ok((abi(Interfaces::Dom0Op(DOM0_OP_VERSION)), version)),
-        Taken::None { denied } => return Err(unknown(&version, "sysctl", &sysctls, denied)),
+        Taken::None => return Err(unknown(&version, "sysctl", &sysctls)),
     };
     let domctls = candidates(expect(Family::Domctl), |row| row.domctl);
     let taken = first_taken(&domctls, |domctl| {
         let abi = abi(Interfaces::Control { sysctl, domctl });
-        Call::on_domain(&abi, "getdomaininfo", "getdomaininfo", 0)?.send(gate)
+        Ok(Call::on_domain(&abi, "getdomaininfo", "getdomaininfo", 0)?.attempt(gate))
     })?;
     match taken {
         Taken::Version(domctl) => Ok((abi(Interfaces::Control { sysctl, domctl }), version)),
-        Taken::Missing => Err(unknown(&version, "domctl", &domctls, false)),
-        Taken::None { denied } => Err(unknown(&version, "domctl", &domctls, denied)),
+        Taken::Missing | Taken::None => Err(unknown(&version, "domctl", &domctls)),
     }
 }
 
 /// A list of one domain: a call that only reads and that every release has.
-fn ask_sysctl(gate: &dyn Gate, abi: &Abi) -> Result<u64> {
+fn ask_sysctl(gate: &dyn Gate, abi: &Abi) -> Result<std::result::Result<u64, Errno>> {
     let mut call = Call::new(abi, Family::Sysctl, "getdomaininfolist")?;
     call.set("max_domains", 1)?;
     call.point("buffer", vec![0; ELEMENT_ROOM])?;
-    call.send(gate)
+    Ok(call.attempt(gate))
 }
 
 enum Taken {
     Version(u32),
     /// The hypercall does not exist.
     Missing,
-    /// No version was right, or the caller is not privileged.
-    None {
-        denied: bool,
-    },
+    /// No version was right.
+    None,
 }
 
-fn first_taken(versions: &[u32], ask: impl Fn(u32) -> Result<u64>) -> Result<Taken> {
-    let mut denied = false;
+fn first_taken(
+    versions: &[u32],
+    ask: impl Fn(u32) -> Result<std::result::Result<u64, Errno>>,
+) -> Result<Taken> {
     for version in versions {
-        match ask(*version) {
+        match ask(*version)? {
             Ok(_) => return Ok(Taken::Version(*version)),
-            // Wrong version and no privilege look alike from 4.0 on: go on.
-            Err(Error::NotPermitted { .. }) => denied = true,
-            Err(Error::Unsupported { .. }) => return Ok(Taken::Missing),
-            Err(error) => return Err(error),
+            Err(Errno::EACCES) => {}
+            Err(Errno::ENOSYS | Errno::EOPNOTSUPP) => return Ok(Taken::Missing),
+            Err(Errno::EPERM) => return Err(Error::NotPermitted { operation: NAME }),
+            Err(errno) => {
+                return Err(Error::Refused {
+                    operation: NAME,
+                    errno,
+                });
+            }
         }
     }
-    Ok(Taken::None { denied })
+    Ok(Taken::None)
 }
 
 fn candidates(
@@ -103,15 +111,10 @@ fn candidates(
     all
 }
 
-fn unknown(version: &Version, interface: &str, tried: &[u32], denied: bool) -> Error {
+fn unknown(version: &Version, interface: &str, tried: &[u32]) -> Error {
     let newest = tried.iter().max().copied().unwrap_or_default();
-    let denied = if denied {
-        "it takes none of them, or the caller is not privileged"
-    } else {
-        ""
-    };
     Error::UnknownAbi {
         release: version.to_string(),
-        reason: format!("{interface} versions up to {newest} were tried; {denied}"),
+        reason: format!("it takes none of the {interface} versions up to {newest}"),
     }
 }

@@ -1,13 +1,17 @@
-//! Schedulers: which one the host has, and a domain's parameters under it.
+//! Schedulers: which one the host or a cpupool has, and a domain's parameters under
+//! it. Units are the hypervisor's; who converts them is not here.
 
 use crate::Xen;
 use crate::abi::Family;
 use crate::call::Call;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Directions of a scheduler operation.
 const PUT: u64 = 0;
 const GET: u64 = 1;
+
+/// The parameters of single vcpus, for a scheduler that has them.
+const GET_VCPUS: u64 = 3;
 
 /// A scheduler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,13 +54,20 @@ impl SchedulerId {
             .map_or("unknown", |(_, _, name)| name)
     }
 
-    fn from_number(number: u32) -> Self {
+    /// The scheduler with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let found = IDS.iter().find(|(.., it)| *it == name);
+        found.map(|(id, ..)| *id)
+    }
+
+    pub(crate) fn from_number(number: u32) -> Self {
         IDS.iter()
             .find(|(_, it, _)| *it == number)
             .map_or(Self::Unknown(number), |(id, ..)| *id)
     }
 
-    fn number(self) -> u32 {
+    pub(crate) fn number(self) -> u32 {
         match self {
             Self::Unknown(number) => number,
             known => IDS
@@ -171,10 +182,26 @@ impl Xen {
         Ok(SchedulerId::from_number(number))
     }
 
-    /// A domain's parameters under this scheduler.
+    /// The scheduler of a domain: its cpupool's, or the host's where there are no
+    /// cpupools.
     ///
     /// # Errors
-    /// [`Error::Unsupported`](crate::Error::Unsupported) for a scheduler without parameters of a domain, and
+    /// What the hypervisor says.
+    pub fn scheduler_of(&self, cpupool: Option<u32>) -> Result<SchedulerId> {
+        match cpupool.map(|id| self.cpu_pool(id)) {
+            // A domain that is being destroyed is in none.
+            None | Some(Err(Error::Unsupported { .. } | Error::NoCpuPool { .. })) => {
+                self.scheduler()
+            }
+            Some(pool) => Ok(pool?.scheduler),
+        }
+    }
+
+    /// A domain's parameters under this scheduler; for one with parameters of single
+    /// vcpus those of the first.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for a scheduler without parameters of a domain, and
     /// what the hypervisor says.
     pub fn scheduler_parameters(
         &self,
@@ -182,6 +209,10 @@ impl Xen {
         scheduler: SchedulerId,
     ) -> Result<SchedulerParameters> {
         let mut call = self.scheduler_call(domid, scheduler, GET)?;
+        // From 4.7 on GET gives the defaults of a scheduler that has parameters of vcpus.
+        if scheduler == SchedulerId::Rtds && call.has("u.v.vcpus") {
+            return self.vcpu_parameters(domid);
+        }
         self.send_to(domid, &mut call)?;
         let word = |name| call.get(name).map(|value| value as u16);
         let long = |name| call.get(name).map(|value| value as u32);
@@ -212,7 +243,7 @@ impl Xen {
     /// Sets a domain's parameters under the scheduler that they are of.
     ///
     /// # Errors
-    /// [`Error::Unsupported`](crate::Error::Unsupported) for a parameter that this release does not have, and
+    /// [`Error::Unsupported`] for a parameter that this release does not have, and
     /// what the hypervisor says.
     pub fn set_scheduler_parameters(
         &self,
@@ -224,6 +255,26 @@ impl Xen {
             call.set(field, value)?;
         }
         self.send_to(domid, &mut call)
+    }
+
+    /// RTDS's parameters of the first vcpu.
+    fn vcpu_parameters(&self, domid: u32) -> Result<SchedulerParameters> {
+        let mut call = self.scheduler_call(domid, SchedulerId::Rtds, GET_VCPUS)?;
+        let layout = self.abi.structure("domctl_schedparam_vcpu");
+        let layout = layout.ok_or_else(|| call.unsupported())?;
+        let vcpus = call.point("u.v.vcpus", vec![0; usize::from(layout.size)])?;
+        call.set("u.v.nr_vcpus", 1)?;
+        self.send_to(domid, &mut call)?;
+        let field = |name| {
+            let value = layout.get(call.buffer(vcpus), name);
+            value
+                .map(|value| value as u32)
+                .ok_or_else(|| call.unsupported())
+        };
+        Ok(SchedulerParameters::Rtds {
+            period: field("u.rtds.period")?,
+            budget: field("u.rtds.budget")?,
+        })
     }
 
     fn scheduler_call(

@@ -87,11 +87,7 @@ impl Xen {
         } else {
             u32::MAX
         };
-        let map = bitmap(cpus, count.min(limit)).ok_or_else(|| Error::Range {
-            release: self.abi.release.to_string(),
-            operation: "vcpuaffinity",
-            what: format!("processors {cpus:?} of {count}"),
-        })?;
+        let map = bitmap(cpus, count.min(limit)).ok_or_else(|| self.no_such_cpus(cpus, count))?;
         if self.control() == Family::Dom0Op {
             let mut call = Call::on_domain(&self.abi, "setvcpuaffinity", "vcpuaffinity", domid)?;
             let mut word = [0; 8];
@@ -102,6 +98,25 @@ impl Xen {
         }
         let (mut call, _) = self.affinity_call(domid, vcpu, true, HARD, map, count)?;
         self.send_to(domid, &mut call)
+    }
+
+    /// Says which processors a vcpu should rather run on, from Xen 4.5 on.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] on older ones, [`Error::Range`] for a processor that
+    /// the host does not have, and what the hypervisor says.
+    pub fn set_soft_affinity(&self, domid: u32, vcpu: u32, cpus: &[u32], count: u32) -> Result<()> {
+        let map = bitmap(cpus, count).ok_or_else(|| self.no_such_cpus(cpus, count))?;
+        let (mut call, _) = self.affinity_call(domid, vcpu, true, SOFT, map, count)?;
+        self.send_to(domid, &mut call)
+    }
+
+    fn no_such_cpus(&self, cpus: &[u32], count: u32) -> Error {
+        Error::Range {
+            release: self.abi.release.to_string(),
+            operation: "vcpuaffinity",
+            what: format!("processors {cpus:?} of {count}"),
+        }
     }
 
     fn read_affinity(&self, domid: u32, vcpu: u32, count: u32, which: u64) -> Result<Vec<u32>> {

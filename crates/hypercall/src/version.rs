@@ -1,7 +1,7 @@
 //! What the hypervisor says of itself, which needs no interface version.
 
 use crate::abi::Release;
-use crate::gate::{Argument, Errno, Gate};
+use crate::gate::{Argument, Errno, Gate, Request};
 
 /// Number of the `xen_version` hypercall.
 pub(crate) const XEN_VERSION: u32 = 17;
@@ -23,7 +23,12 @@ impl Version {
     /// # Errors
     /// What the gate says.
     pub(crate) fn ask(gate: &dyn Gate) -> Result<Self, Errno> {
-        let numbers = gate.call(XEN_VERSION, &[Argument::Value(0)], &mut [], &[])?;
+        let numbers = gate.call(&mut Request::new(
+            XEN_VERSION,
+            &[Argument::Value(0)],
+            &mut [],
+            &[],
+        ))?;
         let extra = text(gate, 1, 16)?;
         // A caller may be denied this one by policy from 4.7 on.
         let capabilities = text(gate, 3, 1024).unwrap_or_default();
@@ -57,12 +62,13 @@ impl std::fmt::Display for Version {
 
 fn text(gate: &dyn Gate, command: u64, size: usize) -> Result<String, Errno> {
     let mut buffers = [vec![0; size]];
-    gate.call(
+    let arguments = [Argument::Value(command), Argument::Buffer(0)];
+    gate.call(&mut Request::new(
         XEN_VERSION,
-        &[Argument::Value(command), Argument::Buffer(0)],
+        &arguments,
         &mut buffers,
         &[],
-    )?;
+    ))?;
     let [bytes] = buffers;
     let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
     Ok(

@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex};
 use virtxen_hypercall::abi::{Arch, Interfaces, table};
 use virtxen_hypercall::{
-    Argument, Errno, Error, Gate, Pointer, Release, SchedulerId, SchedulerParameters, Xen,
+    Errno, Error, Gate, Release, Request, SchedulerId, SchedulerParameters, Xen,
 };
 use virtxen_sim::hypervisor::{Change, Machine, MachineDomain, MachineFacts, SimHypervisor};
 
@@ -58,14 +58,8 @@ impl Machine for Shared {
 struct Counted(Arc<SimHypervisor>);
 
 impl Gate for Counted {
-    fn call(
-        &self,
-        number: u32,
-        arguments: &[Argument],
-        buffers: &mut [Vec<u8>],
-        pointers: &[Pointer],
-    ) -> Result<u64, Errno> {
-        self.0.call(number, arguments, buffers, pointers)
+    fn call(&self, request: &mut Request<'_>) -> Result<u64, Errno> {
+        self.0.call(request)
     }
 }
 
@@ -355,17 +349,11 @@ fn a_newer_xen_and_no_privilege_are_told_apart_where_xen_tells() {
 struct Lying(u8);
 
 impl Gate for Lying {
-    fn call(
-        &self,
-        number: u32,
-        _: &[Argument],
-        buffers: &mut [Vec<u8>],
-        _: &[Pointer],
-    ) -> Result<u64, Errno> {
-        if number == 17 {
+    fn call(&self, request: &mut Request<'_>) -> Result<u64, Errno> {
+        if request.number() == 17 {
             return Ok(4 << 16 | 17);
         }
-        for buffer in buffers {
+        for buffer in request.answer() {
             // The command and version words stay.
             buffer.iter_mut().skip(8).for_each(|byte| *byte = self.0);
         }

@@ -112,9 +112,11 @@ static F55: &[Field] = &[f("vcpu", 0, 4), f("cpumap.bitmap", 8, 8), f("cpumap.nr
 static F56: &[Field] = &[f("vcpu", 0, 4), f("cpumap.bitmap", 4, 4), f("cpumap.nr_cpus", 8, 4)];
 static F57: &[Field] = &[f("vcpu", 0, 4), f("cpumap.bitmap", 8, 8), f("cpumap.nr_bits", 16, 4)];
 static F58: &[Field] = &[f("vcpu", 0, 4), f("flags", 4, 4), f("cpumap_hard.bitmap", 8, 8), f("cpumap_hard.nr_bits", 16, 4), f("cpumap_soft.bitmap", 24, 8), f("cpumap_soft.nr_bits", 32, 4)];
-static F59: &[Field] = &[f("idletime", 0, 8)];
-static F60: &[Field] = &[f("core", 0, 4), f("socket", 4, 4), f("node", 8, 4)];
-static F61: &[Field] = &[f("memsize", 0, 8), f("memfree", 8, 8)];
+static F59: &[Field] = &[f("u.credit.weight", 0, 2), f("u.credit.cap", 2, 2), f("u.credit2.weight", 0, 2), f("u.rtds.period", 0, 4), f("u.rtds.budget", 4, 4), f("vcpuid", 8, 4)];
+static F60: &[Field] = &[f("u.credit.weight", 0, 2), f("u.credit.cap", 2, 2), f("u.credit2.weight", 0, 2), f("u.credit2.cap", 2, 2), f("u.rtds.period", 0, 4), f("u.rtds.budget", 4, 4), f("u.rtds.flags", 8, 4), f("vcpuid", 12, 4)];
+static F61: &[Field] = &[f("idletime", 0, 8)];
+static F62: &[Field] = &[f("core", 0, 4), f("socket", 4, 4), f("node", 8, 4)];
+static F63: &[Field] = &[f("memsize", 0, 8), f("memfree", 8, 8)];
 
 /// `dom0_op`.
 pub static DOM0_OP: &[Operation] = &[
@@ -269,14 +271,18 @@ pub static STRUCTS: &[Operation] = &[
         Variant { releases: &[(r(4, 21, 0), r(4, 21, 2))], versions: &[23], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F41 }), (ARM64, Layout { size: 120, fields: F44 })] },
         Variant { releases: &[(r(4, 22, 0), Release::NEWEST)], versions: &[24], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F41 }), (ARM64, Layout { size: 120, fields: F45 })] },
     ] },
+    Operation { name: "domctl_schedparam_vcpu", variants: &[
+        Variant { releases: &[(r(4, 7, 0), r(4, 9, 4))], versions: &[], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 12, fields: F59 })] },
+        Variant { releases: &[(r(4, 10, 0), Release::NEWEST)], versions: &[], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 16, fields: F60 })] },
+    ] },
     Operation { name: "sysctl_cpuinfo", variants: &[
-        Variant { releases: &[(r(3, 2, 0), Release::NEWEST)], versions: &[], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 8, fields: F59 })] },
+        Variant { releases: &[(r(3, 2, 0), Release::NEWEST)], versions: &[], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 8, fields: F61 })] },
     ] },
     Operation { name: "sysctl_cputopo", variants: &[
-        Variant { releases: &[(r(4, 6, 0), Release::NEWEST)], versions: &[], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 12, fields: F60 })] },
+        Variant { releases: &[(r(4, 6, 0), Release::NEWEST)], versions: &[], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 12, fields: F62 })] },
     ] },
     Operation { name: "sysctl_meminfo", variants: &[
-        Variant { releases: &[(r(4, 6, 0), Release::NEWEST)], versions: &[], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 16, fields: F61 })] },
+        Variant { releases: &[(r(4, 6, 0), Release::NEWEST)], versions: &[], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 16, fields: F63 })] },
     ] },
 ];
 

@@ -14,7 +14,7 @@ mod serve;
 use page::Page;
 use std::sync::atomic::{AtomicU64, Ordering};
 use virtxen_hypercall::abi::{Arch, Family};
-use virtxen_hypercall::{Abi, Argument, Errno, Gate, Pointer, Release};
+use virtxen_hypercall::{Abi, Argument, Errno, Gate, Release, Request};
 
 /// A domain as the hypervisor sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -177,13 +177,10 @@ impl SimHypervisor {
 }
 
 impl Gate for SimHypervisor {
-    fn call(
-        &self,
-        number: u32,
-        arguments: &[Argument],
-        buffers: &mut [Vec<u8>],
-        pointers: &[Pointer],
-    ) -> Result<u64, Errno> {
+    fn call(&self, request: &mut Request<'_>) -> Result<u64, Errno> {
+        let (number, arguments, pointers) =
+            (request.number(), request.arguments(), request.pointers());
+        let buffers = request.answer();
         self.calls.fetch_add(1, Ordering::Relaxed);
         if number == 17 {
             return self.version(arguments, buffers);

@@ -15,7 +15,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
-use virtxen_hypercall::{Arch, Argument, Gate, Pointer};
+use virtxen_hypercall::{Arch, Argument, Gate, Pointer, Request};
 
 /// Most arguments of a hypercall.
 const ARGUMENTS_MAX: u32 = 6;
@@ -126,7 +126,12 @@ impl Call {
             .collect();
         let pointers = self.pointers(&arguments, &places, order);
         order.apply(&mut self.buffers);
-        let result = hypervisor.call(self.number, &arguments, &mut self.buffers, &pointers);
+        let result = hypervisor.call(&mut Request::foreign(
+            self.number,
+            &arguments,
+            &mut self.buffers,
+            &pointers,
+        ));
         order.apply(&mut self.buffers);
         match result {
             Ok(value) => i64::try_from(value).unwrap_or(i64::MAX),
