@@ -14,7 +14,7 @@ use super::behaviour;
 use super::domain::{Life, Reason};
 use super::host::{Inner, SimHost};
 use super::machine::State;
-use crate::xenstore::Behind;
+use crate::xenstore::{Behind, Event};
 
 /// Consoles that are opened because their node is read. Each needs two files of
 /// the process, of which it has a thousand or so.
@@ -98,13 +98,12 @@ impl Behind for StoreHost {
         }
     }
 
-    fn changed(&self, paths: &[(String, bool)]) {
+    fn changed(&self, events: &[Event]) {
         let Some(host) = self.host() else { return };
-        for (path, removed) in paths {
-            if !removed {
-                host.obey(path);
-            }
-        }
+        events
+            .iter()
+            .filter_map(Event::written)
+            .for_each(|path| host.obey(path));
     }
 }
 

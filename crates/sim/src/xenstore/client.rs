@@ -53,17 +53,6 @@ impl Client {
         }
     }
 
-    /// Tells the client's watches of a change. A removal is also told to those
-    /// who watch something that was below.
-    pub(super) fn tell(&self, path: &str, removal: bool) {
-        for watch in &self.watches {
-            let below = is_below(path, &watch.path);
-            if below || (removal && is_below(&watch.path, path)) {
-                self.fire(watch, if below { path } else { &watch.path });
-            }
-        }
-    }
-
     /// Sends one event of a watch. The path is relative when the watch was.
     pub(super) fn fire(&self, watch: &Watch, path: &str) {
         let relative = (watch.written != watch.path)
@@ -81,24 +70,5 @@ impl Client {
         };
         // The connection is closing when nobody takes it.
         let _ = self.outgoing.send(packet);
-    }
-}
-
-/// Whether a path is this node or one under it.
-fn is_below(path: &str, node: &str) -> bool {
-    node == "/" && path.starts_with('/')
-        || path
-            .strip_prefix(node)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_below;
-
-    #[test]
-    fn below_goes_by_whole_names() {
-        assert!(is_below("/a/b", "/a") && is_below("/a", "/a") && is_below("/a", "/"));
-        assert!(!is_below("/ab", "/a") && !is_below("/a", "/a/b") && !is_below("@x", "/"));
     }
 }

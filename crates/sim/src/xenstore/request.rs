@@ -2,6 +2,7 @@
 //! How messages arrive and answers leave is in `serve`.
 
 use super::client::{Client, Watch};
+use super::event::{self, Event, What};
 use super::transaction::{Layer, Transaction};
 use super::tree::{self, Node, Nodes, Tree};
 use std::collections::{BTreeSet, HashMap};
@@ -25,6 +26,8 @@ pub(super) struct Store {
     pub(super) introduced: BTreeSet<u32>,
     /// First message that this release does not know.
     pub(super) newest: Kind,
+    /// Major and minor number of Xen.
+    pub(super) release: (u32, u32),
 }
 
 /// One request while it is served.
@@ -38,7 +41,7 @@ struct Request<'a> {
 impl Store {
     /// Serves a request of a client: its reply is queued, then the events that
     /// it caused, which are given back.
-    pub(super) fn serve(&mut self, client: u64, packet: &Packet) -> Vec<(String, bool)> {
+    pub(super) fn serve(&mut self, client: u64, packet: &Packet) -> Vec<Event> {
         let request = Request {
             kind: packet.kind,
             transaction: packet.transaction,
@@ -71,20 +74,13 @@ impl Store {
     }
 
     /// Tells every client's watches.
-    pub(super) fn tell(&self, events: &[(String, bool)]) {
-        for (path, removal) in events {
-            self.clients
-                .values()
-                .for_each(|client| client.tell(path, *removal));
+    pub(super) fn tell(&mut self, events: &[Event]) {
+        for client in self.clients.values() {
+            event::tell(events, client, &mut self.tree, self.release);
         }
     }
 
-    fn dispatch(
-        &mut self,
-        id: u64,
-        request: &Request<'_>,
-        events: &mut Vec<(String, bool)>,
-    ) -> Outcome {
+    fn dispatch(&mut self, id: u64, request: &Request<'_>, events: &mut Vec<Event>) -> Outcome {
         if request.kind as u32 > self.newest as u32 {
             return Err("ENOSYS");
         }
@@ -131,12 +127,7 @@ impl Store {
         }
     }
 
-    fn on_nodes(
-        &mut self,
-        id: u64,
-        request: &Request<'_>,
-        events: &mut Vec<(String, bool)>,
-    ) -> Outcome {
+    fn on_nodes(&mut self, id: u64, request: &Request<'_>, events: &mut Vec<Event>) -> Outcome {
         let client = self.clients.get_mut(&id).ok_or("EIO")?;
         let path = client.absolute(request.path()?);
         if path.starts_with('@') {
@@ -178,7 +169,7 @@ impl Store {
         Ok(format!("{number}\0").into_bytes())
     }
 
-    fn end(&mut self, id: u64, request: &Request<'_>, events: &mut Vec<(String, bool)>) -> Outcome {
+    fn end(&mut self, id: u64, request: &Request<'_>, events: &mut Vec<Event>) -> Outcome {
         let commit = match request.texts.as_slice() {
             [b"T"] => true,
             [b"F"] => false,
@@ -233,28 +224,31 @@ impl Store {
         ok()
     }
 
-    fn domains(
-        &mut self,
-        id: u64,
-        request: &Request<'_>,
-        events: &mut Vec<(String, bool)>,
-    ) -> Outcome {
+    fn domains(&mut self, id: u64, request: &Request<'_>, events: &mut Vec<Event>) -> Outcome {
         if self.clients.get(&id).is_none_or(|client| client.domid != 0) {
             return Err("EACCES");
         }
         let domid = request.domid()?;
+        let wanted = if request.kind == Kind::Introduce {
+            3
+        } else {
+            1
+        };
+        if domid == 0 || request.texts.len() < wanted {
+            return Err("EINVAL");
+        }
         match request.kind {
             Kind::Introduce if self.introduced.insert(domid) => {
-                events.push(("@introduceDomain".to_owned(), false));
+                events.push(Event::changed("@introduceDomain"));
             }
             Kind::Introduce => {}
             Kind::Release => {
                 if !self.introduced.remove(&domid) {
                     return Err("ENOENT");
                 }
-                events.push(("@releaseDomain".to_owned(), false));
+                events.push(Event::changed("@releaseDomain"));
             }
-            _ if domid != 0 && !self.introduced.contains(&domid) => return Err("ENOENT"),
+            _ if !self.introduced.contains(&domid) => return Err("ENOENT"),
             _ => {}
         }
         ok()
@@ -267,7 +261,7 @@ fn on_node(
     domid: u32,
     path: &str,
     request: &Request<'_>,
-    events: &mut Vec<(String, bool)>,
+    events: &mut Vec<Event>,
 ) -> Outcome {
     let found = permitted(nodes, domid, path, request.kind)?;
     match request.kind {
@@ -283,7 +277,7 @@ fn on_node(
                 .collect())
         }
         Kind::Write => {
-            let value = request.value();
+            let value = request.value()?;
             if domid != 0 && value.len() > QUOTA_VALUE {
                 return Err("ENOSPC");
             }
@@ -291,13 +285,13 @@ fn on_node(
             let mut node = nodes.node(path).ok_or("EIO")?;
             node.value = value.to_vec();
             nodes.put(path, node);
-            events.push((path.to_owned(), false));
+            events.push(Event::changed(path));
             ok()
         }
         Kind::Mkdir => {
             if found.is_none() {
                 tree::make(nodes, path, domid);
-                events.push((path.to_owned(), false));
+                events.push(Event::changed(path));
             }
             ok()
         }
@@ -306,8 +300,7 @@ fn on_node(
                 return Err("EINVAL");
             }
             if found.is_some() {
-                tree::remove(nodes, path);
-                events.push((path.to_owned(), true));
+                events.extend(Event::removal(tree::remove(nodes, path)));
                 return ok();
             }
             let above = tree::split(path).and_then(|(parent, _)| nodes.node(parent));
@@ -315,9 +308,9 @@ fn on_node(
         }
         _ => {
             let mut node = found.ok_or("ENOENT")?;
-            node.permissions = request.permissions()?;
+            let before = std::mem::replace(&mut node.permissions, request.permissions()?);
             nodes.put(path, node);
-            events.push((path.to_owned(), false));
+            events.push(Event::was(path, What::Changed, before));
             ok()
         }
     }
@@ -366,7 +359,7 @@ fn listing(node: &Node) -> Vec<u8> {
 /// A part of a directory: its generation, then names from an offset, as many as
 /// fit; an empty name after the last.
 fn part(node: &Node, request: &Request<'_>) -> Outcome {
-    let offset: usize = request.text(1)?.parse().map_err(|_| "EINVAL")?;
+    let offset = usize::try_from(number(request.text(1)?)).unwrap_or(usize::MAX);
     let all = listing(node);
     let rest = all.get(offset..).unwrap_or_default();
     let mut reply = format!("{}\0", node.generation).into_bytes();
@@ -385,6 +378,19 @@ fn part(node: &Node, request: &Request<'_>) -> Outcome {
     Ok(reply)
 }
 
+/// As C's `atoi` reads it: what is no number is 0.
+fn number(text: &str) -> i64 {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, text),
+    };
+    let end = digits
+        .find(|digit: char| !digit.is_ascii_digit())
+        .unwrap_or(digits.len());
+    let digits = digits.get(..end).unwrap_or_default();
+    sign * digits.parse::<i64>().unwrap_or(0)
+}
+
 fn ok() -> Outcome {
     Ok(b"OK\0".to_vec())
 }
@@ -400,18 +406,15 @@ impl<'a> Request<'a> {
         Ok(path)
     }
 
+    /// A domain's number, read as C's `atoi` does.
     fn domid(&self) -> Result<u32, &'static str> {
-        self.text(0)?.parse().map_err(|_| "EINVAL")
+        Ok(u32::try_from(number(self.text(0)?)).unwrap_or(u32::MAX))
     }
 
     /// What is written: all after the path's NUL, NULs included.
-    fn value(&self) -> &'a [u8] {
-        let start = self
-            .payload
-            .iter()
-            .position(|b| *b == 0)
-            .map_or(self.payload.len(), |at| at + 1);
-        self.payload.get(start..).unwrap_or_default()
+    fn value(&self) -> Result<&'a [u8], &'static str> {
+        let mut parts = self.payload.splitn(2, |byte| *byte == 0);
+        parts.nth(1).ok_or("EINVAL")
     }
 
     fn permissions(&self) -> Result<Vec<Permission>, &'static str> {

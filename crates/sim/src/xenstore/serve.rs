@@ -2,6 +2,7 @@
 //! What the packets ask for is in `request`.
 
 use super::client::Client;
+use super::event::Event;
 use super::request::Store;
 use super::tree::{self, Nodes, Tree};
 use std::collections::{BTreeSet, HashMap};
@@ -31,7 +32,7 @@ pub(crate) trait Behind: std::fmt::Debug + Send + Sync {
     /// A node is about to be read or changed.
     fn asked(&self, path: &str);
     /// Nodes have been changed or removed by a client.
-    fn changed(&self, paths: &[(String, bool)]);
+    fn changed(&self, events: &[Event]);
 }
 
 impl SimXenstore {
@@ -52,6 +53,7 @@ impl SimXenstore {
             clients: HashMap::new(),
             introduced: BTreeSet::new(),
             newest,
+            release,
         };
         Self {
             store: Arc::new(Mutex::new(store)),
@@ -107,29 +109,29 @@ impl SimXenstore {
             node.value = value.as_bytes().to_vec();
             store.tree.put(path, node);
         }
-        store.tell(&[(path.to_owned(), false)]);
+        store.tell(&[Event::changed(path)]);
     }
 
     /// Removes a node and all below it as Domain-0 does.
     pub fn remove(&self, path: &str) {
         let mut store = self.lock();
-        if !tree::remove(&mut store.tree, path).is_empty() {
-            store.tell(&[(path.to_owned(), true)]);
-        }
+        let gone = tree::remove(&mut store.tree, path);
+        let events: Vec<Event> = Event::removal(gone).collect();
+        store.tell(&events);
     }
 
     /// A domain was made: who watches `@introduceDomain` is told.
     pub fn introduce(&self, domid: u32) {
         let mut store = self.lock();
         store.introduced.insert(domid);
-        store.tell(&[("@introduceDomain".to_owned(), false)]);
+        store.tell(&[Event::changed("@introduceDomain")]);
     }
 
     /// A domain is gone or dying: who watches `@releaseDomain` is told.
     pub fn release(&self, domid: u32) {
         let mut store = self.lock();
         store.introduced.remove(&domid);
-        store.tell(&[("@releaseDomain".to_owned(), false)]);
+        store.tell(&[Event::changed("@releaseDomain")]);
     }
 
     /// Writes nodes with their rights and removes others, with all below them; who
@@ -137,13 +139,15 @@ impl SimXenstore {
     pub(crate) fn apply(&self, put: &[Put<'_>], removed: &[&str], tell: bool) {
         let mut store = self.lock();
         for path in removed {
-            if !tree::remove(&mut store.tree, path).is_empty() && tell {
-                store.tell(&[((*path).to_owned(), true)]);
+            let gone = tree::remove(&mut store.tree, path);
+            if tell {
+                let events: Vec<Event> = Event::removal(gone).collect();
+                store.tell(&events);
             }
         }
         for (path, value, permissions) in put {
             if store.tree.set(path, value.as_bytes(), permissions) && tell {
-                store.tell(&[((*path).to_owned(), false)]);
+                store.tell(&[Event::changed(path)]);
             }
         }
     }
@@ -151,8 +155,8 @@ impl SimXenstore {
     /// A domain has shut down and is still there: who watches `@releaseDomain` is
     /// told.
     pub(crate) fn shut_down(&self) {
-        let store = self.lock();
-        store.tell(&[("@releaseDomain".to_owned(), false)]);
+        let mut store = self.lock();
+        store.tell(&[Event::changed("@releaseDomain")]);
     }
 
     /// A domain was made before anybody could watch.

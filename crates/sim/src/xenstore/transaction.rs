@@ -4,6 +4,7 @@
 //! others do. When one of them has another generation at the end, somebody else was
 //! faster and the transaction fails.
 
+use super::event::Event;
 use super::tree::{Node, Nodes, Tree};
 use std::collections::BTreeMap;
 
@@ -14,8 +15,8 @@ pub(super) struct Transaction {
     seen: BTreeMap<String, (u64, Option<Node>)>,
     /// Nodes as changed; `None` for removed ones.
     changed: BTreeMap<String, Option<Node>>,
-    /// What watches are told on commit: path, and whether it is a removal.
-    pub(super) events: Vec<(String, bool)>,
+    /// What watches are told on commit.
+    pub(super) events: Vec<Event>,
 }
 
 /// A transaction with the tree under it.

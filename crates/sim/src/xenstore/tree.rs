@@ -21,18 +21,23 @@ pub(super) struct Node {
 impl Node {
     /// Whether a domain may do this. Domain 0 and the owner may do everything.
     pub(super) fn permits(&self, domid: u32, write: bool) -> bool {
-        let Some((owner, others)) = self.permissions.split_first() else {
-            return domid == 0;
-        };
-        if domid == 0 || owner.domid == domid {
-            return true;
-        }
-        let rule = others
-            .iter()
-            .find(|rule| rule.domid == domid)
-            .unwrap_or(owner);
-        if write { rule.write } else { rule.read }
+        permits(&self.permissions, domid, write)
     }
+}
+
+/// As [`Node::permits`].
+pub(super) fn permits(permissions: &[Permission], domid: u32, write: bool) -> bool {
+    let Some((owner, others)) = permissions.split_first() else {
+        return domid == 0;
+    };
+    if domid == 0 || owner.domid == domid {
+        return true;
+    }
+    let rule = others
+        .iter()
+        .find(|rule| rule.domid == domid)
+        .unwrap_or(owner);
+    if write { rule.write } else { rule.read }
 }
 
 /// Where nodes are read and written: the tree itself or a transaction on it.
@@ -207,8 +212,8 @@ pub(super) fn make(nodes: &mut dyn Nodes, path: &str, maker: u32) {
     }
 }
 
-/// Removes a node and all below it; gives the paths that were there.
-pub(super) fn remove(nodes: &mut dyn Nodes, path: &str) -> Vec<String> {
+/// Removes a node and all below it; gives what was there, the node itself first.
+pub(super) fn remove(nodes: &mut dyn Nodes, path: &str) -> Vec<(String, Node)> {
     if let Some((parent, name)) = split(path) {
         nodes.change(parent, &mut |above| {
             above.children.retain(|child| child != name);
@@ -222,7 +227,7 @@ pub(super) fn remove(nodes: &mut dyn Nodes, path: &str) -> Vec<String> {
         };
         open.extend(node.children.iter().map(|child| format!("{path}/{child}")));
         nodes.forget(&path);
-        gone.push(path);
+        gone.push((path, node));
     }
     gone
 }
