@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
@@ -13,10 +13,12 @@ use tokio::net::{UnixListener, UnixStream};
 /// Rest after a failed accept (no more file descriptors).
 const ACCEPT_REST: Duration = Duration::from_millis(50);
 
-/// A socket that listens; its file goes when it is dropped.
+/// A socket that listens; its file goes when it is dropped, unless another server
+/// has put its own there.
 pub(crate) struct Socket {
     listener: UnixListener,
     path: PathBuf,
+    file: Option<u64>,
 }
 
 /// Listens at `path`. A socket file whose server is gone is replaced; any other
@@ -29,10 +31,12 @@ pub(crate) async fn listen(path: &Path) -> io::Result<Socket> {
     let unseen = unseen(path);
     let listener = UnixListener::bind(&unseen)?;
     let linked = std::fs::hard_link(&unseen, path);
+    let file = number(&unseen);
     std::fs::remove_file(&unseen)?;
     linked.map(|()| Socket {
         listener,
         path: path.to_owned(),
+        file,
     })
 }
 
@@ -50,9 +54,16 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        // Who took it away already did what was to be done.
-        let _ = std::fs::remove_file(&self.path);
+        if self.file.is_some() && number(&self.path) == self.file {
+            // Who takes it away meanwhile does what is to be done.
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
+}
+
+/// The number that the file system gave to a file.
+fn number(path: &Path) -> Option<u64> {
+    Some(std::fs::symlink_metadata(path).ok()?.ino())
 }
 
 /// Where the socket is until it listens: beside its place.
@@ -96,6 +107,12 @@ mod tests {
         assert!(!path.exists());
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
         drop(listen(&path).await.unwrap());
+        let replaced = listen(&path).await.unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let other = listen(&path).await.unwrap();
+        drop(replaced);
+        assert!(path.exists());
+        drop(other);
         let file = folder.path().join("notes");
         std::fs::write(&file, "kept").unwrap();
         assert!(listen(&file).await.is_err());
