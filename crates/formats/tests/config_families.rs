@@ -49,6 +49,7 @@ fn xls_files_come_back() {
         "usbctrl = [ \"type=qusb,version=1,ports=4\", \"type=qusb,version=2,ports=8\" ]\n\
          usbdev = [ \"hostbus=1,hostaddr=1f\" ]",
         "channel = [ \"connection=socket,path=/run/x,name=org.x\", \"connection=pty,name=y\" ]",
+        "channel = [ \"connection=socket,name=org.x\" ]",
         "max_event_channels = 2047",
         "e820_host = 1\npci = [ \"0000:00:1b.0\", \"0000:00:13.0,permissive=0\" ]",
         "builder = \"hvm\"\nspice = 1\nspiceport = 5910\nspicedisable_ticketing = 1\n\
@@ -131,6 +132,32 @@ fn what_is_read_is_meant() {
         guest.devices.serials[0].source,
         ChardevSource::Tcp { .. }
     ));
+}
+
+#[test]
+fn what_is_said_twice_is_read_as_the_tool_reads_it() {
+    // From Xen 3.0.4 on a paravirtualized guest's list goes before the names.
+    let consoles = "vnc = 1\nvncunused = 0\nvncdisplay = 1\nvfb = [ 'type=vnc,vncdisplay=2' ]";
+    let port = |guest: &Guest| match &guest.devices.graphics[0].server {
+        GraphicsServer::Vnc(vnc) => vnc.port,
+        other => panic!("{other:?}"),
+    };
+    let (guest, notes) = xl_guest(consoles);
+    assert_eq!((port(&guest), &*notes[0].path), (Some(5902), "vnc"));
+    let (guest, notes) = xm_guest(consoles, ConfigVersion::Xen303);
+    assert_eq!((port(&guest), &*notes[0].path), (Some(5901), "vfb[1]"));
+    let (guest, notes) = xl_guest(&format!("builder = 'hvm'\n{consoles}"));
+    assert_eq!((port(&guest), &*notes[0].path), (Some(5901), "vfb[1]"));
+
+    let features = |lines: &str| {
+        let (guest, notes) = xl_guest(&format!("builder = 'hvm'\n{lines}"));
+        let features = guest.cpu.unwrap().features;
+        let names: Vec<_> = features.into_iter().map(|feature| feature.name).collect();
+        (names, notes.len())
+    };
+    let vmx = || vec!["vmx".to_owned()];
+    assert_eq!(features("nestedhvm = 0\ncpuid = 'host,vmx=0'"), (vmx(), 0));
+    assert_eq!(features("nestedhvm = 0\ncpuid = 'host,vmx=1'"), (vmx(), 1));
 }
 
 #[test]

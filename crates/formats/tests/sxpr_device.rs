@@ -25,6 +25,8 @@ const CDROM: &str = "<disk type='block' device='cdrom'><driver name='phy'/>\
     <source dev='/dev/sr0'/><target dev='hdc'/><readonly/></disk>";
 const INTERFACE: &str = "<interface type='bridge'><mac address='00:16:3e:00:00:11'/>\
     <source bridge='xenbr0'/><model type='e1000'/></interface>";
+const QUICK_INTERFACE: &str = "<interface type='ethernet'><mac address='00:16:3e:00:00:12'/>\
+    <model type='netfront'/></interface>";
 const FUNCTION: &str = "<hostdev mode='subsystem' type='pci' managed='no'>\
     <source><address domain='0' bus='6' slot='2' function='1'/></source></hostdev>";
 
@@ -55,6 +57,18 @@ fn devices_are_plugged_with_the_words_of_the_version() {
             true,
             Xen310,
             "(vbd (dev 'hdc:cdrom')(uname 'phy:/dev/sr0')(mode 'r'))",
+        ),
+        (
+            QUICK_INTERFACE,
+            true,
+            Xen303,
+            "(vif (mac '00:16:3e:00:00:12')(type netfront))",
+        ),
+        (
+            QUICK_INTERFACE,
+            false,
+            Xen303,
+            "(vif (mac '00:16:3e:00:00:12')(model 'netfront'))",
         ),
         (
             INTERFACE,

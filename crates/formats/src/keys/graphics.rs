@@ -38,7 +38,12 @@ pub(super) fn read(
     let (vnc, sdl) = (file.switch("vnc", notes), file.switch("sdl", notes));
     let parts = Parts::of_file(file, notes);
     let framebuffers = file.entries("vfb", notes);
-    if vnc == Some(true) {
+    let listed = !hvm && !dialect.before(ConfigVersion::Xen304) && !framebuffers.is_empty();
+    let named = vnc == Some(true) || sdl == Some(true);
+    if named && listed {
+        let name = if vnc == Some(true) { "vnc" } else { "sdl" };
+        notes.setting_at(name, file.at(name), "vfb goes before it");
+    } else if vnc == Some(true) {
         consoles.push(Graphics::from(parts.vnc(true)));
     } else if sdl == Some(true) {
         consoles.push(Graphics::from(parts.sdl()));

@@ -165,7 +165,8 @@ pub(super) fn write(
 
 fn write_model(interface: &Interface, hvm: bool, version: ConfigVersion, children: &mut Vec<Sxpr>) {
     match interface.model.as_deref() {
-        Some("netfront") => children.push(Sxpr::pair("type", "netfront")),
+        // Without emulated cards to leave out it is a model like any other.
+        Some("netfront") if hvm => children.push(Sxpr::pair("type", "netfront")),
         model => {
             children.extend(model.map(|model| Sxpr::quoted_pair("model", model)));
             // Without it old releases give no emulated card, with it 3.1 and later

@@ -21,7 +21,7 @@ pub(crate) fn read(file: &mut Settings<'_>, notes: &mut Notes) -> Vec<Chardev> {
         let source = match connection {
             "pty" => ChardevSource::Pty { path: None },
             "socket" => ChardevSource::Unix {
-                mode: Some(SocketMode::Bind),
+                mode: path.is_some().then_some(SocketMode::Bind),
                 path,
             },
             other => {

@@ -83,10 +83,19 @@ fn read_features(file: &mut Settings<'_>, cpu: &mut Cpu, notes: &mut Notes) {
             }
         };
         let known = NAMES.iter().find(|(_, libxl)| *libxl == name);
-        cpu.features.push(CpuFeature {
-            name: known.map_or(name, |(libvirt, _)| libvirt).to_owned(),
-            policy: Some(policy),
-        });
+        let name = known.map_or(name, |(libvirt, _)| libvirt);
+        let policy = Some(policy);
+        match cpu.features.iter().find(|feature| feature.name == name) {
+            None => cpu.features.push(CpuFeature {
+                name: name.to_owned(),
+                policy,
+            }),
+            Some(feature) if feature.policy == policy => {}
+            Some(_) => {
+                let reason = format!("'{}' was said otherwise before", excerpt(word));
+                notes.setting_at("cpuid", at, reason);
+            }
+        }
     }
 }
 
