@@ -76,7 +76,7 @@ impl Driver {
         })?;
         let facts = HostFacts {
             guest_types: &node.guest_types.join(" "),
-            cpu: CpuFlags::from_hw_caps(&node.hw_caps),
+            cpu: CpuFlags::from_hw_caps(&node.hw_caps, (node.version.major, node.version.minor)),
             arch,
             xen_version: Some((node.version.major, node.version.minor)),
             uuid: None,

@@ -68,7 +68,7 @@ fn documents_pass_libvirts_schema() {
     ] {
         let caps = Capabilities::of_host(HostFacts {
             guest_types: "xen-3.0-x86_64 xen-3.0-x86_32p xen-3.0-ia64be hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64",
-            cpu: CpuFlags::from_hw_caps("0febfbff:20100800:0:140:0000e3bd:0:1"),
+            cpu: CpuFlags::from_hw_caps("0febfbff:20100800:0:140:0000e3bd:0:1", (4, 1)),
             arch,
             xen_version: version,
             uuid: Some(Uuid::random()),

@@ -419,6 +419,9 @@ impl SimMachine for Modern {
     fn facts(&self) -> MachineFacts {
         MachineFacts {
             cpus: 4,
+            cores: 2,
+            nodes: 1,
+            scheduler: 5,
             pages: (1 << 21, 1 << 20),
             cpu_khz: 2_400_000,
             capabilities: "xen-3.0-x86_64 hvm-3.0-x86_64".into(),
@@ -436,7 +439,7 @@ impl SimMachine for Modern {
             cpu_time: 5_000_000_000,
             affinity: vec![vec![0, 1, 2, 3]; 2],
             online: 2,
-            credit: (256, 0),
+
             ..MachineDomain::default()
         };
         vec![domain(0), domain(9)]

@@ -170,9 +170,18 @@ impl Xen {
         loop {
             let page = self.domains_from(first, BATCH)?;
             let full = page.len() == BATCH;
-            let next = page.last().map_or(0, |domain| domain.domid + 1);
+            let mut next = first;
+            for domain in &page {
+                if domain.domid < next {
+                    return Err(Error::Answer {
+                        operation: "getdomaininfolist",
+                        reason: "domains out of order",
+                    });
+                }
+                next = domain.domid + 1;
+            }
             domains.extend(page);
-            if !full || next <= first || domains.len() > DOMAINS_MAX {
+            if !full || domains.len() > DOMAINS_MAX {
                 return Ok(domains);
             }
             first = next;

@@ -47,7 +47,7 @@ pub(crate) fn probe(gate: &dyn Gate, arch: Arch) -> Result<(Abi, Version)> {
     })?;
     let sysctl = match taken {
         Taken::Version(sysctl) => sysctl,
-        Taken::Missing => return Ok((abi(Interfaces::Dom0Op(DOM0_OP_VERSION)), version)),
+        Taken::Missing => return old(gate, abi(Interfaces::Dom0Op(DOM0_OP_VERSION)), version),
         Taken::None => return Err(unknown(&version, "sysctl", &sysctls)),
     };
     let domctls = candidates(expect(Family::Domctl), |row| row.domctl);
@@ -58,6 +58,20 @@ pub(crate) fn probe(gate: &dyn Gate, arch: Arch) -> Result<(Abi, Version)> {
     match taken {
         Taken::Version(domctl) => Ok((abi(Interfaces::Control { sysctl, domctl }), version)),
         Taken::Missing | Taken::None => Err(unknown(&version, "domctl", &domctls)),
+    }
+}
+
+/// A hypervisor without sysctl: it is an old one, or one that was built without.
+fn old(gate: &dyn Gate, abi: Abi, version: Version) -> Result<(Abi, Version)> {
+    let taken = first_taken(&[DOM0_OP_VERSION], |_| {
+        Ok(Call::on_domain(&abi, "getdomaininfo", "getdomaininfo", 0)?.attempt(gate))
+    })?;
+    match taken {
+        Taken::Version(_) => Ok((abi, version)),
+        Taken::Missing | Taken::None => Err(Error::UnknownAbi {
+            release: version.to_string(),
+            reason: "it has neither sysctl nor the dom0_op of old releases".to_owned(),
+        }),
     }
 }
 

@@ -15,8 +15,7 @@ const MAX_GUESTS: usize = 10_000;
 /// Longest time that a key may name.
 const MAX_TIME: Duration = Duration::from_secs(24 * 3600);
 /// The keys, for error messages.
-const KEYS: &str =
-    "release, guests, build, connect, shutdown, save, fault, hung-guest, dead-device";
+const KEYS: &str = "release, guests, nodes, scheduler, build, connect, shutdown, save, fault, hung-guest, dead-device";
 
 /// Why a URI of a simulated host was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +64,8 @@ impl Options {
     /// |---|---|
     /// | `release` | the XenD that answers: `3.0.1` … `4.4`, also `4.1.6`; `4.5` … `4.22` have none |
     /// | `guests` | guests at the start, 0 to 10000 |
+    /// | `nodes` | NUMA nodes of the machine: 1, 2 or 4 |
+    /// | `scheduler` | scheduler that Xen was started with: `credit`, `credit2`, `rtds`, `sedf`, `null`, `arinc653` |
     /// | `build`, `connect`, `shutdown`, `save` | how long these take: `500ms`, `3s` |
     /// | `fault` | `slow,TIME`, `hang`, `cut,BYTES` or `garbage`, with `,op=NAME` and `,nth=N` |
     /// | `hung-guest` | name of a guest that ignores orders to shut down |
@@ -93,7 +94,26 @@ impl Options {
             }
             options.set(key, value)?;
         }
+        options.check_scheduler()?;
         Ok(options)
+    }
+
+    /// Which schedulers there are depends on the release, which may come later.
+    fn check_scheduler(&self) -> Result<(), UriError> {
+        let Some(name) = &self.scheduler else {
+            return Ok(());
+        };
+        let release = self.xen();
+        let release = (release.major, release.minor, release.point);
+        match crate::hypervisor::scheduler::number(name, release) {
+            Some(_) => Ok(()),
+            None => Err(bad_value(
+                "scheduler",
+                name,
+                "a scheduler of this release: sedf up to 4.5, credit from 3.0.3, credit2 and \
+                 arinc653 from 4.1, rtds from 4.5, null from 4.9 on",
+            )),
+        }
     }
 
     fn set(&mut self, key: &str, value: &str) -> Result<(), UriError> {
@@ -113,6 +133,14 @@ impl Options {
                 let guests = value.parse().ok().filter(|count| *count <= MAX_GUESTS);
                 self.guests = guests.ok_or_else(|| bad("a number up to 10000"))?;
             }
+            "nodes" => {
+                let nodes = value
+                    .parse()
+                    .ok()
+                    .filter(|count| matches!(count, 1 | 2 | 4));
+                self.nodes = nodes.ok_or_else(|| bad("1, 2 or 4"))?;
+            }
+            "scheduler" => self.scheduler = Some(value.to_owned()),
             "build" => self.timing.build = time()?,
             "connect" => self.timing.connect = time()?,
             "shutdown" => self.timing.shutdown = time()?,
@@ -210,6 +238,9 @@ mod tests {
         assert_eq!(options.dead_devices, ["xvdz"]);
         assert_eq!(Options::from_uri("sim:").unwrap().release, Release::V4_1);
         assert!(Options::from_uri("sim:///").is_ok());
+        let options = Options::from_uri("sim:?scheduler=rtds&release=4.17&nodes=4").unwrap();
+        assert_eq!(options.nodes, 4);
+        assert_eq!(options.scheduler.as_deref(), Some("rtds"));
         assert_eq!(Options::from_uri("sim:").unwrap().without_xend, None);
         for minor in 5..=22 {
             let options = Options::from_uri(&format!("sim:?release=4.{minor}")).unwrap();
@@ -228,6 +259,10 @@ mod tests {
         assert!(refused("sim:?release=4.99").contains("4.4.4"));
         assert!(refused("sim:?guests").contains("no value"));
         assert!(refused("sim:?guests=-1").contains("10000"));
+        assert!(refused("sim:?nodes=3").contains("1, 2 or 4"));
+        assert!(refused("sim:?scheduler=rtds").contains("from 4.5"));
+        assert!(refused("sim:?scheduler=sedf&release=4.6").contains("up to 4.5"));
+        assert!(refused("sim:?release=3.0.1&scheduler=credit").contains("3.0.3"));
         assert!(refused("sim:?build=3").contains("500ms"));
         assert!(refused("sim:?fault=explode").contains("garbage"));
         assert!(refused("sim:?fault=hang,op").contains("garbage"));

@@ -84,6 +84,18 @@ pub struct CpuFlags {
     pub pae: bool,
 }
 
+/// Word and bit of a feature.
+type Place = (usize, u32);
+
+/// Where Xen has vmx, svm and pae, from a release on: in the order of Linux'
+/// `x86_capability` of old (word 0 is EDX of CPUID leaf 1, 4 its ECX, 6 is ECX of leaf
+/// 0x80000001), then in that of Xen's own feature sets (0 and 1 are EDX and ECX of leaf
+/// 1, 2 and 3 those of leaf 0x80000001).
+const HW_CAPS: [((u32, u32), [Place; 3]); 2] = [
+    ((0, 0), [(4, 5), (6, 2), (0, 6)]),
+    ((4, 7), [(1, 5), (3, 2), (0, 6)]),
+];
+
 impl CpuFlags {
     /// From `/proc/cpuinfo`. Without a `flags` line (Itanium, PowerPC) none is set.
     #[must_use]
@@ -108,23 +120,22 @@ impl CpuFlags {
         flags
     }
 
-    /// From XenD's `hw_caps`: words of hexadecimal digits between colons, in the
-    /// order of Linux' `x86_capability` of that time (Xen 3.0 to 4.4): 0 is EDX of
-    /// CPUID leaf 1, 4 its ECX, 6 is ECX of leaf 0x80000001. Words that are not
-    /// there or not numbers count as zero.
+    /// From the words of the processors' features as Xen has them and XenD prints
+    /// them: hexadecimal, between colons. Their order depends on the release, major
+    /// and minor. Words that are not there or not numbers count as zero.
     #[must_use]
-    pub fn from_hw_caps(text: &str) -> Self {
-        let word = |index: usize| {
-            text.trim()
-                .split(':')
-                .nth(index)
-                .and_then(|digits| u32::from_str_radix(digits, 16).ok())
-                .unwrap_or(0)
+    pub fn from_hw_caps(text: &str, xen: (u32, u32)) -> Self {
+        let places = HW_CAPS.iter().rev().find(|(from, _)| *from <= xen);
+        let [vmx, svm, pae] = places.map_or(HW_CAPS[0].1, |(_, places)| *places);
+        let is_set = |(word, bit): (usize, u32)| {
+            let digits = text.trim().split(':').nth(word);
+            let word = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+            word.unwrap_or(0) >> bit & 1 == 1
         };
         Self {
-            vmx: word(4) & 1 << 5 != 0,
-            svm: word(6) & 1 << 2 != 0,
-            pae: word(0) & 1 << 6 != 0,
+            vmx: is_set(vmx),
+            svm: is_set(svm),
+            pae: is_set(pae),
         }
     }
 }
@@ -403,12 +414,20 @@ mod tests {
         // A Core 2 of the recorded hosts: EDX has pae, ECX of leaf 1 has vmx.
         let hw = CpuFlags::from_hw_caps(
             "0febfbff:20100800:00000000:00000140:0000e3bd:00000000:00000001:00000000",
+            (4, 4),
         );
         let cpuinfo = CpuFlags::from_cpuinfo("processor : 0\nflags\t\t: fpu pae vmx lm\n");
         assert_eq!(hw, cpuinfo);
-        let amd = CpuFlags::from_hw_caps("178bfbff:ebd3fbff:0:10:2001:0:1f");
+        let amd = CpuFlags::from_hw_caps("178bfbff:ebd3fbff:0:10:2001:0:1f", (3, 1));
         assert!(amd.svm && amd.pae && !amd.vmx);
-        assert_eq!(CpuFlags::from_hw_caps("zz::"), CpuFlags::default());
+        assert_eq!(CpuFlags::from_hw_caps("zz::", (4, 17)), CpuFlags::default());
+        // The same processors as Xen 4.7 tells them.
+        let new = "0febfbff:0000e3bd:20100800:00000001:00000000:00000000:00000000:00000000";
+        for release in [(4, 7), (4, 22), (5, 0)] {
+            assert_eq!(CpuFlags::from_hw_caps(new, release), cpuinfo);
+        }
+        let amd = CpuFlags::from_hw_caps("178bfbff:2001:ebd3fbff:1f:0:0:0:0", (4, 17));
+        assert!(amd.svm && amd.pae && !amd.vmx);
         // The last word of a line counts too, a part of a word does not.
         assert!(CpuFlags::from_cpuinfo("flags : vmx").vmx);
         assert!(!CpuFlags::from_cpuinfo("flags : novmx\nbugs: vmx").vmx);

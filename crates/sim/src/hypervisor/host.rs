@@ -6,9 +6,9 @@
 use virtxen_hypercall::Errno;
 use virtxen_hypercall::abi::Arch;
 
-use super::{Change, Machine, MachineDomain, MachineFacts, SimHypervisor};
+use super::{Change, Machine, MachineDomain, MachineFacts, Schedule, SimHypervisor};
 use crate::state::{Active, CPUS, Domain, Glimpse, Life, Reason, SimHost, TOTAL_MEMORY};
-use crate::xend::NodeMemory;
+use crate::xend::{NodeFacts, cores_of};
 
 /// Pages of 4 KiB in a MiB.
 const PAGES: u64 = 256;
@@ -18,15 +18,21 @@ impl SimHost {
     /// an architecture that the release never ran on.
     #[must_use]
     pub fn hypervisor(&self, arch: Arch) -> Option<SimHypervisor> {
-        SimHypervisor::new(self.xen(), arch, Box::new(self.clone()))
+        let hypervisor = SimHypervisor::new(self.xen(), arch, Box::new(self.clone()))?;
+        Some(hypervisor.with_pools(self.pools().clone()))
     }
 }
 
 impl Machine for SimHost {
     fn facts(&self) -> MachineFacts {
-        let NodeMemory { total, free } = self.node_memory();
+        let NodeFacts {
+            total, free, nodes, ..
+        } = self.node_facts();
         MachineFacts {
             cpus: u32::try_from(CPUS).unwrap_or(1),
+            cores: cores_of(nodes),
+            nodes,
+            scheduler: self.scheduler(),
             pages: (total * PAGES, free * PAGES),
             cpu_khz: 2_400_000,
             capabilities: crate::xend::CAPABILITIES.to_owned(),
@@ -87,11 +93,15 @@ fn on_active(domain: &mut Domain, change: Change) -> Result<(), Errno> {
             }
             *active.affinity.get_mut(index).ok_or(Errno::ESRCH)? = wanted;
         }
-        Change::Credit(weight, cap) => {
-            if weight == 0 {
-                return Err(Errno::EINVAL);
-            }
+        Change::SoftAffinity(vcpu, cpus) => {
+            let index = usize::try_from(vcpu).map_err(|_| Errno::EINVAL)?;
+            active.affinity.get(index).ok_or(Errno::ESRCH)?;
+            active.soft_affinity.insert(vcpu, cpus);
+        }
+        Change::Schedule(schedule) => {
+            let (weight, cap) = schedule.credit;
             active.share = Some((weight.into(), cap.into()));
+            active.schedule = schedule;
         }
         Change::Pause | Change::Unpause | Change::Destroy => {}
     }
@@ -121,8 +131,12 @@ fn shown(domain: &Glimpse<'_>) -> Option<MachineDomain> {
         max_pages: limit(active),
         cpu_time: u64::try_from(cpu_time).unwrap_or(u64::MAX),
         affinity: (0..vcpus).map(|vcpu| cpus_of(active, vcpu)).collect(),
+        soft_affinity: (0..vcpus).map(|vcpu| soft_cpus_of(active, vcpu)).collect(),
         online: u32::try_from(active.online).unwrap_or(0),
-        credit: (small(weight), small(cap)),
+        schedule: Schedule {
+            credit: (small(weight), small(cap)),
+            ..active.schedule
+        },
     })
 }
 
@@ -154,8 +168,18 @@ fn cpus_of(active: &Active, vcpu: u32) -> Vec<u32> {
             .iter()
             .filter_map(|cpu| u32::try_from(*cpu).ok())
             .collect(),
-        None => (0..u32::try_from(CPUS).unwrap_or(1)).collect(),
+        None => all_cpus(),
     }
+}
+
+/// Where a vcpu should rather run: nothing set means anywhere.
+fn soft_cpus_of(active: &Active, vcpu: u32) -> Vec<u32> {
+    let set = active.soft_affinity.get(&vcpu);
+    set.cloned().unwrap_or_else(all_cpus)
+}
+
+fn all_cpus() -> Vec<u32> {
+    (0..u32::try_from(CPUS).unwrap_or(1)).collect()
 }
 
 /// A uuid's bytes; what is not one in the text is left out.

@@ -6,10 +6,16 @@
 //! are a [`Machine`]'s: `host` has those of a simulated host. `page` writes answers,
 //! `serve` carries calls of other processes.
 
+mod cpupool;
 mod host;
+mod node;
 mod operations;
 mod page;
+pub(crate) mod scheduler;
 mod serve;
+
+pub(crate) use cpupool::Pools;
+pub use scheduler::Schedule;
 
 use page::Page;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -43,8 +49,10 @@ pub struct MachineDomain {
     pub affinity: Vec<Vec<u32>>,
     /// How many vcpus are online.
     pub online: u32,
-    /// Weight and cap under the credit scheduler.
-    pub credit: (u16, u16),
+    /// Processors that each vcpu should rather run on; nothing set means all.
+    pub soft_affinity: Vec<Vec<u32>>,
+    /// Parameters under each scheduler.
+    pub schedule: Schedule,
 }
 
 /// What is in the machine, and what can be done to it.
@@ -52,6 +60,12 @@ pub struct MachineDomain {
 pub struct MachineFacts {
     /// Processors.
     pub cpus: u32,
+    /// Cores of a socket, with one thread each.
+    pub cores: u32,
+    /// NUMA nodes.
+    pub nodes: u32,
+    /// Number of the scheduler that Xen was started with.
+    pub scheduler: u32,
     /// Memory in pages of 4 KiB: all, and free.
     pub pages: (u64, u64),
     /// Clock in kHz.
@@ -73,8 +87,10 @@ pub enum Change {
     MaxMemory(u64),
     /// Where a vcpu may run.
     Affinity(u32, Vec<u32>),
-    /// Weight and cap under the credit scheduler.
-    Credit(u16, u16),
+    /// Where a vcpu should rather run.
+    SoftAffinity(u32, Vec<u32>),
+    /// Parameters under a scheduler.
+    Schedule(Schedule),
 }
 
 /// Domains behind a simulated hypervisor.
@@ -110,6 +126,7 @@ pub struct SimHypervisor {
     extra: String,
     privileged: bool,
     machine: Box<dyn Machine>,
+    pools: Pools,
     calls: AtomicU64,
 }
 
@@ -126,8 +143,21 @@ impl SimHypervisor {
             extra,
             privileged: true,
             machine,
+            pools: Pools::default(),
             calls,
         })
+    }
+
+    /// The same with cpupools that others see too.
+    #[must_use]
+    pub(crate) fn with_pools(mut self, pools: Pools) -> Self {
+        self.pools = pools;
+        self
+    }
+
+    /// Whether this is a release or a later one.
+    fn since(&self, major: u8, minor: u8) -> bool {
+        (self.release.major, self.release.minor) >= (major, minor)
     }
 
     /// The same, called from a domain that controls nothing.
@@ -198,12 +228,7 @@ impl Gate for SimHypervisor {
         };
         let mut page = Page::new(&self.abi, family, buffers, pointers)?;
         // Up to 3.3 privilege is looked at first, from 4.0 on the version.
-        let late = self.release
-            >= Release {
-                major: 4,
-                minor: 0,
-                point: 0,
-            };
+        let late = self.since(4, 0);
         if !late && !self.privileged {
             return Err(Errno::EPERM);
         }

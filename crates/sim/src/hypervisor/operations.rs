@@ -2,24 +2,26 @@
 //!
 //! Versions and privilege have been checked; domains are the machine's.
 
+use super::cpupool::fill;
 use super::page::Page;
 use super::{Change, MachineDomain, SimHypervisor};
-use crate::xend::node::FEATURES;
+use virtxen_hypercall::Errno;
 use virtxen_hypercall::abi::Family;
 use virtxen_hypercall::abi::layout::Layout;
-use virtxen_hypercall::{Errno, Release};
 
 /// Command of `getvcpuaffinity`, the other direction of `setvcpuaffinity`.
 const GET_AFFINITY: u32 = 25;
 
-/// The credit scheduler's number, and SEDF's before there was one.
-const CREDIT: u64 = 5;
-const SEDF: u64 = 4;
+/// Which affinity is meant, from 4.5 on.
+const HARD: u64 = 1;
+const SOFT: u64 = 2;
 
-/// What the machine can run, in `physinfo` from 3.3 on; PV guests from 4.12 on,
-/// before they always could.
-const HVM: u64 = 1;
-const PV: u64 = 2;
+/// The sets of processors of an affinity: one up to 4.4, then two.
+const MAPS: [(&str, u64); 3] = [
+    ("cpumap.bitmap", HARD),
+    ("cpumap_hard.bitmap", HARD),
+    ("cpumap_soft.bitmap", SOFT),
+];
 
 impl SimHypervisor {
     /// Serves one request.
@@ -43,21 +45,10 @@ impl SimHypervisor {
         match (family, name) {
             (_, "getdomaininfolist") => self.list(page),
             (_, "physinfo") => self.physinfo(page),
-            (_, "sched_id") => {
-                page.put(
-                    "sched_id",
-                    if family == Family::Dom0Op {
-                        SEDF
-                    } else {
-                        CREDIT
-                    },
-                );
-                Ok(0)
-            }
-            (Family::Sysctl, "availheap") => {
-                page.put("avail_bytes", self.machine.facts().pages.1 * 4096);
-                Ok(0)
-            }
+            (_, "sched_id") => self.scheduler_id(page),
+            (Family::Sysctl, "availheap") => self.free(page),
+            (Family::Sysctl, "numainfo") => self.numa(page),
+            (Family::Sysctl, "cpupool_op") => self.cpu_pool(page),
             (Family::Sysctl, "getcpuinfo") => self.idle(page),
             (Family::Sysctl, "topologyinfo") => self.topology(page),
             (Family::Sysctl, "cputopoinfo") => self.cpu_topology(page),
@@ -67,12 +58,18 @@ impl SimHypervisor {
                     Family::Dom0Op => page.get("domain")? as u32,
                     _ => page.envelope_domain()?,
                 };
-                self.on_domain(name, domid, page)
+                self.on_domain(family, name, domid, page)
             }
         }
     }
 
-    fn on_domain(&self, name: &str, domid: u32, page: &mut Page<'_>) -> Result<u64, Errno> {
+    fn on_domain(
+        &self,
+        family: Family,
+        name: &str,
+        domid: u32,
+        page: &mut Page<'_>,
+    ) -> Result<u64, Errno> {
         if name == "getdomaininfo" {
             return self.domain_info(domid, page);
         }
@@ -86,11 +83,8 @@ impl SimHypervisor {
             "max_mem" | "setdomainmaxmem" => Change::MaxMemory(page.get("max_memkb")?),
             "getvcpuinfo" => return self.vcpu_info(&domain, page),
             "getvcpuaffinity" => return self.affinity(&domain, page),
-            "setvcpuaffinity" | "vcpuaffinity" => {
-                let vcpu = page.get("vcpu")? as u32;
-                Change::Affinity(vcpu, self.wanted_cpus(page)?)
-            }
-            "scheduler_op" => return self.scheduler(&domain, page),
+            "setvcpuaffinity" | "vcpuaffinity" => return self.set_affinity(domid, page),
+            "adjustdom" | "scheduler_op" => return self.scheduler(family, &domain, page),
             "max_vcpus" => {
                 let same = page.get("max")? == domain.affinity.len() as u64;
                 return if same { Ok(0) } else { Err(Errno::EINVAL) };
@@ -124,12 +118,7 @@ impl SimHypervisor {
 
     /// Before 4.18 the next domain is told where this one is missing.
     fn domain_info(&self, domid: u32, page: &mut Page<'_>) -> Result<u64, Errno> {
-        let strict = self.release
-            >= Release {
-                major: 4,
-                minor: 18,
-                point: 0,
-            };
+        let strict = self.since(4, 18);
         let domains = self.machine.domains();
         let fits = |it: &&MachineDomain| {
             if strict {
@@ -148,12 +137,7 @@ impl SimHypervisor {
 
     fn write_element(&self, layout: &Layout, domain: &MachineDomain, target: &mut [u8]) {
         // Before 4.16 what lies between the fields is left as it was: make it visible.
-        let old = self.release
-            < Release {
-                major: 4,
-                minor: 16,
-                point: 0,
-            };
+        let old = !self.since(4, 16);
         target.fill(if old { 0xa5 } else { 0 });
         for (name, value) in self.numbers(domain) {
             if let Some(field) = layout.field(name) {
@@ -180,7 +164,7 @@ impl SimHypervisor {
             ("cpu_time", domain.cpu_time),
             ("nr_online_vcpus", domain.online.into()),
             ("max_vcpu_id", max_vcpu.into()),
-            ("cpupool", 0),
+            ("cpupool", self.pool_of(domain.domid).0.into()),
         ]
     }
 
@@ -198,83 +182,6 @@ impl SimHypervisor {
         word |= bit("XEN_DOMINF_hap", domain.hvm);
         word |= u32::from(domain.shutdown.unwrap_or(0)) << 16;
         word
-    }
-
-    fn physinfo(&self, page: &mut Page<'_>) -> Result<u64, Errno> {
-        let facts = self.machine.facts();
-        let fields = [
-            ("threads_per_core", 1),
-            ("cores_per_socket", facts.cpus),
-            ("sockets_per_node", 1),
-            ("nr_cpus", facts.cpus),
-            ("max_cpu_id", facts.cpus - 1),
-            ("nr_nodes", 1),
-            ("max_node_id", 0),
-            ("cpu_khz", facts.cpu_khz),
-        ];
-        for (field, value) in fields {
-            page.put(field, value.into());
-        }
-        page.put("total_pages", facts.pages.0);
-        page.put("free_pages", facts.pages.1);
-        page.put("scrub_pages", 0);
-        let tells_pv = self.release
-            >= Release {
-                major: 4,
-                minor: 12,
-                point: 0,
-            };
-        page.put("capabilities", if tells_pv { HVM | PV } else { HVM });
-        page.put_bytes("hw_cap", &FEATURES.map(u32::to_ne_bytes).concat());
-        Ok(0)
-    }
-
-    fn idle(&self, page: &mut Page<'_>) -> Result<u64, Errno> {
-        let times = self.machine.idle_times();
-        let most = usize::try_from(page.get("max_cpus")?).unwrap_or(0);
-        let layout = self.abi.structure("sysctl_cpuinfo").ok_or(Errno::ENOSYS)?;
-        let size = usize::from(layout.size);
-        let told = times.len().min(most);
-        let buffer = page.follow("info")?;
-        for (index, time) in times.iter().take(told).enumerate() {
-            let one = buffer.get_mut(index * size..(index + 1) * size);
-            if let Some(field) = layout.field("idletime") {
-                let _ = field.put(one.ok_or(Errno::EFAULT)?, *time);
-            }
-        }
-        page.put("nr_cpus", told as u64);
-        Ok(0)
-    }
-
-    fn topology(&self, page: &mut Page<'_>) -> Result<u64, Errno> {
-        let cpus = self.machine.facts().cpus;
-        for (name, is_core) in [
-            ("cpu_to_core", true),
-            ("cpu_to_socket", false),
-            ("cpu_to_node", false),
-        ] {
-            let buffer = page.follow(name)?;
-            for (cpu, word) in (0..cpus).zip(buffer.chunks_exact_mut(4)) {
-                word.copy_from_slice(&(if is_core { cpu } else { 0 }).to_ne_bytes());
-            }
-        }
-        page.put("max_cpu_index", u64::from(cpus - 1));
-        Ok(0)
-    }
-
-    fn cpu_topology(&self, page: &mut Page<'_>) -> Result<u64, Errno> {
-        let cpus = self.machine.facts().cpus;
-        let layout = self.abi.structure("sysctl_cputopo").ok_or(Errno::ENOSYS)?;
-        let buffer = page.follow("cputopo")?;
-        for (cpu, one) in (0..cpus).zip(buffer.chunks_exact_mut(usize::from(layout.size))) {
-            for (name, value) in [("core", cpu), ("socket", 0), ("node", 0)] {
-                if let Some(field) = layout.field(name) {
-                    let _ = field.put(one, value.into());
-                }
-            }
-        }
-        page.put("num_cpus", cpus.into());
-        Ok(0)
     }
 
     fn vcpu_info(&self, domain: &MachineDomain, page: &mut Page<'_>) -> Result<u64, Errno> {
@@ -305,35 +212,54 @@ impl SimHypervisor {
 
     fn affinity(&self, domain: &MachineDomain, page: &mut Page<'_>) -> Result<u64, Errno> {
         let vcpu = usize::try_from(page.get("vcpu")?).map_err(|_| Errno::EINVAL)?;
-        let cpus = domain.affinity.get(vcpu).ok_or(Errno::ESRCH)?;
-        for name in ["cpumap.bitmap", "cpumap_hard.bitmap", "cpumap_soft.bitmap"] {
-            let Ok(map) = page.follow(name) else { continue };
-            map.fill(0);
-            for cpu in cpus {
-                if let Some(byte) = map.get_mut(*cpu as usize / 8) {
-                    *byte |= 1 << (cpu % 8);
-                }
+        let hard = domain.affinity.get(vcpu).ok_or(Errno::ESRCH)?;
+        let all = (0..self.machine.facts().cpus).collect();
+        let soft = domain.soft_affinity.get(vcpu).unwrap_or(&all);
+        let flags = page.get("flags").unwrap_or(HARD);
+        for (name, flag) in MAPS {
+            if flags & flag != 0
+                && let Ok(map) = page.follow(name)
+            {
+                let cpus = if flag == SOFT { soft } else { hard };
+                fill(map, cpus.iter().copied());
             }
         }
         Ok(0)
     }
 
-    fn wanted_cpus(&self, page: &mut Page<'_>) -> Result<Vec<u32>, Errno> {
-        let map = match page.get("cpumap") {
-            Ok(word) => word.to_le_bytes().to_vec(),
-            Err(_) => {
-                let name = if page.get("flags").is_ok() {
-                    "cpumap_hard.bitmap"
-                } else {
-                    "cpumap.bitmap"
-                };
-                page.follow(name)?.to_vec()
+    fn set_affinity(&self, domid: u32, page: &mut Page<'_>) -> Result<u64, Errno> {
+        let vcpu = page.get("vcpu")? as u32;
+        if let Ok(word) = page.get("cpumap") {
+            let cpus = self.wanted_cpus(&word.to_le_bytes())?;
+            let change = Change::Affinity(vcpu, cpus);
+            return self.machine.change(domid, change).map(|()| 0);
+        }
+        let flags = page.get("flags").unwrap_or(HARD);
+        if flags & (HARD | SOFT) == 0 {
+            return Err(Errno::EINVAL);
+        }
+        for (name, flag) in MAPS {
+            let Ok(map) = page.follow(name) else { continue };
+            let map = map.to_vec();
+            if flags & flag == 0 {
+                continue;
             }
-        };
+            let cpus = self.wanted_cpus(&map)?;
+            let change = if flag == SOFT {
+                Change::SoftAffinity(vcpu, cpus)
+            } else {
+                Change::Affinity(vcpu, cpus)
+            };
+            self.machine.change(domid, change)?;
+        }
+        Ok(0)
+    }
+
+    fn wanted_cpus(&self, map: &[u8]) -> Result<Vec<u32>, Errno> {
         let cpus = self.machine.facts().cpus;
         let set = |cpu: &u32| {
-            map.get(*cpu as usize / 8)
-                .is_some_and(|it| it >> (cpu % 8) & 1 == 1)
+            let byte = map.get(*cpu as usize / 8);
+            byte.is_some_and(|it| it >> (cpu % 8) & 1 == 1)
         };
         let wanted: Vec<u32> = (0..cpus).filter(set).collect();
         if wanted.is_empty() {
@@ -343,28 +269,9 @@ impl SimHypervisor {
         }
     }
 
-    fn scheduler(&self, domain: &MachineDomain, page: &mut Page<'_>) -> Result<u64, Errno> {
-        if page.get("sched_id")? != CREDIT {
-            return Err(Errno::EINVAL);
-        }
-        if page.get("cmd")? == 1 {
-            page.put("u.credit.weight", domain.credit.0.into());
-            page.put("u.credit.cap", domain.credit.1.into());
-            return Ok(0);
-        }
-        let (weight, cap) = (page.get("u.credit.weight")?, page.get("u.credit.cap")?);
-        let change = Change::Credit(weight as u16, cap as u16);
-        self.machine.change(domain.domid, change).map(|()| 0)
-    }
-
     /// From 4.5 on each pause needs its own unpause.
     fn counts_pauses(&self) -> bool {
-        self.release
-            >= Release {
-                major: 4,
-                minor: 5,
-                point: 0,
-            }
+        self.since(4, 5)
     }
 
     fn find(&self, domid: u32) -> Result<MachineDomain, Errno> {

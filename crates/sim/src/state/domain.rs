@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows how a release shows it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tokio::time::Instant;
 
 use super::Terminal;
 use super::behaviour::Hotplug;
+use crate::hypervisor::Schedule;
 use crate::xend::config::Config;
 
 /// An idle guest uses two per cent of a processor: this part of its time.
@@ -71,6 +73,10 @@ pub(crate) struct Active {
     pub(crate) limit: i64,
     /// The cpus that the hypervisor lets each vcpu use; none means any.
     pub(crate) affinity: Vec<Vec<i64>>,
+    /// The cpus that a vcpu should rather use, where somebody said so.
+    pub(crate) soft_affinity: BTreeMap<u32, Vec<u32>>,
+    /// Parameters under schedulers beside weight and cap.
+    pub(crate) schedule: Schedule,
     /// Weight and cap, where the configuration does not follow them.
     pub(crate) share: Option<(i64, i64)>,
     /// Where each vcpu is.
@@ -156,6 +162,8 @@ impl Active {
             memory: config.dynamic_max,
             limit: config.static_max,
             affinity: config.cpus.clone(),
+            soft_affinity: BTreeMap::new(),
+            schedule: Schedule::default(),
             share: None,
             placed: (0..config.vcpus.clamp(0, 4096))
                 .zip(config.cpus.iter())

@@ -13,8 +13,9 @@ use super::clock::{Clock, Kept, StoreHost};
 use super::machine::State;
 use super::{Active, Options, Terminal};
 use crate::fault::{Fault, Faults};
+use crate::hypervisor::{Pools, scheduler};
 use crate::release::{Facts, Release};
-use crate::xend::{NodeMemory, Shared};
+use crate::xend::{NodeFacts, Shared};
 use crate::xenstore::SimXenstore;
 
 /// The build of a guest that is meant to be slow.
@@ -34,6 +35,7 @@ pub(super) struct Inner {
     state: Mutex<State>,
     domains_lock: tokio::sync::Mutex<()>,
     store: OnceLock<SimXenstore>,
+    pools: Pools,
     pub(super) clock: Clock,
 }
 
@@ -52,6 +54,7 @@ impl SimHost {
                 state: Mutex::new(state),
                 domains_lock: tokio::sync::Mutex::new(()),
                 store: OnceLock::new(),
+                pools: Pools::default(),
                 clock: Clock::default(),
                 options,
             }),
@@ -90,13 +93,30 @@ impl SimHost {
         &self.inner.xend
     }
 
-    /// The memory of the machine.
-    pub(crate) fn node_memory(&self) -> NodeMemory {
+    /// The machine.
+    pub(crate) fn node_facts(&self) -> NodeFacts {
         let state = self.state();
-        NodeMemory {
+        NodeFacts {
             total: state.total_memory.unsigned_abs(),
             free: state.free_memory().unsigned_abs(),
+            nodes: self.inner.options.nodes.max(1),
+            scheduler: scheduler::name(self.scheduler()),
         }
+    }
+
+    /// The number of the scheduler that Xen was started with.
+    pub(crate) fn scheduler(&self) -> u32 {
+        let release = self.xen();
+        let release = (release.major, release.minor, release.point);
+        let asked = self.inner.options.scheduler.as_deref();
+        asked
+            .and_then(|name| scheduler::number(name, release))
+            .unwrap_or_else(|| scheduler::default_number(release))
+    }
+
+    /// The cpupools.
+    pub(crate) fn pools(&self) -> &Pools {
+        &self.inner.pools
     }
 
     /// How the host was asked to be.
@@ -113,16 +133,7 @@ impl SimHost {
     /// The Xen that runs here.
     #[must_use]
     pub fn xen(&self) -> virtxen_hypercall::Release {
-        if let Some(release) = self.inner.options.without_xend {
-            return release;
-        }
-        let mut numbers = self.release().version().split('.');
-        let mut next = || numbers.next().and_then(|number| number.parse().ok());
-        virtxen_hypercall::Release {
-            major: next().unwrap_or(0),
-            minor: next().unwrap_or(0),
-            point: next().unwrap_or(0),
-        }
+        self.inner.options.xen()
     }
 
     /// Whether a XenD runs here.

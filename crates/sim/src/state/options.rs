@@ -17,6 +17,10 @@ pub struct Options {
     pub without_xend: Option<virtxen_hypercall::Release>,
     /// Guests that exist at the start, beside Domain-0.
     pub guests: usize,
+    /// NUMA nodes of the machine: 1, 2 or 4.
+    pub nodes: u32,
+    /// The scheduler that Xen was started with; `None` for the release's own.
+    pub scheduler: Option<String>,
     /// How long things take.
     pub timing: Timing,
     /// Faults of XenD that are set from the start.
@@ -27,12 +31,30 @@ pub struct Options {
     pub dead_devices: Vec<String>,
 }
 
+impl Options {
+    /// The Xen that runs on the host.
+    pub(crate) fn xen(&self) -> virtxen_hypercall::Release {
+        if let Some(release) = self.without_xend {
+            return release;
+        }
+        let mut numbers = self.release.version().split('.');
+        let mut next = || numbers.next().and_then(|number| number.parse().ok());
+        virtxen_hypercall::Release {
+            major: next().unwrap_or(0),
+            minor: next().unwrap_or(0),
+            point: next().unwrap_or(0),
+        }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
             release: Release::V4_1,
             without_xend: None,
             guests: 0,
+            nodes: 1,
+            scheduler: None,
             timing: Timing::default(),
             faults: Vec::new(),
             hung_guests: Vec::new(),

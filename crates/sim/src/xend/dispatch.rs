@@ -172,13 +172,13 @@ async fn get(
         Place::Top => page.directory(&[]),
         Place::Root => page.directory(&["node", "domain", "vnet"]),
         Place::Node => {
-            let memory = host.node_memory();
+            let node = host.node_facts();
             page.node(
-                &node::expression(release, memory),
-                &node::html_items(release, memory),
+                &node::expression(release, node),
+                &node::html_items(release, node),
             );
         }
-        Place::Messages => page.messages(&node::dmesg(release, host.node_memory())),
+        Place::Messages => page.messages(&node::dmesg(release, host.node_facts())),
         Place::Log => page.log(&host.xend().log_text()),
         Place::Vnets => page.vnets(),
         Place::Domains => {

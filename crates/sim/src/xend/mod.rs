@@ -22,4 +22,6 @@ mod serve;
 mod shared;
 pub(crate) mod store;
 
-pub(crate) use self::{form::Form, node::CAPABILITIES, node::NodeMemory, shared::Shared};
+pub(crate) use self::{
+    form::Form, node::CAPABILITIES, node::NodeFacts, node::cores_of, shared::Shared,
+};

@@ -144,16 +144,22 @@ fn get_weight(host: &SimHost, key: Key) -> Answer {
 
 /// A Python dictionary as text up to 3.0.2.
 fn sedf(host: &SimHost, key: Key, first: bool) -> Answer {
-    let domid = domid(&host.state(), key).unwrap_or_default();
+    let state = host.state();
+    let domain = state.get(key).and_then(|domain| domain.active.as_ref());
+    let domid = domain.map_or(0, |active| active.domid);
+    let schedule = domain.map(|active| active.schedule).unwrap_or_default();
+    let [period, slice, latency] = schedule.sedf;
+    let (extra, weight) = schedule.extra;
+    let extra = u8::from(extra);
     Ok(Reply::Value(if first {
         format!(
-            "\"{{'latency': 0, 'domain': {domid}, 'slice': 0, 'weight': 0, \
-             'period': 100000000, 'extratime': 1}}\""
+            "\"{{'latency': {latency}, 'domain': {domid}, 'slice': {slice}, 'weight': {weight}, \
+             'period': {period}, 'extratime': {extra}}}\""
         )
     } else {
         format!(
-            "(sedf (domain {domid}) (period 100000000) (slice 0) (latency 0) (extratime 1) \
-             (weight 0))"
+            "(sedf (domain {domid}) (period {period}) (slice {slice}) (latency {latency}) \
+             (extratime {extra}) (weight {weight}))"
         )
     }))
 }

@@ -1,7 +1,6 @@
 //! Weights and caps of the credit scheduler; the parameters of SEDF.
 //!
-//! The host runs the credit scheduler; SEDF's answers are those of a host that
-//! was asked anyway.
+//! XenD asks the hypervisor without looking which scheduler it has.
 
 use super::number;
 use crate::state::{Key, SimHost};
@@ -72,22 +71,30 @@ pub(super) fn credit_set(host: &SimHost, key: Key, form: &Form) -> Answer {
 /// `op=cpu_sedf_get`.
 pub(super) fn sedf_get(host: &SimHost, key: Key) -> Answer {
     let state = host.state();
-    match super::domid(&state, key) {
-        Some(domid) => Ok(Reply::Value(format!(
-            "(sedf (domid {domid}) (period 100000000) (slice 0) (latency 0) (extratime 1) (weight 0))"
-        ))),
-        None => Err(super::NOT_ACTIVE.to_owned()),
-    }
+    let domain = state.get(key).and_then(|domain| domain.active.as_ref());
+    let active = domain.ok_or_else(|| super::NOT_ACTIVE.to_owned())?;
+    let [period, slice, latency] = active.schedule.sedf;
+    let (extra, weight) = active.schedule.extra;
+    let (domid, extra) = (active.domid, u8::from(extra));
+    Ok(Reply::Value(format!(
+        "(sedf (domid {domid}) (period {period}) (slice {slice}) (latency {latency}) \
+         (extratime {extra}) (weight {weight}))"
+    )))
 }
 
 /// `op=cpu_sedf_set` with its five numbers.
 pub(super) fn sedf_set(host: &SimHost, key: Key, form: &Form) -> Answer {
-    for name in ["period", "slice", "latency", "extratime", "weight"] {
-        number(form, name)?;
+    let mut numbers = [0; 5];
+    let names = ["period", "slice", "latency", "extratime", "weight"];
+    for (slot, name) in numbers.iter_mut().zip(names) {
+        *slot = number(form, name)?.unsigned_abs();
     }
-    let state = host.state();
-    match super::domid(&state, key) {
-        Some(_) => Ok(Reply::Value("0".to_owned())),
-        None => Err(super::NOT_ACTIVE.to_owned()),
-    }
+    let [period, slice, latency, extra, weight] = numbers;
+    let mut state = host.state();
+    let domain = state.get_mut(key).and_then(|domain| domain.active.as_mut());
+    let active = domain.ok_or_else(|| super::NOT_ACTIVE.to_owned())?;
+    // Where the scheduler is another one nothing comes of it.
+    active.schedule.sedf = [period, slice, latency];
+    active.schedule.extra = (extra & 1 != 0, u32::try_from(weight).unwrap_or(u32::MAX));
+    Ok(Reply::Value("0".to_owned()))
 }
