@@ -10,20 +10,41 @@ use crate::xdr::{Reader, Wire};
 use crate::{Error, Result};
 
 /// Bytes that have come in and packets that are complete in them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Frames {
     /// What has come in and is not used yet starts at `used`.
     bytes: Vec<u8>,
     used: usize,
     /// Bytes to leave out before the next packet: each stands for a descriptor.
     skip: usize,
+    limit: usize,
+}
+
+/// Bytes of input that may be kept in memory for the next ones.
+const KEPT: usize = 64 << 10;
+
+impl Default for Frames {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Frames {
     /// A stream that has not begun.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self {
+            bytes: Vec::new(),
+            used: 0,
+            skip: 0,
+            limit: PACKET_MAX,
+        }
+    }
+
+    /// Refuses packets of more bytes behind the length word: for those who have not
+    /// said yet who they are.
+    pub const fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
     }
 
     /// Takes bytes as they came from the other side.
@@ -63,7 +84,8 @@ impl Frames {
         self.skip = descriptors;
         self.used = end;
         if self.waiting() == 0 {
-            self.bytes = Vec::new();
+            self.bytes.clear();
+            self.bytes.shrink_to(KEPT);
             self.used = 0;
         }
         Ok(Some(packet))
@@ -89,7 +111,7 @@ impl Frames {
             return Ok(None);
         }
         let length = usize::try_from(u32::read(&mut input)?).unwrap_or(usize::MAX);
-        let (least, most) = (LENGTH_BYTES + HEADER_BYTES, LENGTH_BYTES + PACKET_MAX);
+        let (least, most) = (LENGTH_BYTES + HEADER_BYTES, LENGTH_BYTES + self.limit);
         if length < least || length > most {
             return Err(Error::Length {
                 length,

@@ -43,6 +43,8 @@ record! {
     DomainFlags { dom: Domain, flags: u32 }
     /// A document, with flags.
     XmlFlags { xml: String, flags: u32 }
+    /// Zeros in a stream, so many bytes.
+    Hole { length: i64, flags: u32 }
     /// Arguments of the calls that list all of something.
     ListAll {
         /// 0 when only their number is wanted.
