@@ -18,6 +18,7 @@ mod events;
 mod job;
 mod look;
 mod node;
+mod node_statistics;
 mod operations;
 mod poll;
 mod registry;
@@ -28,10 +29,12 @@ pub use domain::{
     DumpFlags, InterfaceEntry, ListFilter, MigrateFlags, NativeFormat, Reason, ShutdownMode, State,
     TypedParameter, TypedValue, VcpuCounts, XmlFlags,
 };
+pub use domain::{AllStats, CpuStats, DomainStats, MemoryTag, StatsGroups, block_parameters};
 pub use driver::{Driver, Options};
 pub use error::{Error, LibvirtError, Result};
 pub use events::{Delivery, Event, EventKind, Subscription};
 pub use job::{JobInfo, Monitor, Progress};
 pub use node::{FreeMemory, NodeInfo};
+pub use node_statistics::{NodeCpuStats, NodeMemoryStats};
 pub use operations::{JobKind, Need, Operation, OperationRow};
 pub use registry::Snapshot;

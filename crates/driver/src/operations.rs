@@ -98,6 +98,13 @@ operations! {
     NodeInfo: "nodeGetInfo", "nodeinfo", false, "connect.read", None, Any, true, 30;
     Capabilities: "connectGetCapabilities", "capabilities", false, "connect.read", None, Any, true, 30;
     FreeMemory: "nodeGetCellsFreeMemory", "freecell", false, "connect.read", None, Any, true, 30;
+    BlockStats: "domainBlockStats", "domblkstat", false, "domain.read", None, Active, true, 30;
+    InterfaceStats: "domainInterfaceStats", "domifstat", false, "domain.read", None, Active, true, 30;
+    MemoryStats: "domainMemoryStats", "dommemstat", false, "domain.read", None, Active, true, 30;
+    CpuStats: "domainGetCPUStats", "cpu-stats", false, "domain.read", None, Active, true, 30;
+    AllStats: "connectGetAllDomainStats", "domstats", false, "connect.search-domains", None, Any, true, 30;
+    NodeCpuStats: "nodeGetCPUStats", "nodecpustats", false, "connect.read", None, Any, true, 30;
+    NodeMemoryStats: "nodeGetMemoryStats", "nodememstats", false, "connect.read", None, Any, true, 30;
     FromNative: "connectDomainXMLFromNative", "domxml-from-native", false, "connect.write", None, Any, true, 30;
     ToNative: "connectDomainXMLToNative", "domxml-to-native", false, "connect.write", None, Any, true, 30;
     Events: "connectDomainEventRegisterAny", "event", false, "connect.search-domains", None, Any, true, 30;

@@ -5,6 +5,7 @@
 
 mod affect;
 mod autostart;
+mod bulk;
 mod console;
 mod devices;
 mod lifecycle;
@@ -14,11 +15,13 @@ mod migrate;
 mod save;
 mod scheduler;
 mod state;
+mod statistics;
 mod vcpu;
 mod xml;
 
 pub use affect::Affect;
 use affect::Part;
+pub use bulk::{AllStats, DomainStats, StatsGroups};
 pub use devices::{BlockEntry, InterfaceEntry};
 pub use lifecycle::ShutdownMode;
 pub use list::ListFilter;
@@ -26,6 +29,7 @@ pub use migrate::MigrateFlags;
 pub use save::DumpFlags;
 pub use scheduler::{TypedParameter, TypedValue};
 pub use state::{Reason, State};
+pub use statistics::{CpuStats, MemoryTag, block_parameters};
 pub use vcpu::VcpuCounts;
 pub use xml::{Accepted, Converted, CreateFlags, DefineFlags, NativeFormat, XmlFlags};
 

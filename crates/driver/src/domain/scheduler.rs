@@ -52,7 +52,7 @@ impl fmt::Display for TypedValue {
 }
 
 impl TypedParameter {
-    fn new(name: &str, value: TypedValue) -> Self {
+    pub(crate) fn new(name: &str, value: TypedValue) -> Self {
         Self {
             name: name.to_owned(),
             value,
