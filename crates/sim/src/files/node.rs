@@ -5,12 +5,12 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::state::{CPUS, State};
+use crate::state::{Active, CPUS, State};
 
 /// `/proc/stat`, in hundredths of a second.
 pub(super) fn processors(state: &State) -> String {
     let uptime = hundredths(state.uptime());
-    let Some(own) = state.active_domains().find(|active| active.domid == 0) else {
+    let Some(own) = own(state) else {
         return String::new();
     };
     let busy = hundredths(own.cpu_time()).min(uptime);
@@ -35,7 +35,7 @@ pub(super) fn processors(state: &State) -> String {
 
 /// `/proc/meminfo` of a Domain-0 that has been up for a while.
 pub(super) fn memory(state: &State) -> String {
-    let own = state.active_domains().find(|active| active.domid == 0);
+    let own = own(state);
     let total = own.map_or(0, |active| active.memory.unsigned_abs() * 1024);
     let lines = [
         ("MemTotal", total),
@@ -69,6 +69,11 @@ pub(super) fn idle_times(state: &State) -> Vec<u64> {
         .map(|used| state.uptime().saturating_sub(used));
     idle.map(|idle| u64::try_from(idle.as_nanos()).unwrap_or(u64::MAX))
         .collect()
+}
+
+/// The living part of Domain-0.
+fn own(state: &State) -> Option<&Active> {
+    state.get(state.by_domid(0)?)?.active.as_ref()
 }
 
 fn hundredths(time: Duration) -> u64 {

@@ -9,7 +9,6 @@
 //! when somebody looks closer: it is then what it would have been at the start.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use virtxen_formats::sxpr::{Limits, read};
 
@@ -39,8 +38,6 @@ pub(super) struct Sketch {
 #[derive(Debug)]
 struct Kind {
     facts: Facts,
-    /// From the creation of a device until it is connected.
-    connect: Duration,
     /// The configuration of one of them.
     config: Config,
     /// How much a configuration draws from the source of identifiers.
@@ -94,7 +91,6 @@ impl Kind {
         build(state, 0, &config)?;
         Ok(Arc::new(Self {
             facts,
-            connect: state.timing.connect,
             config,
             drawn: entropy.since(&before),
         }))
@@ -126,8 +122,8 @@ impl Sketch {
         let mut config = configure(self.n, facts, &mut self.entropy.clone()).ok()?;
         let mut active = self.active.clone();
         if let Some(active) = &mut active {
-            let connects = active.created + self.kind.connect;
-            create_devices(facts, connects, active, &config).ok()?;
+            // What is there at the start has been there for long.
+            create_devices(facts, active.created, active, &config).ok()?;
             config.start_time = Some(self.started);
             config.notes = true;
         }
