@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::behaviour::Hotplug;
 use super::domain::{Glimpse, Life};
 use super::machine::{Key, State};
-use crate::xend::store::{Nodes, Rights, glance, nodes, vm_path};
+use crate::xend::store::{GLANCE, Nodes, Rights, glance, nodes, vm_path};
 use crate::xenstore::{Put, SimXenstore};
 
 /// What has been written into the store.
@@ -67,6 +67,7 @@ impl State {
             changed: BTreeSet::new(),
             connecting: Vec::new(),
         };
+        stored.store.reserve(self.active_keys().count() * GLANCE);
         for key in self.active_keys() {
             let Some(domain) = self.glimpse(key) else {
                 continue;
@@ -210,7 +211,7 @@ impl Stored {
             .filter(differs)
             .filter_map(|(path, node)| {
                 let (_, permissions) = rights.iter().find(|it| it.0 == node.rights)?;
-                Some((path.as_str(), node.value.as_str(), permissions.as_slice()))
+                Some((path.as_str(), node.value.as_str(), permissions))
             })
             .collect();
         let gone = old.map_or(Vec::new(), |old| {

@@ -6,9 +6,8 @@
 //! read. From 4.17 on, nobody is told the same twice in a row.
 
 use super::client::{Client, Watch};
-use super::tree::{Node, Nodes, Tree};
+use super::tree::{Node, Nodes, Rights, Tree};
 use std::collections::HashSet;
-use virtxen_xenstore::Permission;
 
 /// First releases with the later rules.
 const STRICT_SINCE: (u32, u32) = (4, 15);
@@ -31,7 +30,7 @@ pub(crate) struct Event {
     pub(super) path: String,
     pub(super) what: What,
     /// Permissions that no longer hold.
-    before: Vec<Permission>,
+    before: Rights,
 }
 
 impl Event {
@@ -40,12 +39,12 @@ impl Event {
         Self {
             path: path.to_owned(),
             what: What::Changed,
-            before: Vec::new(),
+            before: Rights::default(),
         }
     }
 
     /// A node had these permissions until now.
-    pub(super) fn was(path: &str, what: What, before: Vec<Permission>) -> Self {
+    pub(super) fn was(path: &str, what: What, before: Rights) -> Self {
         Self {
             path: path.to_owned(),
             what,

@@ -308,7 +308,7 @@ fn on_node(
         }
         _ => {
             let mut node = found.ok_or("ENOENT")?;
-            let before = std::mem::replace(&mut node.permissions, request.permissions()?);
+            let before = std::mem::replace(&mut node.permissions, request.permissions()?.into());
             nodes.put(path, node);
             events.push(Event::was(path, What::Changed, before));
             ok()

@@ -4,7 +4,7 @@
 use super::client::Client;
 use super::event::Event;
 use super::request::Store;
-use super::tree::{self, Nodes, Tree};
+use super::tree::{self, Nodes, Rights, Tree};
 use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::io;
@@ -13,7 +13,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc;
-use virtxen_xenstore::Permission;
 use virtxen_xenstore::wire::{self, Kind, MESSAGES, Packet};
 
 /// A xenstored. Clones are the same one.
@@ -152,6 +151,11 @@ impl SimXenstore {
         }
     }
 
+    /// Makes room for this many nodes more.
+    pub(crate) fn reserve(&self, more: usize) {
+        self.lock().tree.reserve(more);
+    }
+
     /// A domain has shut down and is still there: who watches `@releaseDomain` is
     /// told.
     pub(crate) fn shut_down(&self) {
@@ -254,7 +258,7 @@ impl SimXenstore {
 }
 
 /// A node to write: path, value, rights.
-pub(crate) type Put<'a> = (&'a str, &'a str, &'a [Permission]);
+pub(crate) type Put<'a> = (&'a str, &'a str, &'a Rights);
 
 /// Whether a message begins with the path of a node.
 fn names_node(kind: Kind) -> bool {

@@ -4,14 +4,18 @@
 //! goes.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use virtxen_xenstore::Permission;
+
+/// The rights of a node, which many nodes have alike.
+pub(crate) type Rights = Arc<[Permission]>;
 
 /// One node.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) value: Vec<u8>,
     /// The owner first, then other domains' rights.
-    pub(super) permissions: Vec<Permission>,
+    pub(super) permissions: Rights,
     /// Names of the nodes below, in the order in which they were made.
     pub(super) children: Vec<String>,
     /// Changes with each change of the node.
@@ -70,11 +74,11 @@ impl Tree {
         };
         let root = Node {
             value: Vec::new(),
-            permissions: vec![Permission {
+            permissions: Arc::new([Permission {
                 domid: 0,
                 read: false,
                 write: false,
-            }],
+            }]),
             children: Vec::new(),
             generation: 0,
         };
@@ -89,46 +93,56 @@ impl Tree {
         self.nodes.get(path).map_or(0, |node| node.generation)
     }
 
+    /// Makes room for this many nodes more.
+    pub(super) fn reserve(&mut self, more: usize) {
+        self.nodes.reserve(more);
+    }
+
     /// Writes a node with its rights, and what is missing above it; `false` when it
     /// is so already.
-    pub(super) fn set(&mut self, path: &str, value: &[u8], permissions: &[Permission]) -> bool {
-        if !self.nodes.contains_key(path) {
-            self.add(path);
-        }
+    pub(super) fn set(&mut self, path: &str, value: &[u8], permissions: &Rights) -> bool {
         let Some(node) = self.nodes.get_mut(path) else {
-            return false;
+            return self.add(path, Some((value, permissions)));
         };
-        if node.value == value && node.permissions == permissions && node.generation != 0 {
+        if node.value == value && node.permissions == *permissions && node.generation != 0 {
             return false;
         }
         self.generation += 1;
         node.generation = self.generation;
         node.value = value.to_vec();
-        node.permissions = permissions.to_vec();
+        node.permissions = Rights::clone(permissions);
         true
     }
 
-    /// Adds an empty node, which has no generation yet, and those above it.
-    fn add(&mut self, path: &str) {
+    /// Adds a node and those above it that are missing. Without anything to write
+    /// it is empty, has the rights of the one above and no generation yet.
+    fn add(&mut self, path: &str, written: Option<(&[u8], &Rights)>) -> bool {
         let Some((parent, name)) = split(path) else {
-            return;
+            return false;
         };
         if !self.nodes.contains_key(parent) {
-            self.add(parent);
+            self.add(parent, None);
         }
-        self.generation += 1;
         let Some(above) = self.nodes.get_mut(parent) else {
-            return;
+            return false;
         };
+        self.generation += 1;
         above.generation = self.generation;
         above.children.push(name.to_owned());
-        let node = Node {
+        let mut node = Node {
             value: Vec::new(),
-            permissions: above.permissions.clone(),
+            permissions: Rights::clone(&above.permissions),
             children: Vec::new(),
             generation: 0,
         };
+        if let Some((value, permissions)) = written {
+            self.generation += 1;
+            node.generation = self.generation;
+            node.value = value.to_vec();
+            node.permissions = Rights::clone(permissions);
+        }
         self.nodes.insert(path.to_owned(), node);
+        true
     }
 
     /// Nodes that a domain owns.
@@ -194,13 +208,17 @@ pub(super) fn make(nodes: &mut dyn Nodes, path: &str, maker: u32) {
         at = parent;
     }
     for (path, parent, name) in missing.into_iter().rev() {
-        let mut permissions = Vec::new();
+        let mut permissions = Rights::default();
         nodes.change(parent, &mut |above| {
-            permissions.clone_from(&above.permissions);
+            permissions = Rights::clone(&above.permissions);
             above.children.push(name.to_owned());
         });
-        if let Some(owner) = permissions.first_mut().filter(|_| maker != 0) {
-            owner.domid = maker;
+        if maker != 0 {
+            let mut own = permissions.to_vec();
+            if let Some(owner) = own.first_mut() {
+                owner.domid = maker;
+            }
+            permissions = own.into();
         }
         let node = Node {
             value: Vec::new(),

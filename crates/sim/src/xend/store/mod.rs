@@ -8,6 +8,7 @@ mod device;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::sync::Arc;
 
 use virtxen_xenstore::Permission;
 
@@ -40,7 +41,7 @@ pub(crate) enum Rights {
 
 impl Rights {
     /// As xenstored has them, for the guest of this number.
-    pub(crate) fn permissions(self, domid: u32) -> Vec<Permission> {
+    pub(crate) fn permissions(self, domid: u32) -> Arc<[Permission]> {
         let owner = |domid| Permission {
             domid,
             read: false,
@@ -52,10 +53,10 @@ impl Rights {
             write: false,
         };
         match self {
-            Self::Host => vec![owner(0)],
-            Self::HostForGuest => vec![owner(0), reader(domid)],
-            Self::Guest => vec![owner(domid)],
-            Self::GuestForHost => vec![owner(domid), reader(0)],
+            Self::Host => Arc::new([owner(0)]),
+            Self::HostForGuest => Arc::new([owner(0), reader(domid)]),
+            Self::Guest => Arc::new([owner(domid)]),
+            Self::GuestForHost => Arc::new([owner(domid), reader(0)]),
         }
     }
 }
@@ -76,6 +77,9 @@ pub(crate) fn nodes(domain: &Domain, facts: &Facts) -> Nodes {
     nodes.append(&mut configuration(domain, active, facts));
     nodes
 }
+
+/// How many nodes [`glance`] gives.
+pub(crate) const GLANCE: usize = 7;
 
 /// The few nodes that a listing of domains reads.
 pub(crate) fn glance(domain: &Glimpse<'_>, active: &Active, facts: &Facts) -> Nodes {
