@@ -14,7 +14,7 @@ use std::io::Write;
 #[derive(Debug)]
 pub(crate) struct Reply {
     parts: Vec<Part>,
-    /// The same for programs; always an object.
+    /// The same for programs: an object, or null in text, where nobody sees it.
     pub(crate) json: Value,
     /// The status it ends with.
     pub(crate) exit: Exit,

@@ -8,7 +8,7 @@ use crate::json;
 use crate::options::{Args, flag};
 use crate::output::Reply;
 use crate::table::{Cell, Table, clean};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use virtxen_driver::{Domain, DomainKey, ListFilter, State};
 
 pub(super) const COMMANDS: &[Command] = &[Command {
@@ -58,17 +58,27 @@ async fn list(session: &Session, args: &Args) -> Result<Reply> {
     } else {
         Vec::new()
     };
-    let mut list: Vec<_> = domains.iter().map(json::domain).collect();
-    for (domain, title) in list.iter_mut().zip(&titles) {
-        if let Some(domain) = domain.as_object_mut() {
-            domain.insert("title".to_owned(), json!(title));
-        }
-    }
-    let reply = Reply::new(session.marked(json!({ "domains": list })));
+    let reply = Reply::new(if session.printer.json {
+        session.marked(document(&domains, &titles))
+    } else {
+        // It is not printed, and that of a thousand domains takes its time.
+        Value::Null
+    });
     if bare {
         return Ok(reply.text(words(args, &domains)));
     }
     Ok(reply.table(table(session, &domains, &titles)))
+}
+
+/// The list as JSON, with titles if there are any.
+fn document(domains: &[Domain], titles: &[String]) -> Value {
+    let mut list: Vec<_> = domains.iter().map(json::domain).collect();
+    for (domain, title) in list.iter_mut().zip(titles) {
+        if let Some(domain) = domain.as_object_mut() {
+            domain.insert("title".to_owned(), json!(title));
+        }
+    }
+    Value::Object(Map::from_iter([("domains".to_owned(), list.into())]))
 }
 
 fn filter(args: &Args) -> ListFilter {
