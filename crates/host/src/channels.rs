@@ -2,14 +2,14 @@
 //! none. Made by `probe` for the machine that virtxen runs on, by others for hosts
 //! in memory.
 
-use crate::hypercall::Machine;
+use crate::hypercall::{EventNode, Machine};
 use crate::{Error, NodeFiles, Result, Trace, XenHost, XenVersion, XendHost, routes};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use virtxen_guest::Uuid;
 use virtxen_hypercall::{Arch, Gate, Observed, Xen};
 use virtxen_xend::{Client, Deadlines};
-use virtxen_xenstore::Store;
+use virtxen_xenstore::{Store, Stream};
 
 /// Whether XenD also keeps the configuration of an active domain, so that it stays
 /// when it ends. XenD's documents look the same either way, its files do not.
@@ -26,6 +26,8 @@ pub struct Channels {
     pub(crate) xen: Channel<Arc<Xen>>,
     pub(crate) store: Channel<Store>,
     pub(crate) xend: Channel<XendConnector>,
+    /// Tells that a domain has ended, where there is no XenStore.
+    pub(crate) exceptions: Channel<EventNode>,
     pub(crate) files: Channel<NodeFiles>,
     pub(crate) deadlines: Deadlines,
     pub(crate) kept: Option<Kept>,
@@ -44,6 +46,7 @@ impl Channels {
             xen: Err(missing()),
             store: Err(missing()),
             xend: Err(missing()),
+            exceptions: Err(missing()),
             files: Err(routes::NO_COUNTERS.to_owned()),
             deadlines,
             kept: None,
@@ -86,6 +89,14 @@ impl Channels {
             Some(trace) => store.with_observer(trace.observer("XenStore")),
             None => store,
         });
+        self
+    }
+
+    /// The node of the hypervisor's event that a domain has shut down or gone, or why
+    /// there is none. It is of use where there is no XenStore.
+    #[must_use]
+    pub fn exceptions(mut self, node: Channel<Box<dyn Stream>>) -> Self {
+        self.exceptions = node;
         self
     }
 

@@ -39,7 +39,7 @@ pub use types::{
 };
 pub use virtxen_hypercall::{Arch, Gate};
 pub use virtxen_xend::Deadlines;
-pub use virtxen_xenstore::Store;
+pub use virtxen_xenstore::{Store, Stream};
 pub use xen::XenHost;
 pub use xend::XendHost;
 

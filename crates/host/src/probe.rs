@@ -3,10 +3,13 @@
 //! What cannot be used yet is looked for all the same, so that the report says
 //! what this host would offer.
 
-use crate::{Channels, Error, Finding, Host, Machine, NodeFiles, Result, Trace, XenVersion};
+use crate::{
+    Channels, Error, Finding, Host, Machine, NodeFiles, Result, Stream, Trace, XenVersion,
+};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use virtxen_guest::Uuid;
+use virtxen_hypercall::evtchn::{DOMAIN_EXCEPTION, EventChannel};
 use virtxen_hypercall::{Arch, Gate, Privcmd};
 use virtxen_xend::transport::{DEFAULT_PORT, DEFAULT_SOCKET};
 use virtxen_xend::{Connector, Deadlines, TcpPort, UnixSocket};
@@ -81,10 +84,16 @@ async fn open_local(deadlines: Deadlines, trace: Option<Trace>) -> Result<Box<dy
     };
     let store = virtxen_xenstore::open_first(virtxen_xenstore::DEFAULT_NODES).await;
     let store = store.map_err(|error| error.to_string());
+    // With a xenstored the event is its own, and it tells more.
+    let exceptions = match &store {
+        Ok(_) => Err("XenStore tells".to_owned()),
+        Err(_) => domain_exceptions(),
+    };
     let is_xen = gate.is_ok() || store.is_ok() || Path::new(VERSION).exists();
     let mut channels = Channels::new(deadlines, trace)
         .hypercalls(gate, Arch::native())
         .xenstore(store)
+        .exceptions(exceptions)
         .xend(find_xend(is_xen).await)
         .machine(Machine::local())
         .files(NodeFiles::local())
@@ -104,6 +113,14 @@ async fn open_local(deadlines: Deadlines, trace: Option<Trace>) -> Result<Box<dy
             })
         }
     }
+}
+
+/// The kernel's node of the event that a domain has ended.
+fn domain_exceptions() -> std::result::Result<Box<dyn Stream>, String> {
+    let event = EventChannel::bind_virq(DOMAIN_EXCEPTION).map_err(|error| error.to_string())?;
+    let (node, _) = event.into_parts();
+    let stream = virtxen_xenstore::device_stream(node).map_err(|error| error.to_string())?;
+    Ok(Box::new(stream))
 }
 
 /// The way to the XenD of this machine. Connects, and asks nothing.

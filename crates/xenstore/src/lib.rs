@@ -17,7 +17,7 @@ pub mod wire;
 
 pub use dump::Entry;
 pub use error::{Error, Result};
-pub use open::{Connector, DEFAULT_NODES, Memory, Stream, open, open_first};
+pub use open::{Connector, DEFAULT_NODES, Memory, Stream, device_stream, open, open_first};
 pub use session::{Answer, Session, Ticket};
 pub use store::{Observer, Store, Watch, WatchEvent};
 pub use transaction::Transaction;

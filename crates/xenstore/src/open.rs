@@ -5,6 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::store::Store;
+use rustix::fd::OwnedFd;
 use rustix::fs::{FileType, OFlags};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -113,7 +114,14 @@ where
 /// The kernel's xenbus node, read and written without blocking.
 fn open_device(path: &Path) -> io::Result<impl Stream + use<>> {
     let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-    let reader = rustix::fs::open(path, flags, rustix::fs::Mode::empty())?;
+    device_stream(rustix::fs::open(path, flags, rustix::fs::Mode::empty())?)
+}
+
+/// A node of the kernel, opened without blocking, as a stream.
+///
+/// # Errors
+/// When the runtime cannot wait for it.
+pub fn device_stream(reader: OwnedFd) -> io::Result<impl Stream + use<>> {
     // The kernel keeps requests and watches for each open file: both ends are one.
     let writer = rustix::io::fcntl_dupfd_cloexec(&reader, 0)?;
     // tokio's pipes are the ends of any file that epoll knows, not only of pipes.

@@ -4,6 +4,7 @@
 //! names above all, comes from XenStore. A hypercall takes microseconds and waits
 //! for nobody, so it is made where it is needed, on the caller's thread.
 
+mod exception;
 pub(crate) mod node;
 
 use crate::statistics::{ActiveDomain, VcpuTime};
@@ -15,6 +16,7 @@ use std::time::Duration;
 use virtxen_guest::{DomId, MemoryKib, Uuid};
 use virtxen_hypercall::{Domain, Release, SchedulerParameters, Xen};
 
+pub(crate) use exception::{EventNode, Exceptions};
 pub use node::Machine;
 
 /// KiB of a page.
@@ -44,6 +46,8 @@ const MILLISECOND: u64 = 1_000_000;
 pub(crate) struct HypercallMonitor {
     xen: Arc<Xen>,
     named: Option<Named>,
+    /// Who tells of changes where there is no XenStore.
+    exceptions: Option<Exceptions>,
     /// Processors and memory, which do not change while Xen runs.
     cpus: u32,
     memory: MemoryKib,
@@ -57,7 +61,12 @@ struct Named {
 }
 
 impl HypercallMonitor {
-    pub(crate) fn new(xen: Arc<Xen>, facts: Option<Facts>) -> Result<Self> {
+    /// Changes are told by XenStore, with `facts`, else by the hypervisor's event.
+    pub(crate) fn new(
+        xen: Arc<Xen>,
+        facts: Option<Facts>,
+        event: Option<EventNode>,
+    ) -> Result<Self> {
         let physical = xen.physical_info().map_err(|error| failed(&error))?;
         let named = facts.map(|facts| {
             let names = Arc::new(Names::default());
@@ -68,9 +77,14 @@ impl HypercallMonitor {
                 changes,
             }
         });
+        let exceptions = match named {
+            Some(_) => None,
+            None => Some(Exceptions::new(Arc::clone(&xen), event)),
+        };
         Ok(Self {
             xen,
             named,
+            exceptions,
             cpus: physical.cpus,
             memory: MemoryKib(physical.memory / 1024),
         })
@@ -178,16 +192,27 @@ impl HypercallMonitor {
         }
     }
 
-    /// Events, if XenStore tells them.
+    /// Events of XenStore, else of the hypervisor.
     pub(crate) async fn events(&self) -> Option<HostEvents> {
+        if let Some(exceptions) = &self.exceptions {
+            return Some(exceptions.listen());
+        }
         let named = self.named.as_ref()?;
         named.changes.begin().await;
         Some(HostEvents::new(named.changes.listen()))
     }
 
+    /// Whether the hypervisor itself tells of the end of domains.
+    pub(crate) fn hears_exceptions(&self) -> bool {
+        self.exceptions.as_ref().is_some_and(Exceptions::has_node)
+    }
+
     /// Why a domain that is gone has ended, if somebody saw it.
     pub(crate) fn ending(&self, domid: DomId) -> Option<Ending> {
-        self.named.as_ref()?.changes.ending(domid)
+        match &self.exceptions {
+            Some(exceptions) => exceptions.ending(domid),
+            None => self.named.as_ref()?.changes.ending(domid),
+        }
     }
 
     /// Whether XenStore has to be asked for the type of a domain.

@@ -10,7 +10,7 @@
 //! | consoles | XenStore | |
 //! | VNC server | XenStore | XenD, for a guest of which XenStore has no port |
 //! | life cycle, devices, configuration, inactive domains | XenD | |
-//! | events | XenStore, with hypercalls for states | XenStore |
+//! | events | XenStore, with hypercalls for states | XenStore; without it the hypervisor's event and looks |
 //! | counters of disks and interfaces | files of Domain-0's kernel, with what XenStore says of devices | |
 //! | times of vcpus | hypercalls | XenD |
 //! | times of processors | hypercalls from Xen 3.2 on | files, of Domain-0 only |
@@ -40,6 +40,8 @@ const KEEPS_INACTIVE: (u32, u32, u32) = (3, 0, 4);
 pub struct XenHost {
     monitoring: Monitoring,
     hypercalls: Channel<HypercallMonitor>,
+    /// Why the hypervisor does not tell of the end of domains.
+    silent: String,
     store: Channel<StoreMonitor>,
     facts: Option<Facts>,
     /// What XenStore tells where hypercalls do not monitor.
@@ -71,8 +73,13 @@ impl XenHost {
     /// Fixes the routes.
     pub(crate) async fn open(channels: Channels) -> Result<Self> {
         let facts = channels.store.clone().ok().map(Facts::new);
+        let (silent, event) = match channels.exceptions {
+            Ok(event) => (String::new(), Some(event)),
+            Err(why) => (why, None),
+        };
         let hypercalls = channels.xen.and_then(|xen| {
-            HypercallMonitor::new(xen, facts.clone()).map_err(|error| error.to_string())
+            let monitor = HypercallMonitor::new(xen, facts.clone(), event);
+            monitor.map_err(|error| error.to_string())
         });
         let monitoring = match (&hypercalls, &channels.store, &channels.xend) {
             (Ok(_), Ok(_), _) | (Ok(_), _, Err(_)) => Monitoring::Hypercalls,
@@ -95,6 +102,7 @@ impl XenHost {
         let mut host = Self {
             monitoring,
             hypercalls,
+            silent,
             changes: changes.map(|facts| Changes::new(facts, Arc::default(), None)),
             store,
             facts,

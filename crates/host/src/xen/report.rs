@@ -2,6 +2,7 @@
 
 use super::{Monitoring, XenHost};
 use crate::channels::Channel;
+use crate::hypercall::HypercallMonitor;
 use crate::{Finding, RouteReport, routes};
 
 impl XenHost {
@@ -53,20 +54,38 @@ impl XenHost {
 
     fn event_route(&self) -> RouteReport {
         let with_states = self.monitoring == Monitoring::Hypercalls;
-        let (channel, note) = match (&self.store, with_states) {
-            (Ok(_), true) => (
+        let hears = |it: &HypercallMonitor| it.hears_exceptions();
+        let (channel, note): (_, String) = match (&self.store, self.hypercalls.as_ref().map(hears))
+        {
+            (Ok(_), _) if with_states => (
                 Some("XenStore"),
-                "three watches, and four looks a second for pauses while somebody listens",
+                "three watches, and four looks a second for pauses while somebody listens".into(),
             ),
-            (Ok(_), false) => (
+            (Ok(_), _) => (
                 Some("XenStore"),
                 "three watches; pauses and stops are told when the host is looked at again, \
-                 hypercalls would show them at once",
+                 hypercalls would show them at once"
+                    .into(),
             ),
-            (Err(_), _) => (
+            (Err(_), Ok(true)) => (
+                Some("hypercalls"),
+                "the hypervisor's event for domains that end, and four looks a second for the \
+                 rest while somebody listens; XenStore would tell of devices and names too"
+                    .into(),
+            ),
+            (Err(_), Ok(false)) => (
+                Some("hypercalls"),
+                format!(
+                    "four looks a second while somebody listens; the hypervisor's event for \
+                     domains that end is missing: {}",
+                    self.silent
+                ),
+            ),
+            (Err(_), Err(_)) => (
                 None,
                 "nothing tells of changes: the host is looked at again and again; XenStore, \
-                 for root in Domain-0, would tell",
+                 for root in Domain-0, would tell"
+                    .into(),
             ),
         };
         routes::route("events", channel, note)

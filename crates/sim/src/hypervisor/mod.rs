@@ -7,6 +7,7 @@
 //! `serve` carries calls of other processes.
 
 mod cpupool;
+mod exception;
 mod host;
 mod node;
 mod operations;

@@ -77,12 +77,20 @@ impl StoreHost {
     }
 }
 
+impl SimHost {
+    /// Lets time pass by itself from now on.
+    pub(crate) fn start_clock(&self) {
+        if !self.inner.clock.runs.swap(true, Ordering::Relaxed) {
+            let changed = Arc::clone(&self.inner.clock.changed);
+            tokio::spawn(run(Arc::downgrade(&self.inner), changed));
+        }
+    }
+}
+
 impl Behind for StoreHost {
     fn connected(&self) {
-        let Some(host) = self.host() else { return };
-        if !host.inner.clock.runs.swap(true, Ordering::Relaxed) {
-            let changed = Arc::clone(&host.inner.clock.changed);
-            tokio::spawn(run(self.0.clone(), changed));
+        if let Some(host) = self.host() {
+            host.start_clock();
         }
     }
 

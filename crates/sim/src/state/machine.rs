@@ -54,6 +54,8 @@ pub(crate) struct State {
     /// Time of each processor that domains used which are gone.
     used: Vec<Duration>,
     pub(crate) saved: HashMap<String, Saved>,
+    /// How many domains have shut down or gone.
+    pub(crate) exceptions: tokio::sync::watch::Sender<u64>,
     /// Xenstore, once somebody has asked for it.
     pub(super) stored: Option<Box<Stored>>,
     /// When the clock will look next.
@@ -99,6 +101,7 @@ impl State {
             held: 0,
             used: Vec::new(),
             saved: HashMap::new(),
+            exceptions: tokio::sync::watch::Sender::default(),
             stored: None,
             clock_set: None,
         };
@@ -236,6 +239,7 @@ impl State {
             return;
         };
         if let Some(active) = domain.active.take() {
+            self.exceptions.send_modify(|count| *count += 1);
             self.held -= active.memory;
             active.add_use(&mut self.used);
             self.active.remove(&active.domid);
@@ -379,6 +383,7 @@ impl State {
             return;
         };
         active.set_life(Life::Shutdown(reason));
+        self.exceptions.send_modify(|count| *count += 1);
         match action.as_str() {
             "preserve" => {}
             "restart" | "rename-restart" | "coredump-restart" => {
