@@ -1,7 +1,7 @@
-//! virsh, which is not ours, against a small server over [`ServerSession`] on a UNIX
-//! socket. It knows two domains and sends them an event.
+//! Clients of libvirt, which are not ours, against a small server over
+//! [`ServerSession`] on a UNIX socket. It knows two domains and sends events.
 //!
-//! Skipped with a printed line where virsh is not installed.
+//! Skipped with a printed line where virsh or python3-libvirt are not installed.
 
 #![allow(clippy::unwrap_used)]
 
@@ -320,4 +320,42 @@ fn virsh_may_only_read() {
         refusal.contains("operation forbidden: read only access prevents virDomainDestroy"),
         "{refusal}"
     );
+}
+
+/// libvirt's binding for Python, with an event loop in a thread.
+#[test]
+fn python_understands_what_virsh_does_not_ask() {
+    let server = Server::start(false);
+    let uri = format!("xen+unix:///system?socket={}", server.socket().display());
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign.py");
+    // Debian's package is for its own interpreter, whatever else is in the path.
+    let python = "/usr/bin/python3";
+    let known = Command::new(python).args(["-c", "import libvirt"]).output();
+    if !known.is_ok_and(|output| output.status.success()) {
+        println!("skipped: python3-libvirt is not installed");
+        return;
+    }
+    let output = Command::new(python).arg(script).arg(&uri).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}{errors}");
+    for line in [
+        "type Xen",
+        "secure 1 0",
+        "node ['x86_64', 8192, 4, 2400, 1, 1, 2, 2]",
+        "domains ['Domain-0', 'web']",
+        "web 01010101-0101-0101-0101-010101010101 1 [1, 2097152, 1048576, 2, 1500000000]",
+        "schedule [('cap', 0), ('weight', 256)]",
+        "stats web [('a.boolean', True), ('a.double', 0.5), ('a.llong', -17), ('a.uint', 16), \
+         ('cpu.time', 15), ('net.0.name', 'vif1.0'), ('state.state', 1)]",
+        "error 42 1 Domain not found: no domain with matching name 'nobody'",
+        "error 3 20 this function is not supported by the connection driver: virDomainReset",
+        "event ('web', 2, 0)",
+        "console b'login: \\n'",
+    ] {
+        assert!(
+            text.lines().any(|said| said == line),
+            "no '{line}' in:\n{text}"
+        );
+    }
 }
