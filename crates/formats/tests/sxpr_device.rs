@@ -59,18 +59,6 @@ fn devices_are_plugged_with_the_words_of_the_version() {
             "(vbd (dev 'hdc:cdrom')(uname 'phy:/dev/sr0')(mode 'r'))",
         ),
         (
-            QUICK_INTERFACE,
-            true,
-            Xen303,
-            "(vif (mac '00:16:3e:00:00:12')(type netfront))",
-        ),
-        (
-            QUICK_INTERFACE,
-            false,
-            Xen303,
-            "(vif (mac '00:16:3e:00:00:12')(model 'netfront'))",
-        ),
-        (
             INTERFACE,
             true,
             Xen303,
@@ -93,6 +81,15 @@ fn devices_are_plugged_with_the_words_of_the_version() {
     }
     let closing = write_request(&pci_detach_sxpr(&device(FUNCTION)).unwrap());
     assert!(closing.ends_with("(state 'Closing'))"), "{closing}");
+}
+
+#[test]
+fn a_quick_interface_is_named_where_there_is_a_slow_one() {
+    let version = ConfigVersion::Xen303;
+    for (hvm, word) in [(true, "(type netfront)"), (false, "(model 'netfront')")] {
+        let expected = format!("(vif (mac '00:16:3e:00:00:12'){word})");
+        assert_eq!(plug(QUICK_INTERFACE, hvm, version), Ok(expected));
+    }
 }
 
 #[test]

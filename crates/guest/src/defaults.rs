@@ -13,7 +13,9 @@ use crate::{
 /// What is filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
-    /// A disk with a driver has a format: `raw`.
+    /// A fully virtualized guest boots a hard disk.
+    pub boot: bool,
+    /// A disk has a format: `raw`.
     pub disk_format: bool,
     /// The controllers that disks are on.
     pub controllers: bool,
@@ -32,6 +34,7 @@ pub struct Rules {
 impl Rules {
     /// As libvirt's XenD driver did (until 4.2).
     pub const XEND: Self = Self {
+        boot: false,
         disk_format: false,
         controllers: false,
         xenbus: false,
@@ -43,6 +46,7 @@ impl Rules {
 
     /// As libvirt's libxl driver does.
     pub const LIBXL: Self = Self {
+        boot: true,
         disk_format: true,
         controllers: true,
         xenbus: true,
@@ -66,7 +70,7 @@ impl Guest {
         for (index, cell) in (0..).zip(cells) {
             cell.id.get_or_insert(index);
         }
-        if self.is_hvm() && self.os.boot.is_empty() && !self.has_boot_order() {
+        if rules.boot && self.is_hvm() && self.os.boot.is_empty() && !self.has_boot_order() {
             self.os.boot.push(BootDevice::Hd);
         }
         for disk in &mut self.devices.disks {
@@ -172,9 +176,7 @@ fn fill_disk(disk: &mut Disk, rules: &Rules) {
         if matches!(disk.source, DiskSource::Network(_)) {
             disk.driver.name.get_or_insert_with(|| "qemu".to_owned());
         }
-        if disk.driver.name.is_some() {
-            disk.driver.format.get_or_insert_with(|| "raw".to_owned());
-        }
+        disk.driver.format.get_or_insert_with(|| "raw".to_owned());
     }
 }
 
@@ -308,9 +310,13 @@ fn fill_graphics(guest: &mut Guest, rules: &Rules) {
         devices.videos.push(Video::new(model));
     }
     for (index, video) in devices.videos.iter_mut().enumerate() {
+        // qemu-xen's standard card needs more than that of XenD's device model.
         let memory = match video.model {
-            VideoModel::Xen => 4096,
-            VideoModel::Cirrus | VideoModel::Vga => 8192,
+            VideoModel::Xen if hvm && rules.video => 16 << 10,
+            VideoModel::Xen => 4 << 10,
+            VideoModel::Vga if rules.video => 16 << 10,
+            VideoModel::Cirrus | VideoModel::Vga => 8 << 10,
+            VideoModel::Qxl if rules.video => 128 << 10,
             _ => continue,
         };
         video.vram.get_or_insert(memory);
@@ -347,6 +353,36 @@ mod tests {
         assert_eq!(place(DiskBus::Scsi, 8), (1, 0, 1));
         assert_eq!(place(DiskBus::Fdc, 1), (0, 0, 1));
         assert_eq!(drive_address(DiskBus::Xen, 0), None);
+    }
+
+    #[test]
+    fn drivers_differ_in_what_they_fill_in() {
+        let mut guest = Guest::new("a");
+        guest.os = crate::Os::new(OsType::Hvm);
+        guest.devices.disks.push(Disk {
+            device: DiskDevice::Cdrom,
+            target: "hdc".to_owned(),
+            ..Disk::default()
+        });
+        let cards = [VideoModel::Vga, VideoModel::Qxl, VideoModel::Cirrus];
+        guest.devices.videos = cards.map(Video::new).into();
+        let filled = |rules: &Rules| {
+            let mut guest = guest.clone();
+            guest.fill_defaults(rules);
+            let videos = guest.devices.videos.iter();
+            let memory: Vec<_> = videos.map(|video| video.vram).collect();
+            let format = guest.devices.disks[0].driver.format.clone();
+            (guest.os.boot, format, memory)
+        };
+        let (boot, format, memory) = filled(&Rules::LIBXL);
+        assert_eq!(
+            (boot, format),
+            (vec![BootDevice::Hd], Some("raw".to_owned()))
+        );
+        assert_eq!(memory, [Some(16_384), Some(131_072), Some(8_192)]);
+        let (boot, format, memory) = filled(&Rules::XEND);
+        assert_eq!((boot, format), (vec![], None));
+        assert_eq!(memory, [Some(8_192), None, Some(8_192)]);
     }
 
     #[test]
