@@ -6,7 +6,7 @@
 use libfuzzer_sys::fuzz_target;
 use std::sync::Mutex;
 use virtxen_hypercall::abi::table;
-use virtxen_hypercall::{Abi, Arch, Argument, Errno, Gate, Pointer, Release, Xen, decode_domains};
+use virtxen_hypercall::{Abi, Arch, Argument, Errno, Gate, Release, Request, Xen, decode_domains};
 
 const ARCHES: [Arch; 3] = [Arch::X86_64, Arch::X86_32, Arch::Arm64];
 
@@ -83,20 +83,15 @@ impl Hostile {
 }
 
 impl Gate for Hostile {
-    fn call(
-        &self,
-        number: u32,
-        arguments: &[Argument],
-        buffers: &mut [Vec<u8>],
-        _: &[Pointer],
-    ) -> Result<u64, Errno> {
+    fn call(&self, request: &mut Request<'_>) -> Result<u64, Errno> {
         let Release { major, minor, .. } = self.release;
-        if number == 17 && arguments.first() == Some(&Argument::Value(0)) {
+        let asked = request.arguments().first();
+        if request.number() == 17 && asked == Some(&Argument::Value(0)) {
             return Ok(u64::from(major) << 16 | u64::from(minor));
         }
         let mut answer = [0; 8];
         self.fill(&mut answer[..2]);
-        for buffer in buffers.iter_mut() {
+        for buffer in request.answer() {
             self.fill(buffer);
         }
         match answer[0] % 8 {

@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use virtxen_hypercall::abi::table;
-use virtxen_hypercall::{Arch, Argument, Errno, Gate, Pointer};
+use virtxen_hypercall::{Arch, Argument, Errno, Gate, Pointer, Request};
 use virtxen_sim::hypervisor::{Change, Machine, MachineDomain, MachineFacts, SimHypervisor};
 
 const ARCHES: [Arch; 3] = [Arch::X86_64, Arch::X86_32, Arch::Arm64];
@@ -44,7 +44,8 @@ fuzz_target!(|input: (u8, u8, Vec<Call<'_>>)| {
         }
         let pointers: Vec<Pointer> = places.into_iter().map(pointer).collect();
         let lengths: Vec<usize> = buffers.iter().map(Vec::len).collect();
-        let _ = hypervisor.call(number, &arguments, &mut buffers, &pointers);
+        let mut request = Request::foreign(number, &arguments, &mut buffers, &pointers);
+        let _ = hypervisor.call(&mut request);
         let after: Vec<usize> = buffers.iter().map(Vec::len).collect();
         assert_eq!(lengths, after);
     }
@@ -66,6 +67,9 @@ impl Machine for Three {
     fn facts(&self) -> MachineFacts {
         MachineFacts {
             cpus: 3,
+            cores: 2,
+            nodes: 2,
+            scheduler: 5,
             pages: (1 << 20, 1 << 10),
             cpu_khz: 2_000_000,
             capabilities: "xen-3.0-x86_64".to_owned(),
