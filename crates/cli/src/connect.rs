@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
 use virtxen_driver::{Domain, Driver, ListFilter, Options};
-use virtxen_host::{Address, Arch, Channels, Deadlines, Gate, Host, Machine, Store, Trace};
+use virtxen_host::{
+    Address, Arch, Channels, Deadlines, FileSource, Gate, Host, Machine, NodeFiles, Store, Trace,
+};
 use virtxen_sim::SimHost;
 
 /// The words behind the header of a listing of a simulated host.
@@ -220,12 +222,29 @@ async fn open_simulated(uri: &str, trace: Option<Trace>) -> Result<Arc<dyn Host>
         .xenstore(store)
         .xend(Ok(Box::new(xend)))
         .machine(simulated_machine())
+        .files(NodeFiles::new(
+            "the simulated kernel",
+            SimFiles(sim.clone()),
+        ))
         .kept(Arc::new(move |uuid| sim.is_managed(&uuid.to_string())))
         .simulated();
     let host = channels.open().await;
     let host =
         host.map_err(|error| Error::NoHost(format!("Failed to connect to {uri}\n{error}")))?;
     Ok(Arc::new(host))
+}
+
+/// The files of a simulated Domain-0's kernel.
+struct SimFiles(SimHost);
+
+impl FileSource for SimFiles {
+    fn read(&self, path: &str, _: usize) -> std::io::Result<Vec<u8>> {
+        self.0.read_file(path).map(String::into_bytes)
+    }
+
+    fn list(&self, path: &str, _: usize) -> std::io::Result<Vec<String>> {
+        self.0.list_folder(path)
+    }
 }
 
 /// What the kernel of a simulated Domain-0 would say of itself.

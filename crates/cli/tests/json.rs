@@ -27,6 +27,8 @@ fn arguments() -> BTreeMap<&'static str, &'static str> {
         ("attach-interface", "mailhub bridge br0"),
         ("detach-interface", "mailhub bridge"),
         ("change-media", "mailhub xvda --eject"),
+        ("domblkstat", "mailhub xvda"),
+        ("domifstat", "mailhub vif1.0"),
         ("migrate", "mailhub otherhost"),
         ("event", "--all --timeout 1"),
         ("domxml-from-native", "xen-sxpr /dev/null"),

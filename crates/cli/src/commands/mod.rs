@@ -7,6 +7,7 @@ mod convert;
 mod devices;
 mod disk;
 mod doctor;
+mod domstats;
 mod edit;
 mod event;
 mod generate;
@@ -21,10 +22,12 @@ mod memory;
 mod migrate;
 mod native;
 mod node;
+mod node_statistics;
 mod save;
 mod scheduler;
 mod shell;
 mod sim;
+mod statistics;
 mod validate;
 mod vcpu;
 mod xenstore;
@@ -137,6 +140,8 @@ const TABLES: &[&[Command]] = &[
     list::COMMANDS,
     lifecycle::COMMANDS,
     info::COMMANDS,
+    statistics::COMMANDS,
+    domstats::COMMANDS,
     event::COMMANDS,
     memory::COMMANDS,
     vcpu::COMMANDS,
@@ -149,6 +154,7 @@ const TABLES: &[&[Command]] = &[
     migrate::COMMANDS,
     console::COMMANDS,
     node::COMMANDS,
+    node_statistics::COMMANDS,
     xenstore::COMMANDS,
     xml::COMMANDS,
     edit::COMMANDS,

@@ -89,7 +89,8 @@ fn changes(args: &Args) -> Result<Vec<TypedParameter>> {
     Ok(changes)
 }
 
-fn value_json(value: &TypedValue) -> Value {
+/// A value as JSON has it.
+pub(super) fn value_json(value: &TypedValue) -> Value {
     match value {
         TypedValue::Int(value) => json!(value),
         TypedValue::UInt(value) => json!(value),

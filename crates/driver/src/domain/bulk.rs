@@ -75,6 +75,8 @@ pub struct DomainStats {
     pub domain: Domain,
     /// Its numbers.
     pub parameters: Vec<TypedParameter>,
+    /// Its devices that nobody here counts for, with the reason.
+    pub uncounted: Vec<String>,
 }
 
 /// Statistics of several domains.
@@ -143,6 +145,7 @@ impl Driver {
         }
         let record = |domain: Domain| DomainStats {
             parameters: parameters(&domain, &numbers, groups),
+            uncounted: uncounted(&domain, &numbers),
             domain,
         };
         Ok(AllStats {
@@ -287,6 +290,18 @@ fn parameters(domain: &Domain, numbers: &Numbers, groups: StatsGroups) -> Vec<Ty
         }
     }
     record.0
+}
+
+/// Why devices of a domain have no counters.
+fn uncounted(domain: &Domain, numbers: &Numbers) -> Vec<String> {
+    let Some(id) = domain.id.map(|id| id.0) else {
+        return Vec::new();
+    };
+    let interfaces = numbers.interfaces.get(&id).into_iter().flatten();
+    let interfaces = interfaces.filter_map(|it| it.counters.as_ref().err());
+    let disks = numbers.disks.get(&id).into_iter().flatten();
+    let disks = disks.filter_map(|disk| disk.counters.as_ref().err());
+    interfaces.chain(disks).cloned().collect()
 }
 
 /// `virVcpuState`; one that is offline is not shown.
