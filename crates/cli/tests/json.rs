@@ -42,6 +42,10 @@ fn arguments() -> BTreeMap<&'static str, &'static str> {
         ("save", "mailhub /tmp/virtxen-test.save"),
         ("restore", "/nonexistent/virtxen-test.save"),
         ("dump", "mailhub /tmp/virtxen-test.core"),
+        ("xenstore-read", "/local/domain/0/name"),
+        ("xenstore-write", "/tool/test value"),
+        ("xenstore-rm", "/tool"),
+        ("xenstore-watch", "/tool --count 1"),
     ])
 }
 
