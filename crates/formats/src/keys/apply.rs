@@ -59,13 +59,26 @@ pub(crate) fn apply(
         result.set(name, &spelled);
         remove_others(&mut result, name, &after);
     }
-    // The file may say a part in a way that goes before ours: then ours is said whole.
     let meaning = |file: &Document| {
         let guest = guest::read(file, dialect, &Host::default())?.value;
-        guest::write(&guest, dialect, bridges).map(|written| written.value.document())
+        guest::write(&guest, dialect, bridges).map(|written| written.value)
     };
     let changes = result != *document;
-    if changes && meaning(&result)?.to_string() != meaning(&after.document())?.to_string() {
+    let wanted = meaning(&after.document())?;
+    let as_wanted =
+        |file: &Document| Ok::<_, Error>(meaning(file)?.document() == wanted.document());
+    if changes && !as_wanted(&result)? {
+        // What the file leaves unsaid may follow from what has changed.
+        let said = meaning(&result)?;
+        for (name, value) in wanted.iter() {
+            if said.get(name) != Some(value) && result.get(name).is_none() {
+                result.set(name, value);
+            }
+        }
+    }
+    if changes && !as_wanted(&result)? {
+        // The file may say a part in a way that goes before ours: then ours is said
+        // whole.
         for name in OTHER_WAYS {
             if after.get(name).is_none() {
                 result.remove(name);
