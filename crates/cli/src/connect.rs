@@ -5,14 +5,16 @@ use crate::error::{Context, Error, Result};
 use crate::options::Args;
 use crate::output::{self, Printer};
 use crate::uri::{self, Uri};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
 use virtxen_driver::{Domain, Driver, ListFilter, Options};
 use virtxen_host::{
-    Address, Arch, Channels, Deadlines, FileSource, Gate, Host, Machine, NodeFiles, Store, Trace,
+    Address, Arch, Channels, Deadlines, FileSource, Gate, Host, Machine, NodeFiles, Opening, Store,
+    Trace,
 };
-use virtxen_sim::SimHost;
+use virtxen_sim::{Release, SimHost};
 
 /// The words behind the header of a listing of a simulated host.
 const SIMULATED: &str = "(simulated host)";
@@ -44,6 +46,8 @@ pub(crate) struct Connection {
     pub(crate) driver: Driver,
     /// Its URI.
     pub(crate) uri: Uri,
+    /// What it needs on the disk.
+    _folder: Option<Folder>,
 }
 
 impl Session {
@@ -71,7 +75,7 @@ impl Session {
             .or_else(|| std::env::var(uri::VARIABLE).ok())
         {
             Some(text) if !text.is_empty() => Uri::parse(&text),
-            _ => Ok(Uri::Xen),
+            _ => Ok(Uri::Xen { xm_dir: None }),
         }
     }
 
@@ -83,7 +87,7 @@ impl Session {
         self.connection
             .get_or_try_init(|| async {
                 let uri = self.uri()?;
-                let host = open(&uri, self.trace()).await?;
+                let (host, folder) = open(&uri, self.trace()).await?;
                 for warning in host.warnings() {
                     self.printer.warning(&warning);
                 }
@@ -94,6 +98,7 @@ impl Session {
                 Ok(Connection {
                     driver: Driver::open(host, options),
                     uri,
+                    _folder: folder,
                 })
             })
             .await
@@ -179,32 +184,47 @@ impl Session {
 }
 
 /// Opens the host of a URI.
-async fn open(uri: &Uri, trace: Option<Trace>) -> Result<Arc<dyn Host>> {
-    let address = match uri {
+async fn open(uri: &Uri, trace: Option<Trace>) -> Result<(Arc<dyn Host>, Option<Folder>)> {
+    let (address, xm_dir) = match uri {
         Uri::Sim(uri) => return open_simulated(uri, trace).await,
-        Uri::Xen => Address::Local,
-        Uri::XenStore(path) => Address::XenStore(path.clone()),
-        Uri::XendUnix(path) => Address::XendUnix(path.clone()),
-        Uri::XendTcp { host, port } => Address::XendTcp {
-            host: host.clone(),
-            port: *port,
-        },
+        Uri::Xen { xm_dir } => (Address::Local, xm_dir.clone()),
+        Uri::XenStore(path) => (Address::XenStore(path.clone()), None),
+        Uri::XendUnix { socket, xm_dir } => (Address::XendUnix(socket.clone()), xm_dir.clone()),
+        Uri::XendTcp { host, port } => {
+            let (host, port) = (host.clone(), *port);
+            (Address::XendTcp { host, port }, None)
+        }
     };
-    let host = virtxen_host::open_traced(&address, Deadlines::default(), trace)
+    let opening = Opening {
+        deadlines: Deadlines::default(),
+        trace,
+        xm_folder: xm_dir,
+    };
+    let host = virtxen_host::open_with(&address, opening)
         .await
         .map_err(|error| {
             let mut message = format!("Failed to connect to {uri}\n{error}");
-            if *uri == Uri::Xen {
+            if matches!(uri, Uri::Xen { .. }) {
                 message.push_str(NO_XEN);
             }
             Error::NoHost(message)
         })?;
-    Ok(Arc::from(host))
+    Ok((Arc::from(host), None))
 }
 
 /// A simulated host over the channels that a real one has.
-async fn open_simulated(uri: &str, trace: Option<Trace>) -> Result<Arc<dyn Host>> {
+async fn open_simulated(
+    uri: &str,
+    trace: Option<Trace>,
+) -> Result<(Arc<dyn Host>, Option<Folder>)> {
     let sim = simulated(uri)?;
+    let given = sim.options().xm_dir.clone();
+    let own = match given {
+        // Where XenD keeps inactive guests nobody looks at files.
+        None if sim.release() < Release::V3_0_4 => Some(Folder::new()?),
+        _ => None,
+    };
+    let xm_dir = given.or_else(|| own.as_ref().map(|folder| folder.path.clone()));
     let gate = sim.hypervisor(Arch::X86_64);
     let gate = gate.map(|gate| Box::new(gate) as Box<dyn Gate>);
     let gate = gate.ok_or_else(|| "this release is not simulated".to_owned());
@@ -226,12 +246,13 @@ async fn open_simulated(uri: &str, trace: Option<Trace>) -> Result<Arc<dyn Host>
             "the simulated kernel",
             SimFiles(sim.clone()),
         ))
+        .xm_files(xm_dir.ok_or_else(|| "none is named".to_owned()))
         .kept(Arc::new(move |uuid| sim.is_managed(&uuid.to_string())))
         .simulated();
     let host = channels.open().await;
     let host =
         host.map_err(|error| Error::NoHost(format!("Failed to connect to {uri}\n{error}")))?;
-    Ok(Arc::new(host))
+    Ok((Arc::new(host), own))
 }
 
 /// The files of a simulated Domain-0's kernel.
@@ -265,4 +286,27 @@ pub(crate) fn simulated(uri: &str) -> Result<SimHost> {
     let options =
         virtxen_sim::Options::from_uri(uri).map_err(|error| Error::usage(error.to_string()))?;
     Ok(SimHost::new(options))
+}
+
+/// A folder for xm's files of a simulated host, gone when this is dropped.
+struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    fn new() -> Result<Self> {
+        use std::os::unix::fs::DirBuilderExt;
+        let name = format!("virtxen-xm-{}", virtxen_guest::Uuid::random());
+        let path = std::env::temp_dir().join(name);
+        let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
+        made.map_err(|error| Error::file("make folder", &path, error))?;
+        Ok(Self { path })
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Somebody else may have removed it.
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
 }

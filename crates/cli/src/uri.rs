@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The variable that names the host when `--connect` does not.
 pub(crate) const VARIABLE: &str = "VIRTXEN_DEFAULT_URI";
@@ -14,11 +14,19 @@ pub(crate) const XEND_SOCKET: &str = "/var/lib/xend/xend-socket";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Uri {
     /// The Xen host that virtxen runs on.
-    Xen,
+    Xen {
+        /// The folder of xm's files, where it is not the usual one.
+        xm_dir: Option<PathBuf>,
+    },
     /// Only a xenstored, on a UNIX socket.
     XenStore(PathBuf),
     /// XenD on a UNIX socket.
-    XendUnix(PathBuf),
+    XendUnix {
+        /// The socket.
+        socket: PathBuf,
+        /// The folder of xm's files, if it is known.
+        xm_dir: Option<PathBuf>,
+    },
     /// XenD on a TCP port.
     XendTcp {
         /// Name or address.
@@ -49,9 +57,18 @@ impl Uri {
 impl fmt::Display for Uri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Xen => f.write_str("xen:///system"),
-            Self::XenStore(path) => write!(f, "xen:///system?xenstore={}", path.display()),
-            Self::XendUnix(path) => write!(f, "xend+unix://{}", path.display()),
+            Self::Xen { xm_dir } => {
+                f.write_str("xen:///system")?;
+                write_option(f, "xm-dir", xm_dir.as_deref())
+            }
+            Self::XenStore(path) => {
+                f.write_str("xen:///system")?;
+                write_option(f, "xenstore", Some(path))
+            }
+            Self::XendUnix { socket, xm_dir } => {
+                write!(f, "xend+unix://{}", socket.display())?;
+                write_option(f, "xm-dir", xm_dir.as_deref())
+            }
             Self::XendTcp { host, port } if host.contains(':') => {
                 write!(f, "xend+tcp://[{host}]:{port}")
             }
@@ -62,28 +79,58 @@ impl fmt::Display for Uri {
 }
 
 fn xen(text: &str, rest: &str) -> Result<Uri> {
-    let (place, option) = match rest.split_once('?') {
-        Some((place, option)) => (place, Some(option)),
-        None => (rest, None),
+    let (place, option) = option(text, rest, &["xenstore", "xm-dir"])?;
+    if !["", "/", "//", "///", "/system", "///system"].contains(&place) {
+        return Err(unknown(text));
+    }
+    Ok(match option {
+        Some(("xenstore", path)) => Uri::XenStore(path),
+        other => Uri::Xen {
+            xm_dir: other.map(|(_, path)| path),
+        },
+    })
+}
+
+/// What stands before the option, and the option, which has a path.
+fn option<'a>(
+    text: &str,
+    rest: &'a str,
+    known: &[&str],
+) -> Result<(&'a str, Option<(&'a str, PathBuf)>)> {
+    let Some((place, option)) = rest.split_once('?') else {
+        return Ok((rest, None));
     };
-    let is_place = ["", "/", "//", "///", "/system", "///system"].contains(&place);
-    match option.map(|option| option.strip_prefix("xenstore=")) {
-        None if is_place => Ok(Uri::Xen),
-        Some(Some(path)) if is_place && path.starts_with('/') => {
-            Ok(Uri::XenStore(PathBuf::from(path)))
+    match option.split_once('=') {
+        Some((name, path)) if known.contains(&name) && path.starts_with('/') => {
+            Ok((place, Some((name, PathBuf::from(path)))))
         }
-        Some(_) if is_place => Err(Error::usage(format!(
-            "'{text}': the one option of xen: is xenstore=/path, the socket of a xenstored"
+        _ => Err(Error::usage(format!(
+            "'{text}': there may be one option, {}=/path",
+            known.join("=/path or ")
         ))),
-        _ => Err(unknown(text)),
+    }
+}
+
+fn write_option(f: &mut fmt::Formatter<'_>, name: &str, path: Option<&Path>) -> fmt::Result {
+    match path {
+        Some(path) => write!(f, "?{name}={}", path.display()),
+        None => Ok(()),
     }
 }
 
 fn unix(text: &str, rest: &str) -> Result<Uri> {
+    let (rest, option) = option(text, rest, &["xm-dir"])?;
+    let xm_dir = option.map(|(_, path)| path);
     let path = rest.strip_prefix("//").unwrap_or(rest);
     match path {
-        "" | "/" => Ok(Uri::XendUnix(PathBuf::from(XEND_SOCKET))),
-        _ if path.starts_with('/') => Ok(Uri::XendUnix(PathBuf::from(path))),
+        "" | "/" => Ok(Uri::XendUnix {
+            socket: PathBuf::from(XEND_SOCKET),
+            xm_dir,
+        }),
+        _ if path.starts_with('/') => Ok(Uri::XendUnix {
+            socket: PathBuf::from(path),
+            xm_dir,
+        }),
         _ => Err(Error::usage(format!(
             "'{text}': the path of the socket must begin with /"
         ))),
@@ -143,6 +190,11 @@ mod tests {
             ("xen:?xenstore=/run/s", "xen:///system?xenstore=/run/s"),
             ("xend+unix:///run/xend", "xend+unix:///run/xend"),
             ("xend+unix:", "xend+unix:///var/lib/xend/xend-socket"),
+            ("xen:?xm-dir=/srv/xen", "xen:///system?xm-dir=/srv/xen"),
+            (
+                "xend+unix:///run/xend?xm-dir=/srv/xen",
+                "xend+unix:///run/xend?xm-dir=/srv/xen",
+            ),
             ("xend+tcp://old:8000", "xend+tcp://old:8000"),
             ("xend+tcp://old", "xend+tcp://old:8000"),
             ("xend+tcp://[::1]:99", "xend+tcp://[::1]:99"),
@@ -169,6 +221,8 @@ mod tests {
             "xend+tcp://:1",
             "xend+tcp://a:b",
             "xend+unix:a",
+            "xen:?xm-dir=relative",
+            "xen:?xm=/etc/xen",
         ] {
             assert!(Uri::parse(text).is_err(), "{text}");
         }

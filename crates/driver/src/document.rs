@@ -87,7 +87,7 @@ pub(crate) fn from_native(
     let converted = match format {
         NativeFormat::Sxpr => {
             let tree = sxpr::read(text, sxpr::Limits::default()).map_err(|e| wrong(&e))?;
-            let version = ConfigVersion::from_number(config_format(from));
+            let version = ConfigVersion::from_number(from.config_format());
             sxpr::sxpr_to_guest(&tree, version, &Runtime::default())
         }
         NativeFormat::Xm => {
@@ -126,7 +126,7 @@ pub(crate) fn to_native(format: NativeFormat, xml: &str, to: &XenVersion) -> Res
     let bridges = xm::Bridges::new();
     let (text, notes) = match format {
         NativeFormat::Sxpr => {
-            let dialect = Dialect::of_release(config_format(to), to.major, to.minor, &to.extra);
+            let dialect = Dialect::of_release(to.config_format(), to.major, to.minor, &to.extra);
             let written = sxpr::guest_to_sxpr(&guest, &Target::new(dialect)).map_err(wrong)?;
             (sxpr::write_request(&written.value), written.notes)
         }
@@ -148,27 +148,13 @@ pub(crate) fn to_native(format: NativeFormat, xml: &str, to: &XenVersion) -> Res
 
 /// What the xm of this release reads.
 fn xm_dialect(version: &XenVersion) -> xm::Dialect {
-    xm::Dialect::of_release(config_format(version), version.major, version.minor)
+    xm::Dialect::of_release(version.config_format(), version.major, version.minor)
 }
 
 /// Notes about a text with their places.
 fn warnings(text: &str, notes: Vec<Note>) -> Vec<Problem> {
     let losses = notes.into_iter().map(|n| n.into_loss(Severity::Warning));
     place_losses(text, losses.collect())
-}
-
-/// The number of XenD's configuration format in this release.
-fn config_format(version: &XenVersion) -> Option<u32> {
-    let patch = version.extra.trim_start_matches('.');
-    match (version.major, version.minor) {
-        (..=2, _) => None,
-        (3, 0) => match patch.chars().next() {
-            Some('0'..='2') => None,
-            Some('3') => Some(2),
-            _ => Some(3),
-        },
-        _ => Some(4),
-    }
 }
 
 /// Fills in what a document may leave unsaid, as libvirt does with XenD.

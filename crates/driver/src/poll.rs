@@ -64,7 +64,7 @@ async fn run(weak: Weak<Inner>, interval: Duration) {
         };
         // Of a domain that is known it is told before a look may show its end.
         told.retain(|event| !is_told(event));
-        let is_due = begin >= next || told.contains(&HostEvent::Resync);
+        let is_due = begin >= next || told.iter().any(is_of_all);
         // An unreachable host is no event; the next look may find it again.
         if inner.host.lists_active_apart() {
             let _ = inner.look_at_active().await;
@@ -83,6 +83,17 @@ async fn run(weak: Weak<Inner>, interval: Duration) {
         // However much happens, others are answered too.
         tokio::time::sleep(begin.elapsed()).await;
     }
+}
+
+/// Whether a change shows only in a look at all domains.
+fn is_of_all(event: &HostEvent) -> bool {
+    matches!(
+        event,
+        HostEvent::Resync
+            | HostEvent::Defined(_)
+            | HostEvent::Redefined(_)
+            | HostEvent::Undefined(_)
+    )
 }
 
 /// Whether nobody listens any more; then another poller may be started.

@@ -1,5 +1,6 @@
 //! The main job from end to end: every guest document, on every release that
-//! supports it, over XenD's real bytes on a UNIX socket.
+//! supports it, over XenD's real bytes on a UNIX socket; before Xen 3.0.4 with xm's
+//! files in a folder.
 //!
 //! The documents are those of the page that the project starts from (beside the
 //! repository, skipped where they are absent) and our own in `examples/`.
@@ -9,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use virtxen_driver::{
-    Accepted, Affect, CreateFlags, DefineFlags, Domain, DomainKey, Driver, Error, ListFilter,
-    Options, ShutdownMode, State, XmlFlags,
+    Accepted, Affect, CreateFlags, DefineFlags, Domain, DomainKey, Driver, ListFilter, Options,
+    ShutdownMode, State, XmlFlags,
 };
-use virtxen_host::{Address, Deadlines};
+use virtxen_host::{Address, Opening};
 use virtxen_sim::state::Timing;
 use virtxen_sim::{Release, SimHost};
 
@@ -67,6 +68,7 @@ struct Run {
     driver: Driver,
     stop: tokio::sync::oneshot::Sender<()>,
     server: tokio::task::JoinHandle<std::io::Result<()>>,
+    files: PathBuf,
     _folder: tempfile::TempDir,
 }
 
@@ -74,6 +76,8 @@ impl Run {
     async fn new(release: Release, name: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let socket = folder.path().join("xend-socket");
+        let files = folder.path().join("xen");
+        std::fs::create_dir(&files).expect("a folder");
         let sim = SimHost::new(virtxen_sim::Options {
             release,
             timing: Timing::instant(),
@@ -93,7 +97,11 @@ impl Run {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let address = Address::XendUnix(socket);
-        let host = virtxen_host::open(&address, Deadlines::default())
+        let opening = Opening {
+            xm_folder: Some(files.clone()),
+            ..Opening::default()
+        };
+        let host = virtxen_host::open_with(&address, opening)
             .await
             .expect("XenD answers");
         Self {
@@ -102,6 +110,7 @@ impl Run {
             driver: Driver::open(Arc::from(host), Options::default()),
             stop,
             server,
+            files,
             _folder: folder,
         }
     }
@@ -125,9 +134,11 @@ impl Run {
         self.release >= since
     }
 
-    /// Releases before 3.0.4 keep no inactive domains.
-    fn keeps_inactive(&self) -> bool {
-        self.release >= Release::V3_0_4
+    /// Before 3.0.4 a defined guest is a file, and only then.
+    fn expect_file(&self, name: &str) -> Result<(), String> {
+        let is_file = self.files.join(name).exists();
+        let wanted = self.release < Release::V3_0_4;
+        expect("a file of xm where XenD keeps none", is_file == wanted)
     }
 
     /// The whole life of a guest, or its refusal; the step that went wrong.
@@ -164,21 +175,13 @@ impl Run {
         self.finish(&key).await
     }
 
-    /// Defines and starts, or creates.
+    /// Defines and starts.
     async fn begin(&self, xml: &str) -> Result<Domain, String> {
         let driver = &self.driver;
         let defined = driver.define_xml(xml, DefineFlags::default()).await;
-        if !self.keeps_inactive() {
-            let refused = matches!(
-                defined,
-                Err(Error::Host(virtxen_host::Error::Unsupported { .. }))
-            );
-            expect(&format!("define is refused: {defined:?}"), refused)?;
-            let created = driver.create_xml(xml, CreateFlags::default()).await;
-            return Ok(step("create", created)?.domain);
-        }
         let Accepted { domain, .. } = step("define", defined)?;
         expect("define leaves it shut off", domain.state == State::Shutoff)?;
+        self.expect_file(&domain.name)?;
         let key = DomainKey::from(&domain);
         let flags = XmlFlags {
             inactive: true,
@@ -220,17 +223,12 @@ impl Run {
         };
         let last = tokio::time::timeout(Duration::from_secs(30), gone).await;
         let last = last.map_err(|_| "shutdown: it does not end")?;
-        if !self.keeps_inactive() {
-            return expect(
-                "a transient domain is gone",
-                matches!(last, Err(Error::NoDomain(_))),
-            );
-        }
-        expect(
-            "it is shut off",
-            step("lookup", last)?.state == State::Shutoff,
-        )?;
+        let last = step("lookup", last)?;
+        expect("it is shut off", last.state == State::Shutoff)?;
+        self.expect_file(&last.name)?;
         step("undefine", driver.undefine(key).await)?;
+        let gone = !self.files.join(&last.name).exists();
+        expect("no file is left", gone)?;
         let all = step("list --all", driver.list(&ListFilter::default()).await)?;
         expect("only Domain-0 is left", all.len() == 1)
     }

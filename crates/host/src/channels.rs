@@ -4,6 +4,7 @@
 
 use crate::hypercall::{EventNode, Machine};
 use crate::{Error, NodeFiles, Result, Trace, XenHost, XenVersion, XendHost, routes};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use virtxen_guest::Uuid;
@@ -33,8 +34,9 @@ pub struct Channels {
     pub(crate) kept: Option<Kept>,
     pub(crate) machine: Option<Machine>,
     pub(crate) version: Option<XenVersion>,
+    pub(crate) xm_folder: Channel<PathBuf>,
     pub(crate) simulated: bool,
-    trace: Option<Trace>,
+    pub(crate) trace: Option<Trace>,
 }
 
 impl Channels {
@@ -52,6 +54,7 @@ impl Channels {
             kept: None,
             machine: None,
             version: None,
+            xm_folder: Err(missing()),
             simulated: false,
             trace,
         }
@@ -143,6 +146,14 @@ impl Channels {
     #[must_use]
     pub fn version(mut self, version: Option<XenVersion>) -> Self {
         self.version = version;
+        self
+    }
+
+    /// The folder of xm's configuration files, which are the inactive guests where
+    /// XenD keeps none (before Xen 3.0.4), or why there is none.
+    #[must_use]
+    pub fn xm_files(mut self, folder: Channel<PathBuf>) -> Self {
+        self.xm_folder = folder;
         self
     }
 

@@ -3,6 +3,8 @@
 //! Events say that something is worth a look; the state itself is always read.
 
 use crate::Ending;
+use std::future::{Future, poll_fn};
+use std::task::Poll;
 use tokio::sync::broadcast;
 use virtxen_guest::{DomId, MemoryKib};
 
@@ -61,6 +63,12 @@ pub enum HostEvent {
         /// The target.
         target: MemoryKib,
     },
+    /// A guest of this name is defined that was not.
+    Defined(String),
+    /// What the guest of this name is defined as has changed.
+    Redefined(String),
+    /// The guest of this name is no longer defined.
+    Undefined(String),
     /// Events were lost: everything has to be read again.
     Resync,
 }
@@ -68,30 +76,65 @@ pub enum HostEvent {
 /// A stream of events. Who falls behind gets a [`HostEvent::Resync`].
 #[derive(Debug)]
 pub struct HostEvents {
-    receiver: broadcast::Receiver<HostEvent>,
+    /// One for each channel that tells.
+    receivers: Vec<broadcast::Receiver<HostEvent>>,
 }
 
 impl HostEvents {
     pub(crate) fn new(receiver: broadcast::Receiver<HostEvent>) -> Self {
-        Self { receiver }
+        Self {
+            receivers: vec![receiver],
+        }
+    }
+
+    /// The same with what another channel tells.
+    pub(crate) fn and(mut self, receiver: broadcast::Receiver<HostEvent>) -> Self {
+        self.receivers.push(receiver);
+        self
     }
 
     /// The next event; `None` when the host is closed. May be dropped at any time
     /// without losing an event.
     pub async fn next(&mut self) -> Option<HostEvent> {
-        match self.receiver.recv().await {
-            Ok(event) => Some(event),
-            Err(broadcast::error::RecvError::Lagged(_)) => Some(HostEvent::Resync),
-            Err(broadcast::error::RecvError::Closed) => None,
+        while !self.receivers.is_empty() {
+            let (place, received) = first(&mut self.receivers).await;
+            match received {
+                Ok(event) => return Some(event),
+                Err(broadcast::error::RecvError::Lagged(_)) => return Some(HostEvent::Resync),
+                Err(broadcast::error::RecvError::Closed) => drop(self.receivers.remove(place)),
+            }
         }
+        None
     }
 
     /// An event that is there already.
     pub fn try_next(&mut self) -> Option<HostEvent> {
-        match self.receiver.try_recv() {
-            Ok(event) => Some(event),
-            Err(broadcast::error::TryRecvError::Lagged(_)) => Some(HostEvent::Resync),
-            Err(_) => None,
-        }
+        self.receivers
+            .iter_mut()
+            .find_map(|receiver| match receiver.try_recv() {
+                Ok(event) => Some(event),
+                Err(broadcast::error::TryRecvError::Lagged(_)) => Some(HostEvent::Resync),
+                Err(_) => None,
+            })
     }
+}
+
+/// What the first receiver that has something says, and which it is.
+async fn first(
+    receivers: &mut [broadcast::Receiver<HostEvent>],
+) -> (usize, Result<HostEvent, broadcast::error::RecvError>) {
+    let mut waits: Vec<_> = receivers
+        .iter_mut()
+        .map(|receiver| Box::pin(receiver.recv()))
+        .collect();
+    poll_fn(|context| {
+        let polled = waits.iter_mut().enumerate().find_map(|(place, wait)| {
+            match wait.as_mut().poll(context) {
+                Poll::Ready(received) => Some((place, received)),
+                Poll::Pending => None,
+            }
+        });
+        polled.map_or(Poll::Pending, Poll::Ready)
+    })
+    .await
 }

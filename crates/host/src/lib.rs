@@ -5,6 +5,7 @@
 //! Nothing here knows libvirt's calls, flags or error codes.
 #![forbid(unsafe_code)]
 
+mod change;
 mod channels;
 mod ending;
 mod error;
@@ -20,14 +21,16 @@ mod types;
 mod xen;
 mod xend;
 mod xenstore;
+mod xm;
 
+pub use change::ConfigChange;
 pub use channels::{Channels, Kept};
 pub use ending::Ending;
 pub use error::{Error, Result};
 pub use event::{HostEvent, HostEvents};
 pub use files::{FileSource, NodeFiles};
 pub use hypercall::Machine;
-pub use probe::{Address, look, open, open_traced};
+pub use probe::{Address, Opening, look, open, open_with};
 pub use statistics::{
     ActiveDomain, Balloon, CpuTimes, DiskCounters, DiskStatistics, InterfaceCounters,
     InterfaceStatistics, MemoryPart, NodeMemory, ProcessorScope, ProcessorTimes, Traffic, VcpuTime,
@@ -42,6 +45,7 @@ pub use virtxen_xend::Deadlines;
 pub use virtxen_xenstore::{Store, Stream};
 pub use xen::XenHost;
 pub use xend::XendHost;
+pub use xm::XM_FOLDER;
 
 use std::path::Path;
 use virtxen_formats::Note;
@@ -119,8 +123,34 @@ pub trait Host: Send + Sync {
     /// The guest as it is now; for an inactive domain as it is defined.
     async fn guest(&self, name: &str) -> Result<Guest>;
 
+    /// The guest as it is defined, which is what it will be at its next start.
+    async fn defined(&self, name: &str) -> Result<Guest> {
+        self.guest(name).await
+    }
+
+    /// Whether a running domain and what it is defined as are two things, each of
+    /// which is changed alone: operations then change a running domain only, and
+    /// [`Host::change_config`] its definition.
+    fn keeps_config_apart(&self) -> bool {
+        false
+    }
+
+    /// Changes what a guest is defined as; it may run meanwhile.
+    async fn change_config(&self, _name: &str, change: &ConfigChange) -> Result<()> {
+        Err(Error::Unsupported {
+            operation: change.operation(),
+            reason: "the host keeps one configuration for the running and the defined domain"
+                .to_owned(),
+        })
+    }
+
     /// What of this guest the host would not carry, by its place in the document.
     async fn losses(&self, guest: &Guest) -> Result<Vec<Note>>;
+
+    /// As [`Host::losses`], of a guest that is to be defined.
+    async fn definition_losses(&self, guest: &Guest) -> Result<Vec<Note>> {
+        self.losses(guest).await
+    }
 
     /// As [`Host::losses`], of a device that is added to a running or defined guest,
     /// fully virtualized (`hvm`) or not.

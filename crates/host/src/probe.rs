@@ -4,7 +4,8 @@
 //! what this host would offer.
 
 use crate::{
-    Channels, Error, Finding, Host, Machine, NodeFiles, Result, Stream, Trace, XenVersion,
+    Channels, Error, Finding, Host, Machine, NodeFiles, Result, Stream, Trace, XM_FOLDER,
+    XenVersion,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,46 +39,65 @@ const DOMAINS: &str = "/var/lib/xend/domains";
 /// Where Linux tells the hypervisor's version.
 const VERSION: &str = "/sys/hypervisor/version";
 
+/// How a host is opened.
+#[derive(Clone, Debug, Default)]
+pub struct Opening {
+    /// How long it may take to answer.
+    pub deadlines: Deadlines,
+    /// Where each request is reported.
+    pub trace: Option<Trace>,
+    /// The folder of xm's files, which are the inactive guests before Xen 3.0.4;
+    /// `None` for [`XM_FOLDER`] on hosts of this machine.
+    pub xm_folder: Option<PathBuf>,
+}
+
 /// Opens the host at an address.
 ///
 /// # Errors
 /// When there is none; for the local one with all that was looked for.
 pub async fn open(address: &Address, deadlines: Deadlines) -> Result<Box<dyn Host>> {
-    open_traced(address, deadlines, None).await
+    let opening = Opening {
+        deadlines,
+        ..Opening::default()
+    };
+    open_with(address, opening).await
 }
 
-/// As [`open`], with each request reported.
+/// As [`open`], with more to choose.
 ///
 /// # Errors
 /// As [`open`].
-pub async fn open_traced(
-    address: &Address,
-    deadlines: Deadlines,
-    trace: Option<Trace>,
-) -> Result<Box<dyn Host>> {
-    let connector: Box<dyn Connector> = match address {
-        Address::Local => return open_local(deadlines, trace).await,
-        Address::XenStore(path) => return open_xenstore(path, deadlines, trace).await,
-        Address::XendUnix(path) => Box::new(UnixSocket::new(path)),
-        Address::XendTcp { host, port } => Box::new(TcpPort::new(host, *port)),
+pub async fn open_with(address: &Address, opening: Opening) -> Result<Box<dyn Host>> {
+    let (connector, of_machine): (Box<dyn Connector>, bool) = match address {
+        Address::Local => return open_local(opening).await,
+        Address::XenStore(path) => return open_xenstore(path, opening).await,
+        Address::XendUnix(path) => (
+            Box::new(UnixSocket::new(path)),
+            path == Path::new(DEFAULT_SOCKET),
+        ),
+        Address::XendTcp { host, port } => (Box::new(TcpPort::new(host, *port)), false),
     };
-    let channels = Channels::new(deadlines, trace).xend(Ok(connector));
+    let folder = match opening.xm_folder {
+        Some(folder) => Ok(folder),
+        None if of_machine => Ok(PathBuf::from(XM_FOLDER)),
+        None => Err("this XenD may be on another machine: name the folder with xm-dir".to_owned()),
+    };
+    let channels = Channels::new(opening.deadlines, opening.trace)
+        .xend(Ok(connector))
+        .xm_files(folder);
     Ok(Box::new(channels.open().await?))
 }
 
 /// A host of which only a xenstored is there. Whose it is, nobody tells: the
 /// version of the Xen under this machine says nothing about it.
-async fn open_xenstore(
-    path: &Path,
-    deadlines: Deadlines,
-    trace: Option<Trace>,
-) -> Result<Box<dyn Host>> {
+async fn open_xenstore(path: &Path, opening: Opening) -> Result<Box<dyn Host>> {
     let store = virtxen_xenstore::open(path).await;
-    let channels = Channels::new(deadlines, trace).xenstore(store.map_err(|it| it.to_string()));
+    let store = store.map_err(|it| it.to_string());
+    let channels = Channels::new(opening.deadlines, opening.trace).xenstore(store);
     Ok(Box::new(channels.open().await?))
 }
 
-async fn open_local(deadlines: Deadlines, trace: Option<Trace>) -> Result<Box<dyn Host>> {
+async fn open_local(opening: Opening) -> Result<Box<dyn Host>> {
     let gate = match Privcmd::open() {
         Ok(gate) => Ok(Box::new(gate) as Box<dyn Gate>),
         Err(error) => Err(error.to_string()),
@@ -90,14 +110,16 @@ async fn open_local(deadlines: Deadlines, trace: Option<Trace>) -> Result<Box<dy
         Err(_) => domain_exceptions(),
     };
     let is_xen = gate.is_ok() || store.is_ok() || Path::new(VERSION).exists();
-    let mut channels = Channels::new(deadlines, trace)
+    let folder = opening.xm_folder.unwrap_or_else(|| XM_FOLDER.into());
+    let mut channels = Channels::new(opening.deadlines, opening.trace)
         .hypercalls(gate, Arch::native())
         .xenstore(store)
         .exceptions(exceptions)
         .xend(find_xend(is_xen).await)
         .machine(Machine::local())
         .files(NodeFiles::local())
-        .version(kernel_version());
+        .version(kernel_version())
+        .xm_files(Ok(folder));
     if Path::new(DOMAINS).is_dir() {
         channels = channels.kept(Arc::new(|uuid| Some(is_kept(Path::new(DOMAINS), uuid))));
     }
@@ -159,7 +181,7 @@ fn kernel_version() -> Option<XenVersion> {
 }
 
 /// Channels, where each is looked for, and what to say of it.
-const PLACES: [(&str, &[&str], &str); 5] = [
+const PLACES: [(&str, &[&str], &str); 6] = [
     (
         "XenD",
         &[DEFAULT_SOCKET],
@@ -180,6 +202,11 @@ const PLACES: [(&str, &[&str], &str); 5] = [
         "files",
         &["/sys/bus/xen-backend", "/sys/devices/xen-backend"],
         "counters of disks and interfaces; the kernel of Domain-0 has them",
+    ),
+    (
+        "XM files",
+        &[XM_FOLDER],
+        "inactive guests before Xen 3.0.4; another folder with ?xm-dir=PATH",
     ),
     (
         "libxl",

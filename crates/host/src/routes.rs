@@ -8,6 +8,8 @@ pub(crate) struct XendRoute {
     /// `XenD at …`.
     pub(crate) name: String,
     pub(crate) keeps_inactive: bool,
+    /// The folder of the files that are inactive guests, or why there is none.
+    pub(crate) files: Result<String, String>,
     pub(crate) has_xenstore: bool,
 }
 
@@ -18,6 +20,9 @@ const NO_TOOLSTACK: &str = "XenD is not there, and the toolstack of Xen 4.2 and 
 /// Why there are no counters where only a XenD is reached.
 pub(crate) const NO_COUNTERS: &str = "counters are in /sys and /proc of Domain-0: use the URI \
                                       xen: on the host itself";
+
+/// Who keeps inactive guests on old releases.
+pub(crate) const NO_INACTIVE: &str = "XenD before 3.0.4 keeps none, they are files of xm";
 
 const OWN_TOOLSTACK: &str = "only the toolstack can do it";
 
@@ -67,11 +72,10 @@ pub(crate) fn toolstack(xend: Option<&XendRoute>) -> Vec<RouteReport> {
         .collect();
     routes.push(match xend {
         Some(xend) if xend.keeps_inactive => route("inactive guests", name, "XenD keeps them"),
-        Some(_) => route(
-            "inactive guests",
-            None,
-            "XenD before 3.0.4 keeps none; the XM file channel is not built yet",
-        ),
+        Some(xend) => match &xend.files {
+            Ok(folder) => route("inactive guests", Some(folder), NO_INACTIVE),
+            Err(why) => route("inactive guests", None, format!("{NO_INACTIVE}: {why}")),
+        },
         None => route("inactive guests", None, NO_TOOLSTACK),
     });
     routes

@@ -23,6 +23,22 @@ impl XenVersion {
         minor: 0,
         extra: String::new(),
     };
+
+    /// Version of the format of XenD's configurations in this release,
+    /// `xend_config_format`; XenD tells it from 3.0.3 on.
+    #[must_use]
+    pub fn config_format(&self) -> Option<u32> {
+        let patch = self.extra.trim_start_matches('.');
+        match (self.major, self.minor) {
+            (..=2, _) => None,
+            (3, 0) => match patch.chars().next() {
+                Some('0'..='2') => None,
+                Some('3') => Some(2),
+                _ => Some(3),
+            },
+            _ => Some(4),
+        }
+    }
 }
 
 impl std::fmt::Display for XenVersion {

@@ -15,7 +15,8 @@ const MAX_GUESTS: usize = 10_000;
 /// Longest time that a key may name.
 const MAX_TIME: Duration = Duration::from_secs(24 * 3600);
 /// The keys, for error messages.
-const KEYS: &str = "release, guests, nodes, scheduler, build, connect, shutdown, save, fault, hung-guest, dead-device";
+const KEYS: &str = "release, guests, nodes, scheduler, build, connect, shutdown, save, fault, \
+                    hung-guest, dead-device, xm-dir";
 
 /// Why a URI of a simulated host was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,8 +71,9 @@ impl Options {
     /// | `fault` | `slow,TIME`, `hang`, `cut,BYTES` or `garbage`, with `,op=NAME` and `,nth=N` |
     /// | `hung-guest` | name of a guest that ignores orders to shut down |
     /// | `dead-device` | device that never connects: `xvdb`, a MAC address |
+    /// | `xm-dir` | folder of xm's files, which are inactive guests before 3.0.4 |
     ///
-    /// The last three may be repeated.
+    /// Faults, guests and devices may be repeated.
     ///
     /// # Errors
     /// For another kind of URI, an unknown key or release, a value of the wrong kind.
@@ -148,6 +150,8 @@ impl Options {
             "fault" => self.faults.push(parse_fault(value)?),
             "hung-guest" => self.hung_guests.push(value.to_owned()),
             "dead-device" => self.dead_devices.push(value.to_owned()),
+            "xm-dir" if value.starts_with('/') => self.xm_dir = Some(value.into()),
+            "xm-dir" => return Err(bad("the path of a folder, from / on")),
             _ => {
                 let key = key.to_owned();
                 return Err(UriError::UnknownKey { key });
@@ -225,7 +229,7 @@ mod tests {
     fn reads_every_key() {
         let options = Options::from_uri(
             "sim:?release=3.0.3&guests=7&build=3s&shutdown=250ms&fault=slow,1s,op=create,nth=2\
-             &fault=cut,10&hung-guest=web&dead-device=xvdz",
+             &fault=cut,10&hung-guest=web&dead-device=xvdz&xm-dir=/srv/xen",
         )
         .unwrap();
         assert_eq!(options.release, Release::V3_0_3);
@@ -236,6 +240,7 @@ mod tests {
         assert_eq!(options.faults, [slow, Fault::cut_after(10)]);
         assert_eq!(options.hung_guests, ["web"]);
         assert_eq!(options.dead_devices, ["xvdz"]);
+        assert_eq!(options.xm_dir, Some("/srv/xen".into()));
         assert_eq!(Options::from_uri("sim:").unwrap().release, Release::V4_1);
         assert!(Options::from_uri("sim:///").is_ok());
         let options = Options::from_uri("sim:?scheduler=rtds&release=4.17&nodes=4").unwrap();
@@ -264,6 +269,7 @@ mod tests {
         assert!(refused("sim:?scheduler=sedf&release=4.6").contains("up to 4.5"));
         assert!(refused("sim:?release=3.0.1&scheduler=credit").contains("3.0.3"));
         assert!(refused("sim:?build=3").contains("500ms"));
+        assert!(refused("sim:?xm-dir=xen").contains("path"));
         assert!(refused("sim:?fault=explode").contains("garbage"));
         assert!(refused("sim:?fault=hang,op").contains("garbage"));
     }

@@ -28,7 +28,7 @@ async fn doctor(session: &Session) -> Result<Reply> {
     let mut json = json!({ "uri": uri.to_string() });
     let mut exit = Exit::Ok;
     let mut tables = Vec::new();
-    if uri == Uri::Xen {
+    if matches!(uri, Uri::Xen { .. }) {
         let (table, findings) = findings(session, virtxen_host::look());
         tables.push(table);
         json["channels"] = findings;

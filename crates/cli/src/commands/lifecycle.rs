@@ -39,7 +39,7 @@ pub(super) const COMMANDS: &[Command] = &[
         group: Group::Lifecycle,
         summary: "define a domain from an XML file, without starting it",
         about: "A domain of this name and UUID gets the new definition. Releases before \
-                Xen 3.0.4 keep no inactive domains: use create there.",
+                Xen 3.0.4 keep it as a file in /etc/xen.",
         options: &[FILE, VALIDATE],
         run: |session, args| Box::pin(define(session, args)),
     },

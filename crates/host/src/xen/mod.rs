@@ -9,8 +9,9 @@
 //! | machine | hypercalls | XenD |
 //! | consoles | XenStore | |
 //! | VNC server | XenStore | XenD, for a guest of which XenStore has no port |
-//! | life cycle, devices, configuration, inactive domains | XenD | |
-//! | events | XenStore, with hypercalls for states | XenStore; without it the hypervisor's event and looks |
+//! | life cycle, devices | XenD | |
+//! | inactive domains | XenD; before Xen 3.0.4 files of xm | |
+//! | events | XenStore, with hypercalls for states, and the folder of xm's files | XenStore; without it the hypervisor's event and looks |
 //! | counters of disks and interfaces | files of Domain-0's kernel, with what XenStore says of devices | |
 //! | times of vcpus | hypercalls | XenD |
 //! | times of processors | hypercalls from Xen 3.2 on | files, of Domain-0 only |
@@ -20,6 +21,7 @@
 //! failed. XenD is first asked when an operation needs it, so that one that hangs
 //! stops nobody else.
 
+mod inactive;
 mod operations;
 mod report;
 mod statistics;
@@ -27,14 +29,12 @@ mod statistics;
 use crate::channels::{Channel, Channels, XendConnector, open_xend};
 use crate::hypercall::{HypercallMonitor, Machine, node};
 use crate::xenstore::{Changes, Facts, StoreMonitor};
+use crate::xm::XmFiles;
 use crate::{DomainInfo, Error, Host, Kept, NodeFiles, Result, XenVersion, XendHost, routes};
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 use virtxen_guest::{DomId, Uuid};
 use virtxen_xend::Deadlines;
-
-/// First release whose XenD keeps inactive domains.
-const KEEPS_INACTIVE: (u32, u32, u32) = (3, 0, 4);
 
 /// A Xen host over all its channels.
 pub struct XenHost {
@@ -49,6 +49,8 @@ pub struct XenHost {
     xend: Xend,
     files: Channel<NodeFiles>,
     kept: Option<Kept>,
+    /// Inactive guests as files, where XenD keeps none.
+    xm: Channel<XmFiles>,
     machine: Option<Machine>,
     version: XenVersion,
     simulated: bool,
@@ -113,6 +115,7 @@ impl XenHost {
             },
             files: channels.files,
             kept: channels.kept,
+            xm: Err(String::new()),
             machine: channels.machine,
             version: XenVersion::UNKNOWN,
             simulated: channels.simulated,
@@ -123,6 +126,11 @@ impl XenHost {
             (Err(_), None) if host.has_xend() => host.xend("connect").await?.version(),
             (Err(_), None) => XenVersion::UNKNOWN,
         };
+        host.xm = inactive::files(channels.xm_folder, &host.version, channels.trace.as_ref());
+        if let Ok(files) = &host.xm {
+            // What cannot be read is told by whoever needs it.
+            let _ = files.look().await;
+        }
         Ok(host)
     }
 
@@ -152,12 +160,16 @@ impl XenHost {
 
     async fn active(&self) -> Result<Vec<DomainInfo>> {
         let mut domains = match self.monitoring {
-            Monitoring::Xend => return self.xend("list").await?.domains().await,
+            Monitoring::Xend => self.xend("list").await?.domains().await?,
             Monitoring::Hypercalls => self.hypercalls()?.domains().await?,
             Monitoring::XenStore => usable("XenStore", &self.store)?.domains().await?,
         };
-        for domain in &mut domains {
-            domain.persistent = self.is_kept(domain.uuid);
+        if self.xm.is_ok() {
+            self.mark_defined(&mut domains).await;
+        } else if self.monitoring != Monitoring::Xend {
+            for domain in &mut domains {
+                domain.persistent = self.is_kept(domain.uuid);
+            }
         }
         Ok(domains)
     }
@@ -179,23 +191,9 @@ impl XenHost {
         self.xend.connector.is_ok()
     }
 
-    /// Whether there are inactive domains to be asked for.
+    /// Whether XenD has inactive domains to be asked for.
     fn keeps_inactive(&self) -> bool {
-        let digits = |text: &str| -> u32 {
-            let text = text.trim_start_matches('.');
-            let end = text
-                .find(|c: char| !c.is_ascii_digit())
-                .unwrap_or(text.len());
-            text.get(..end)
-                .and_then(|text| text.parse().ok())
-                .unwrap_or(0)
-        };
-        let XenVersion {
-            major,
-            minor,
-            extra,
-        } = &self.version;
-        self.has_xend() && (*major, *minor, digits(extra)) >= KEEPS_INACTIVE
+        self.has_xend() && inactive::kept_by_xend(&self.version)
     }
 
     fn is_kept(&self, uuid: Uuid) -> Option<bool> {

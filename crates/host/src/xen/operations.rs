@@ -1,7 +1,7 @@
 //! Each operation of a host on its route. Which route that is was decided when the
 //! host was opened, in the file that opens this folder.
 
-use super::{Monitoring, XenHost, usable};
+use super::{Monitoring, XenHost, inactive, usable};
 use crate::hypercall::HypercallMonitor;
 use crate::statistics::{
     ActiveDomain, Balloon, DiskStatistics, InterfaceStatistics, NodeMemory, ProcessorTimes,
@@ -9,8 +9,9 @@ use crate::statistics::{
 };
 use crate::xenstore::Facts;
 use crate::{
-    DomainInfo, DumpMode, Ending, Error, Finding, Host, HostEvents, MigrateOptions, Node, Result,
-    RouteReport, Scheduler, ShutdownReason, Store, VcpuInfo, VncServer, XenVersion, routes,
+    ConfigChange, DomainInfo, DumpMode, Ending, Error, Finding, Host, HostEvents, MigrateOptions,
+    Node, Result, RouteReport, Scheduler, ShutdownReason, Store, VcpuInfo, VncServer, XenVersion,
+    routes,
 };
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -23,10 +24,12 @@ impl XenHost {
         if let Some((domid, _)) = self.number(name).await? {
             return Ok(domid);
         }
-        if !self.keeps_inactive() {
-            return Err(no_domain(name));
+        if self.in_file(name).await?.is_none() {
+            if !self.keeps_inactive() {
+                return Err(no_domain(name));
+            }
+            self.xend(operation).await?.domain(name).await?;
         }
-        self.xend(operation).await?.domain(name).await?;
         Err(Error::State {
             name: name.to_owned(),
             operation,
@@ -36,7 +39,7 @@ impl XenHost {
     }
 }
 
-fn no_domain(name: &str) -> Error {
+pub(super) fn no_domain(name: &str) -> Error {
     Error::NoDomain {
         name: name.to_owned(),
     }
@@ -65,13 +68,24 @@ impl Host for XenHost {
     }
 
     async fn events(&self) -> Option<HostEvents> {
-        match &self.changes {
+        let told = match &self.changes {
             Some(changes) => {
                 changes.begin().await;
                 Some(HostEvents::new(changes.listen()))
             }
-            None => self.hypercalls().ok()?.events().await,
-        }
+            None => match self.hypercalls() {
+                Ok(hypercalls) => hypercalls.events().await,
+                Err(_) => None,
+            },
+        };
+        let Some(files) = self.xm() else {
+            return told;
+        };
+        let changes = files.listen().await;
+        Some(match told {
+            Some(told) => told.and(changes),
+            None => HostEvents::new(changes),
+        })
     }
 
     fn ending(&self, domid: DomId) -> Option<Ending> {
@@ -96,7 +110,8 @@ impl Host for XenHost {
     fn warnings(&self) -> Vec<String> {
         let connector = self.xend.connector.iter();
         let warnings = connector.flat_map(|connector| connector.warnings());
-        warnings.map(|warning| warning.to_string()).collect()
+        let warnings = warnings.map(|warning| warning.to_string());
+        warnings.chain(self.warn_of_files()).collect()
     }
 
     async fn dmesg(&self) -> Result<String> {
@@ -108,6 +123,9 @@ impl Host for XenHost {
     }
 
     async fn all_domains(&self) -> Result<Vec<DomainInfo>> {
+        if self.xm.is_ok() {
+            return self.with_files(self.active().await?).await;
+        }
         if self.monitoring == Monitoring::Xend {
             return self.xend("list").await?.all_domains().await;
         }
@@ -133,8 +151,13 @@ impl Host for XenHost {
     }
 
     async fn domain(&self, name: &str) -> Result<DomainInfo> {
+        if let Some(defined) = self.in_file(name).await? {
+            return Ok(defined.info());
+        }
         if self.monitoring == Monitoring::Xend {
-            return self.xend("info").await?.domain(name).await;
+            let mut domain = self.xend("info").await?.domain(name).await?;
+            self.mark_defined(std::slice::from_mut(&mut domain)).await;
+            return Ok(domain);
         }
         if let Some(domain) = self.active_domain(name).await? {
             return Ok(domain);
@@ -146,6 +169,11 @@ impl Host for XenHost {
     }
 
     async fn inactive(&self) -> Result<Vec<String>> {
+        if self.xm.is_ok() {
+            let all = self.all_domains().await?;
+            let inactive = all.into_iter().filter(|domain| domain.domid.is_none());
+            return Ok(inactive.map(|domain| domain.name).collect());
+        }
         if !self.keeps_inactive() {
             return Ok(Vec::new());
         }
@@ -153,7 +181,33 @@ impl Host for XenHost {
     }
 
     async fn guest(&self, name: &str) -> Result<Guest> {
-        self.xend("dumpxml").await?.guest(name).await
+        match self.in_file(name).await? {
+            Some(defined) => Ok(defined.guest.clone()),
+            None => self.xend("dumpxml").await?.guest(name).await,
+        }
+    }
+
+    async fn defined(&self, name: &str) -> Result<Guest> {
+        match self.xm() {
+            Some(_) => Ok(self.file_of(name, "dumpxml").await?.guest.clone()),
+            None => self.guest(name).await,
+        }
+    }
+
+    fn keeps_config_apart(&self) -> bool {
+        self.xm.is_ok()
+    }
+
+    async fn change_config(&self, name: &str, change: &ConfigChange) -> Result<()> {
+        let defined = self.file_of(name, change.operation()).await?;
+        match self.xm() {
+            Some(files) => files.change(&defined.guest.name, change).await,
+            None => Err(inactive::nowhere(change.operation(), &self.xm)),
+        }
+    }
+
+    async fn definition_losses(&self, guest: &Guest) -> Result<Vec<Note>> {
+        self.losses_in_file(guest).await
     }
 
     async fn losses(&self, guest: &Guest) -> Result<Vec<Note>> {
@@ -166,38 +220,57 @@ impl Host for XenHost {
     }
 
     async fn create(&self, guest: &Guest, paused: bool) -> Result<DomainInfo> {
-        self.xend("create").await?.create(guest, paused).await
+        let mut domain = self.xend("create").await?.create(guest, paused).await?;
+        self.mark_defined(std::slice::from_mut(&mut domain)).await;
+        Ok(domain)
     }
 
     async fn define(&self, guest: &Guest) -> Result<()> {
-        self.xend("define").await?.define(guest).await
+        match self.xm() {
+            Some(files) => files.define(guest).await,
+            None => self.xend("define").await?.define(guest).await,
+        }
     }
 
     async fn undefine(&self, name: &str) -> Result<()> {
-        self.xend("undefine").await?.undefine(name).await
+        match self.xm() {
+            Some(files) => {
+                let defined = self.file_of(name, "undefine").await?;
+                files.undefine(&defined.guest.name).await
+            }
+            None => self.xend("undefine").await?.undefine(name).await,
+        }
     }
 
     async fn start(&self, name: &str, paused: bool) -> Result<()> {
-        self.xend("start").await?.start(name, paused).await
+        match self.in_file(name).await? {
+            Some(defined) => self.start_file(&defined, paused).await,
+            None => self.xend("start").await?.start(name, paused).await,
+        }
     }
 
     async fn pause(&self, name: &str) -> Result<()> {
+        self.not_in_file(name, "pause").await?;
         self.xend("pause").await?.pause(name).await
     }
 
     async fn unpause(&self, name: &str) -> Result<()> {
+        self.not_in_file(name, "unpause").await?;
         self.xend("unpause").await?.unpause(name).await
     }
 
     async fn shutdown(&self, name: &str, reason: ShutdownReason) -> Result<()> {
+        self.not_in_file(name, "shutdown").await?;
         self.xend("shutdown").await?.shutdown(name, reason).await
     }
 
     async fn destroy(&self, name: &str) -> Result<()> {
+        self.not_in_file(name, "destroy").await?;
         self.xend("destroy").await?.destroy(name).await
     }
 
     async fn save(&self, name: &str, file: &Path) -> Result<()> {
+        self.not_in_file(name, "save").await?;
         self.xend("save").await?.save(name, file).await
     }
 
@@ -206,27 +279,50 @@ impl Host for XenHost {
     }
 
     async fn dump(&self, name: &str, file: &Path, mode: DumpMode) -> Result<()> {
+        self.not_in_file(name, "dump").await?;
         self.xend("dump").await?.dump(name, file, mode).await
     }
 
     async fn migrate(&self, name: &str, options: &MigrateOptions) -> Result<()> {
+        self.not_in_file(name, "migrate").await?;
         self.xend("migrate").await?.migrate(name, options).await
     }
 
     async fn rename(&self, name: &str, new_name: &str) -> Result<()> {
-        self.xend("rename").await?.rename(name, new_name).await
+        match (self.in_file(name).await?, self.xm()) {
+            (Some(_), Some(files)) => files.rename(name, new_name).await,
+            _ => self.xend("rename").await?.rename(name, new_name).await,
+        }
     }
 
     async fn set_memory(&self, name: &str, target: MemoryKib) -> Result<()> {
+        if self
+            .changed_in_file(name, ConfigChange::Memory(target))
+            .await?
+        {
+            return Ok(());
+        }
         self.xend("setmem").await?.set_memory(name, target).await
     }
 
     async fn set_max_memory(&self, name: &str, limit: MemoryKib) -> Result<()> {
+        if self
+            .changed_in_file(name, ConfigChange::MaxMemory(limit))
+            .await?
+        {
+            return Ok(());
+        }
         let xend = self.xend("setmaxmem").await?;
         xend.set_max_memory(name, limit).await
     }
 
     async fn set_vcpus(&self, name: &str, count: u32) -> Result<()> {
+        if self
+            .changed_in_file(name, ConfigChange::Vcpus(count))
+            .await?
+        {
+            return Ok(());
+        }
         self.xend("setvcpus").await?.set_vcpus(name, count).await
     }
 
@@ -236,6 +332,9 @@ impl Host for XenHost {
         {
             return self.hypercalls()?.vcpus(name, domid, count);
         }
+        if let Some(defined) = self.in_file(name).await? {
+            return self.vcpus_in_file(&defined).await;
+        }
         if self.monitoring != Monitoring::Xend && !self.keeps_inactive() {
             return Err(self.unmonitored(name, "vcpuinfo"));
         }
@@ -243,6 +342,13 @@ impl Host for XenHost {
     }
 
     async fn pin_vcpu(&self, name: &str, vcpu: u32, cpus: &[u32]) -> Result<()> {
+        let change = ConfigChange::Pin {
+            vcpu,
+            cpus: cpus.to_vec(),
+        };
+        if self.changed_in_file(name, change).await? {
+            return Ok(());
+        }
         self.xend("vcpupin").await?.pin_vcpu(name, vcpu, cpus).await
     }
 
@@ -255,6 +361,7 @@ impl Host for XenHost {
         {
             return self.hypercalls()?.scheduler(name, domid);
         }
+        self.not_in_file(name, "schedinfo").await?;
         if self.monitoring != Monitoring::Xend && tells && !self.keeps_inactive() {
             return Err(self.unmonitored(name, "schedinfo"));
         }
@@ -262,33 +369,59 @@ impl Host for XenHost {
     }
 
     async fn set_scheduler(&self, name: &str, scheduler: &Scheduler) -> Result<()> {
+        self.not_in_file(name, "schedinfo").await?;
         let xend = self.xend("schedinfo").await?;
         xend.set_scheduler(name, scheduler).await
     }
 
     async fn attach(&self, name: &str, device: &Device) -> Result<()> {
+        let change = ConfigChange::Attach(device.clone());
+        if self.changed_in_file(name, change).await? {
+            return Ok(());
+        }
         self.xend("attach").await?.attach(name, device).await
     }
 
     async fn update(&self, name: &str, device: &Device) -> Result<()> {
+        let change = ConfigChange::Update(device.clone());
+        if self.changed_in_file(name, change).await? {
+            return Ok(());
+        }
         self.xend("update").await?.update(name, device).await
     }
 
     async fn detach(&self, name: &str, device: &Device) -> Result<()> {
+        let change = ConfigChange::Detach(device.clone());
+        if self.changed_in_file(name, change).await? {
+            return Ok(());
+        }
         self.xend("detach").await?.detach(name, device).await
     }
 
     async fn autostart(&self, name: &str) -> Result<bool> {
+        if let Some(files) = self.xm() {
+            return match self.file_of(name, "autostart").await {
+                Ok(defined) => files.autostart(&defined.guest.name).await,
+                // A domain that is in no file is not started again.
+                Err(Error::State { .. }) => Ok(false),
+                Err(error) => Err(error),
+            };
+        }
         self.xend("autostart").await?.autostart(name).await
     }
 
     async fn set_autostart(&self, name: &str, autostart: bool) -> Result<()> {
+        if let Some(files) = self.xm() {
+            let defined = self.file_of(name, "autostart").await?;
+            return files.set_autostart(&defined.guest.name, autostart).await;
+        }
         let xend = self.xend("autostart").await?;
         xend.set_autostart(name, autostart).await
     }
 
     async fn console(&self, name: &str) -> Result<PathBuf> {
         if self.monitoring == Monitoring::Xend {
+            self.not_in_file(name, "console").await?;
             return self.xend("console").await?.console(name).await;
         }
         let domid = self.active_number(name, "console").await?;
@@ -306,6 +439,7 @@ impl Host for XenHost {
 
     async fn vnc(&self, name: &str) -> Result<Option<VncServer>> {
         if self.monitoring == Monitoring::Xend {
+            self.not_in_file(name, "vnc").await?;
             return self.xend("vnc").await?.vnc(name).await;
         }
         let domid = self.active_number(name, "vnc").await?;

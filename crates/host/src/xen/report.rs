@@ -5,6 +5,9 @@ use crate::channels::Channel;
 use crate::hypercall::HypercallMonitor;
 use crate::{Finding, RouteReport, routes};
 
+/// Most skipped files that a report names.
+const FILES_TOLD: usize = 200;
+
 impl XenHost {
     fn xend_route(&self) -> Option<routes::XendRoute> {
         let connector = self.xend.connector.as_ref().ok()?;
@@ -14,6 +17,10 @@ impl XenHost {
                 false => format!("XenD at {}", connector.address()),
             },
             keeps_inactive: self.keeps_inactive(),
+            files: match &self.xm {
+                Ok(files) => Ok(format!("XM files in {}", files.folder().display())),
+                Err(why) => Err(why.clone()),
+            },
             has_xenstore: self.facts.is_some(),
         })
     }
@@ -88,7 +95,12 @@ impl XenHost {
                     .into(),
             ),
         };
-        routes::route("events", channel, note)
+        // Files tell only of themselves.
+        let channel = match (channel, &self.xm) {
+            (Some(channel), Ok(_)) => Some(format!("{channel}, XM files")),
+            (channel, _) => channel.map(str::to_owned),
+        };
+        routes::route("events", channel.as_deref(), note)
     }
 
     pub(super) fn report_channels(&self) -> Vec<Finding> {
@@ -132,11 +144,74 @@ impl XenHost {
         });
         let files = self.files.as_ref();
         let files = files.map(|files| (files.place().to_owned(), String::new()));
-        vec![
+        let mut all = vec![
             finding("hypercalls", hypercalls.map_err(Clone::clone)),
             finding("XenStore", store),
             finding("XenD", xend.map_err(Clone::clone)),
             finding("files", files.map_err(Clone::clone)),
-        ]
+        ];
+        all.extend(self.report_xm());
+        all
+    }
+
+    /// The folder of inactive guests, and each file in it that is none.
+    fn report_xm(&self) -> Vec<Finding> {
+        let Some(files) = self.xm() else {
+            return Vec::new();
+        };
+        let guests = files.last();
+        let note = match &guests.unreadable {
+            Some(why) => why.clone(),
+            None => format!(
+                "inactive guests: {} in files, {} names skipped",
+                guests.by_name.len(),
+                guests.skipped
+            ),
+        };
+        let mut all = vec![Finding {
+            channel: "XM files",
+            place: files.folder().display().to_string(),
+            found: guests.unreadable.is_none(),
+            note,
+        }];
+        // Those that may be meant as guests first.
+        let (odd, usual): (Vec<_>, Vec<_>) =
+            guests.notices.iter().partition(|notice| notice.unexpected);
+        let told = odd.into_iter().chain(usual).take(FILES_TOLD);
+        all.extend(told.map(|notice| Finding {
+            channel: "XM files",
+            place: files.folder().join(&notice.file).display().to_string(),
+            found: false,
+            note: format!("skipped: {}", notice.reason),
+        }));
+        let more = guests.skipped.saturating_sub(FILES_TOLD);
+        if more > 0 {
+            all.push(Finding {
+                channel: "XM files",
+                place: files.folder().display().to_string(),
+                found: false,
+                note: format!("{more} more names skipped"),
+            });
+        }
+        all
+    }
+
+    /// What people should know of the files of inactive guests.
+    pub(super) fn warn_of_files(&self) -> Option<String> {
+        let files = self.xm()?;
+        let guests = files.last();
+        let folder = files.folder().display();
+        if let Some(why) = &guests.unreadable {
+            return Some(format!("inactive guests are not seen: {folder}: {why}"));
+        }
+        let odd = guests.notices.iter().find(|notice| notice.unexpected)?;
+        let others = match guests.unexpected {
+            1 => String::new(),
+            count => format!(" (and {} more files)", count - 1),
+        };
+        Some(format!(
+            "skipped {folder}/{}: {}{others}; 'virtxen doctor' lists all skipped files",
+            odd.file, odd.reason
+        ))
     }
 }

@@ -6,8 +6,7 @@ use virtxen_formats::sxpr::Sxpr;
 use virtxen_guest::{Guest, Uuid};
 use virtxen_xend::Reason;
 
-const NO_INACTIVE: &str = "manages no inactive domains; they are XM files there, \
-                           and virtxen has no channel for those yet. Use create";
+const NO_INACTIVE: &str = "keeps no inactive domains; they are files of xm there";
 
 impl XendHost {
     pub(super) async fn read_guest(&self, name: &str) -> Result<Guest> {

@@ -61,6 +61,7 @@ impl XendHost {
         routes::XendRoute {
             name: format!("XenD at {}", self.client.address()),
             keeps_inactive: self.client.habits().inactive,
+            files: Err("XenD is reached without them".to_owned()),
             has_xenstore: self.facts.is_some(),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! The URI form of these options is in `uri`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::fault::Fault;
@@ -29,6 +30,8 @@ pub struct Options {
     pub hung_guests: Vec<String>,
     /// Devices (`xvdb`, a MAC address) that never connect.
     pub dead_devices: Vec<String>,
+    /// Folder of xm's files, for who opens the host: XenD knows nothing of them.
+    pub xm_dir: Option<PathBuf>,
 }
 
 impl Options {
@@ -59,6 +62,7 @@ impl Default for Options {
             faults: Vec::new(),
             hung_guests: Vec::new(),
             dead_devices: Vec::new(),
+            xm_dir: None,
         }
     }
 }

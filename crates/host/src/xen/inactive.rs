@@ -1,0 +1,184 @@
+//! Inactive domains on their route: XenD keeps them from Xen 3.0.4 on, before that
+//! they are files of xm.
+//!
+//! What a file says and how it is changed is in `xm`.
+
+use super::XenHost;
+use crate::channels::Channel;
+use crate::xm::{Defined, Guests, XmFiles};
+use crate::{ConfigChange, DomainInfo, Error, Host, Result, Trace, VcpuInfo, XenVersion, routes};
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use virtxen_formats::{Note, xm::Dialect};
+use virtxen_guest::{Guest, Uuid};
+
+/// First release whose XenD keeps inactive domains.
+const KEPT_BY_XEND: (u32, u32, u32) = (3, 0, 4);
+
+/// Whether XenD of this release keeps inactive domains.
+pub(super) fn kept_by_xend(version: &XenVersion) -> bool {
+    let patch = version.extra.trim_start_matches('.');
+    let digits = patch.split(|c: char| !c.is_ascii_digit()).next();
+    let patch = digits.and_then(|digits| digits.parse().ok()).unwrap_or(0);
+    (version.major, version.minor, patch) >= KEPT_BY_XEND
+}
+
+/// The files that are this release's inactive domains, or why none are.
+pub(super) fn files(
+    folder: Channel<PathBuf>,
+    version: &XenVersion,
+    trace: Option<&Trace>,
+) -> Channel<XmFiles> {
+    if kept_by_xend(version) {
+        return Err("inactive guests are no files from Xen 3.0.4 on".to_owned());
+    }
+    let dialect = Dialect::of_release(version.config_format(), version.major, version.minor);
+    folder.map(|folder| XmFiles::new(folder, dialect, trace))
+}
+
+impl XenHost {
+    /// The files, if the operation is about inactive domains that are files.
+    pub(super) fn xm(&self) -> Option<&XmFiles> {
+        self.xm.as_ref().ok()
+    }
+
+    /// Says of active domains which of them have a file.
+    pub(super) async fn mark_defined(&self, domains: &mut [DomainInfo]) {
+        let Some(files) = self.xm() else {
+            return;
+        };
+        // A folder that cannot be read tells nothing.
+        let guests = files.look().await.ok();
+        let guests = guests.filter(|guests| guests.unreadable.is_none());
+        for domain in domains {
+            domain.persistent = match &guests {
+                // Domain-0 outlives everything.
+                _ if domain.uuid == Uuid::ZERO => Some(true),
+                Some(guests) => Some(guests.knows(&domain.name, domain.uuid)),
+                None => None,
+            };
+        }
+    }
+
+    /// The active domains, then those files that are not active, by name.
+    pub(super) async fn with_files(&self, mut active: Vec<DomainInfo>) -> Result<Vec<DomainInfo>> {
+        let Some(files) = self.xm() else {
+            return Ok(active);
+        };
+        let guests = files.look().await?;
+        let inactive: Vec<DomainInfo> = inactive(&guests, &active)
+            .map(|defined| defined.info())
+            .collect();
+        active.extend(inactive);
+        Ok(active)
+    }
+
+    /// The guest of a name that is in a file and not active.
+    pub(super) async fn in_file(&self, name: &str) -> Result<Option<Arc<Defined>>> {
+        let Some(files) = self.xm() else {
+            return Ok(None);
+        };
+        let guests = files.look().await?;
+        if !guests.by_name.contains_key(name) {
+            return Ok(None);
+        }
+        let active = self.active().await?;
+        let found = inactive(&guests, &active).find(|defined| defined.guest.name == name);
+        Ok(found.cloned())
+    }
+
+    /// The guest of a name that is in a file, active or not.
+    pub(super) async fn file_of(
+        &self,
+        name: &str,
+        operation: &'static str,
+    ) -> Result<Arc<Defined>> {
+        let files = self.xm().ok_or_else(|| nowhere(operation, &self.xm))?;
+        if let Some(defined) = files.defined(name).await? {
+            return Ok(defined);
+        }
+        match self.active_domain(name).await? {
+            Some(domain) => match files.last().of_uuid(domain.uuid) {
+                Some(defined) => Ok(defined),
+                None => Err(Error::State {
+                    name: name.to_owned(),
+                    operation,
+                    state: "transient".to_owned(),
+                    needed: "defined",
+                }),
+            },
+            None => Err(super::operations::no_domain(name)),
+        }
+    }
+
+    /// Changes the file of a guest that is not active. `false`: it has none, or is
+    /// active.
+    pub(super) async fn changed_in_file(&self, name: &str, change: ConfigChange) -> Result<bool> {
+        let (Some(_), Some(files)) = (self.in_file(name).await?, self.xm()) else {
+            return Ok(false);
+        };
+        files.change(name, &change).await?;
+        Ok(true)
+    }
+
+    /// Refuses what guests in files do not have while they are not active.
+    pub(super) async fn not_in_file(&self, name: &str, operation: &'static str) -> Result<()> {
+        match self.in_file(name).await? {
+            None => Ok(()),
+            Some(_) => Err(Error::State {
+                name: name.to_owned(),
+                operation,
+                state: "not active".to_owned(),
+                needed: "active",
+            }),
+        }
+    }
+
+    /// Starts the guest of a file.
+    pub(super) async fn start_file(&self, defined: &Defined, paused: bool) -> Result<()> {
+        let xend = self.xend("start").await?;
+        xend.create(&defined.guest, paused).await.map(drop)
+    }
+
+    /// Vcpus of a guest that is not active.
+    pub(super) async fn vcpus_in_file(&self, defined: &Defined) -> Result<Vec<VcpuInfo>> {
+        let cpus = self.node().await?.topology.cpus;
+        Ok(defined.vcpus(cpus))
+    }
+
+    /// What neither a file nor XenD, which is to start it, carry of a guest.
+    pub(super) async fn losses_in_file(&self, guest: &Guest) -> Result<Vec<Note>> {
+        let mut notes = self.losses(guest).await?;
+        if let Some(files) = self.xm() {
+            let known: HashSet<String> = notes.iter().map(|note| note.path.clone()).collect();
+            let mut more = files.losses(guest)?;
+            more.retain(|note| !known.contains(&note.path));
+            notes.extend(more);
+        }
+        Ok(notes)
+    }
+}
+
+/// Why nothing keeps inactive domains.
+pub(super) fn nowhere(operation: &'static str, files: &Channel<XmFiles>) -> Error {
+    let why = files.as_ref().err().map_or("", String::as_str);
+    Error::Unsupported {
+        operation,
+        reason: format!("{}: {why}", routes::NO_INACTIVE),
+    }
+}
+
+/// The guests of the files that no active domain is.
+fn inactive<'a>(
+    guests: &'a Guests,
+    active: &'a [DomainInfo],
+) -> impl Iterator<Item = &'a Arc<Defined>> {
+    let names: HashSet<&str> = active.iter().map(|domain| domain.name.as_str()).collect();
+    let uuids: HashSet<Uuid> = active.iter().map(|domain| domain.uuid).collect();
+    guests.by_name.values().filter(move |defined| {
+        let uuid = defined.guest.uuid;
+        !names.contains(defined.guest.name.as_str())
+            && !uuid.is_some_and(|uuid| uuids.contains(&uuid))
+    })
+}

@@ -1,0 +1,348 @@
+//! Inactive guests as files of xm, before Xen 3.0.4: a folder in which each
+//! configuration is a guest. Other files are left alone, with a notice.
+//!
+//! Here is the handle that a host has, which never waits long for the disk. How
+//! files are read is in `folder` and `store`, how they are changed in `change`.
+
+mod autostart;
+mod change;
+mod folder;
+mod guest;
+mod store;
+mod watch;
+mod write;
+
+use crate::{ConfigChange, Error, HostEvent, Result, Trace};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
+use std::time::Duration;
+use store::Store;
+use tokio::sync::{Mutex, broadcast};
+use virtxen_formats::Note;
+use virtxen_formats::xm::Dialect;
+use virtxen_guest::{Guest, Uuid};
+
+/// Where Xen's tools look for configurations.
+pub const XM_FOLDER: &str = "/etc/xen";
+
+/// Longest wait for the disk; a folder may be on another machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Time between two looks for changes of which the kernel does not tell.
+const INTERVAL: Duration = Duration::from_secs(2);
+
+/// Longest wait for the kernel's word, after which the thread looks whether anybody
+/// still has the folder.
+const GLANCE: Timespec = Timespec {
+    tv_sec: 1,
+    tv_nsec: 0,
+};
+
+/// Events that wait for a slow listener.
+const EVENTS_HELD: usize = 1024;
+
+/// A guest that a file defines.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Defined {
+    /// The guest, with a uuid.
+    pub(crate) guest: Guest,
+    /// The uuid is in the file; else it follows from the name.
+    own_uuid: bool,
+    /// Name of the file in the folder.
+    file: String,
+    /// Device and number of the file.
+    inode: (u64, u64),
+    /// The name is a link that leads here.
+    linked: Option<PathBuf>,
+}
+
+/// A file that is no guest, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Notice {
+    /// Name of the file; empty for the folder itself.
+    pub(crate) file: String,
+    pub(crate) reason: String,
+    /// It may be meant as a guest, or stands in the way of one.
+    pub(crate) unexpected: bool,
+}
+
+/// The guests of a folder, as they were at one look.
+#[derive(Debug, Default)]
+pub(crate) struct Guests {
+    /// Guests by name.
+    pub(crate) by_name: BTreeMap<String, Arc<Defined>>,
+    by_uuid: store::ByUuid,
+    /// Files that are no guests, the first of them.
+    pub(crate) notices: Vec<Notice>,
+    /// How many files are no guests.
+    pub(crate) skipped: usize,
+    /// How many of those may be meant as guests.
+    pub(crate) unexpected: usize,
+    /// Why the folder cannot be read.
+    pub(crate) unreadable: Option<String>,
+    looked: bool,
+}
+
+/// The inactive guests of a host whose XenD keeps none. Clones are the same.
+#[derive(Clone)]
+pub(crate) struct XmFiles {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    folder: PathBuf,
+    dialect: Dialect,
+    store: Arc<Mutex<Store>>,
+    last: RwLock<Arc<Guests>>,
+    events: broadcast::Sender<HostEvent>,
+    queue: Option<Arc<OwnedFd>>,
+    thread: OnceLock<()>,
+}
+
+impl XmFiles {
+    /// The folder, of which nothing is read yet.
+    pub(crate) fn new(folder: PathBuf, dialect: Dialect, trace: Option<&Trace>) -> Self {
+        let watch = watch::Watch::new();
+        let queue = watch.as_ref().map(watch::Watch::queue);
+        let events = broadcast::Sender::new(EVENTS_HELD);
+        let observer = trace.map(|trace| trace.observer("XM files"));
+        let store = Store::new(folder.clone(), dialect, watch, events.clone(), observer);
+        Self {
+            inner: Arc::new(Inner {
+                folder,
+                dialect,
+                store: Arc::new(Mutex::new(store)),
+                last: RwLock::default(),
+                events,
+                queue,
+                thread: OnceLock::new(),
+            }),
+        }
+    }
+
+    /// The folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.inner.folder
+    }
+
+    /// The guests now. A folder that cannot be read has none, and says why.
+    pub(crate) async fn look(&self) -> Result<Arc<Guests>> {
+        self.work("list", |store| Ok(store.look())).await
+    }
+
+    /// The guests as they were last seen.
+    pub(crate) fn last(&self) -> Arc<Guests> {
+        let last = self.inner.last.read();
+        Arc::clone(&last.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The guest of a name.
+    pub(crate) async fn defined(&self, name: &str) -> Result<Option<Arc<Defined>>> {
+        Ok(self.look().await?.by_name.get(name).cloned())
+    }
+
+    /// Writes a guest: a new file, or the changes in the one that it has.
+    pub(crate) async fn define(&self, guest: &Guest) -> Result<()> {
+        let guest = guest.clone();
+        self.work("define", move |store| store.define(&guest)).await
+    }
+
+    /// Removes a guest's file and the links that start it with the host.
+    pub(crate) async fn undefine(&self, name: &str) -> Result<()> {
+        let name = name.to_owned();
+        self.work("undefine", move |store| store.undefine(&name))
+            .await
+    }
+
+    /// Gives a guest another name, and its file, if it is called as the guest.
+    pub(crate) async fn rename(&self, name: &str, new_name: &str) -> Result<()> {
+        let (name, new_name) = (name.to_owned(), new_name.to_owned());
+        self.work("rename", move |store| store.rename(&name, &new_name))
+            .await
+    }
+
+    /// Changes something in a guest's file.
+    pub(crate) async fn change(&self, name: &str, change: &ConfigChange) -> Result<()> {
+        let (name, change) = (name.to_owned(), change.clone());
+        self.work(change.operation(), move |store| {
+            store.change(&name, &change)
+        })
+        .await
+    }
+
+    /// Whether a guest is started with the host.
+    pub(crate) async fn autostart(&self, name: &str) -> Result<bool> {
+        let name = name.to_owned();
+        self.work("autostart", move |store| store.autostart(&name))
+            .await
+    }
+
+    /// Sets whether a guest is started with the host.
+    pub(crate) async fn set_autostart(&self, name: &str, autostart: bool) -> Result<()> {
+        let name = name.to_owned();
+        self.work("autostart", move |store| {
+            store.set_autostart(&name, autostart)
+        })
+        .await
+    }
+
+    /// What a file does not carry of a guest.
+    pub(crate) fn losses(&self, guest: &Guest) -> Result<Vec<Note>> {
+        guest::losses(guest, self.inner.dialect)
+    }
+
+    /// A new listener. From the first one on the folder is watched.
+    pub(crate) async fn listen(&self) -> broadcast::Receiver<HostEvent> {
+        let receiver = self.inner.events.subscribe();
+        // What is there already is no event.
+        let _ = self.look().await;
+        self.inner.thread.get_or_init(|| {
+            let (files, queue) = (Arc::downgrade(&self.inner), self.inner.queue.clone());
+            let name = "xm files".to_owned();
+            let thread = std::thread::Builder::new().name(name);
+            // Without a thread nothing is told, and every look is as good as before.
+            let _ = thread.spawn(move || watch_folder(&files, queue.as_deref()));
+        });
+        receiver
+    }
+
+    /// Work on the files, in a thread that may wait for the disk; one at a time.
+    async fn work<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&mut Store) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let inner = Arc::clone(&self.inner);
+        let task = async {
+            let mut store = Arc::clone(&inner.store).lock_owned().await;
+            let task = tokio::task::spawn_blocking(move || {
+                let outcome = work(&mut store);
+                (outcome, store.look())
+            });
+            task.await
+        };
+        match tokio::time::timeout(PATIENCE, task).await {
+            Ok(Ok((outcome, guests))) => {
+                self.inner.remember(guests);
+                outcome
+            }
+            Ok(Err(error)) => Err(Error::Channel {
+                channel: "XM files".to_owned(),
+                reason: "the work was given up".to_owned(),
+                source: Some(Box::new(error)),
+            }),
+            Err(_) => Err(Error::Timeout {
+                operation,
+                limit: PATIENCE,
+            }),
+        }
+    }
+}
+
+/// Looks at the folder whenever it changes, until nobody has it any more. In a
+/// thread: the kernel's queue cannot be waited for by the runtime without unsafe
+/// code.
+fn watch_folder(files: &Weak<Inner>, queue: Option<&OwnedFd>) {
+    loop {
+        let Some(inner) = files.upgrade() else {
+            return;
+        };
+        let mut store = inner.store.blocking_lock();
+        let guests = store.look();
+        let told = queue.filter(|_| store.is_watched());
+        drop(store);
+        inner.remember(guests);
+        drop(inner);
+        match told {
+            Some(queue) => {
+                let mut queue = [PollFd::new(queue, PollFlags::IN)];
+                // Whatever it says, a look follows.
+                if rustix::event::poll(&mut queue, Some(&GLANCE)).is_err() {
+                    std::thread::sleep(INTERVAL);
+                }
+            }
+            None => std::thread::sleep(INTERVAL),
+        }
+    }
+}
+
+impl Inner {
+    fn remember(&self, guests: Arc<Guests>) {
+        let last = self.last.write();
+        *last.unwrap_or_else(PoisonError::into_inner) = guests;
+    }
+}
+
+impl Guests {
+    /// The guest of a uuid.
+    pub(crate) fn of_uuid(&self, uuid: Uuid) -> Option<Arc<Defined>> {
+        self.by_uuid.get(&uuid).cloned()
+    }
+
+    /// Whether an active domain of this name and uuid is one of these guests.
+    pub(crate) fn knows(&self, name: &str, uuid: Uuid) -> bool {
+        self.by_name.contains_key(name) || self.by_uuid.contains_key(&uuid)
+    }
+}
+
+impl Notice {
+    fn usual(file: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            file: file.into(),
+            reason: reason.into(),
+            unexpected: false,
+        }
+    }
+
+    fn unexpected(file: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            unexpected: true,
+            ..Self::usual(file, reason)
+        }
+    }
+}
+
+impl Defined {
+    /// The guest while it is inactive.
+    pub(crate) fn info(&self) -> crate::DomainInfo {
+        let guest = &self.guest;
+        let max_vcpus = guest.vcpus.max;
+        crate::DomainInfo {
+            name: guest.name.clone(),
+            domid: None,
+            uuid: guest.uuid.unwrap_or(Uuid::ZERO),
+            state: crate::DomainState::Halted,
+            memory: guest.current_memory.unwrap_or(guest.memory),
+            max_memory: guest.memory,
+            vcpus: guest.vcpus.current.unwrap_or(max_vcpus),
+            max_vcpus,
+            cpu_time: Duration::ZERO,
+            hvm: guest.is_hvm(),
+            persistent: Some(true),
+        }
+    }
+
+    /// The vcpus while it is inactive.
+    pub(crate) fn vcpus(&self, cpus: u32) -> Vec<crate::VcpuInfo> {
+        let guest = &self.guest;
+        let vcpu = |number| {
+            let pins = &guest.cpu_tune.vcpu_pins;
+            let own = pins.iter().find(|pin| pin.vcpu == number);
+            let set = own.map(|pin| &pin.cpus).or(guest.vcpus.cpuset.as_ref());
+            let allowed = |cpu: &u32| set.is_none_or(|set| set.contains(*cpu));
+            crate::VcpuInfo {
+                number,
+                online: false,
+                blocked: false,
+                running: false,
+                time: Duration::ZERO,
+                cpu: None,
+                affinity: (0..cpus).filter(allowed).collect(),
+            }
+        };
+        (0..guest.vcpus.max).map(vcpu).collect()
+    }
+}

@@ -1,0 +1,256 @@
+//! What is known of a folder's files: read once, again when they change, and
+//! compared with what was, for events.
+//!
+//! Changing files is in `change`; the kernel's word on changes in `watch`.
+
+use super::folder::{self, Place, Stamp};
+use super::watch::{Changed, Watch};
+use super::{Defined, Guests, Notice, guest};
+use crate::HostEvent;
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::broadcast;
+use virtxen_formats::xm::Dialect;
+
+/// Most text that is read of all files together, in bytes.
+const ALL_MAX: u64 = 64 << 20;
+
+/// Most notices that are kept; there can be one for each file.
+const NOTICES_MAX: usize = 1000;
+
+/// Is told of each reading of the folder and its time.
+pub(super) type Observer = Arc<dyn Fn(&str, Duration) + Send + Sync>;
+
+/// A folder and what is known of it.
+pub(super) struct Store {
+    pub(super) folder: PathBuf,
+    pub(super) dialect: Dialect,
+    files: BTreeMap<String, File>,
+    guests: Arc<Guests>,
+    watch: Option<Watch>,
+    events: broadcast::Sender<HostEvent>,
+    observer: Option<Observer>,
+}
+
+/// A file as it was read.
+struct File {
+    place: Place,
+    outcome: Result<Arc<Defined>, Notice>,
+}
+
+impl Store {
+    /// Reads nothing yet.
+    pub(super) fn new(
+        folder: PathBuf,
+        dialect: Dialect,
+        watch: Option<Watch>,
+        events: broadcast::Sender<HostEvent>,
+        observer: Option<Observer>,
+    ) -> Self {
+        Self {
+            folder,
+            dialect,
+            files: BTreeMap::new(),
+            guests: Arc::default(),
+            watch,
+            events,
+            observer,
+        }
+    }
+
+    /// The guests as they are now.
+    pub(super) fn look(&mut self) -> Arc<Guests> {
+        let changed = match &mut self.watch {
+            Some(watch) => watch.changed(&self.folder),
+            None => Changed::Any,
+        };
+        // What a link leads to can change without a word.
+        let linked = || self.files.values().any(|file| file.place.linked);
+        match changed {
+            Changed::Names(names) if names.is_empty() && !linked() => {}
+            Changed::Names(names) => {
+                // Times of files are coarse: another text may have the old time.
+                self.files.retain(|name, _| !names.contains(name));
+                self.read();
+            }
+            Changed::Any => {
+                if self.is_watched() {
+                    self.files.clear();
+                }
+                self.read();
+            }
+        }
+        Arc::clone(&self.guests)
+    }
+
+    /// Reads one file again, whatever its time says, and all that have changed.
+    pub(super) fn look_again(&mut self, name: &str) {
+        self.files.remove(name);
+        self.look();
+        self.read();
+    }
+
+    /// Whether the kernel tells of changes.
+    pub(super) fn is_watched(&self) -> bool {
+        self.watch.as_ref().is_some_and(Watch::is_set)
+    }
+
+    fn read(&mut self) {
+        let begin = Instant::now();
+        let mut guests = Guests::default();
+        match folder::names(&self.folder) {
+            Ok((names, notices)) => {
+                guests.add_notices(notices);
+                let count = self.read_files(&names);
+                self.sort_out(&mut guests);
+                self.observe(count, begin);
+            }
+            Err(error) => {
+                self.files.clear();
+                guests.unreadable = Some(error.to_string());
+            }
+        }
+        let before = std::mem::replace(&mut self.guests, Arc::new(guests));
+        if before.looked {
+            self.tell(&before);
+        }
+    }
+
+    fn observe(&self, count: usize, begin: Instant) {
+        if let Some(observer) = &self.observer {
+            let what = format!("read {count} files of {}", self.folder.display());
+            observer(&what, begin.elapsed());
+        }
+    }
+
+    /// Reads the files that are new or have changed; how many.
+    fn read_files(&mut self, names: &[String]) -> usize {
+        let mut before = std::mem::take(&mut self.files);
+        let (mut bytes, mut count) = (0, 0);
+        for name in names {
+            let place = match folder::place(&self.folder, name) {
+                Ok(place) => place,
+                Err(notice) => {
+                    self.keep(name, Place::default(), Err(notice));
+                    continue;
+                }
+            };
+            if let Some(file) = before.remove(name).filter(|file| file.place == place) {
+                self.files.insert(name.clone(), file);
+                continue;
+            }
+            if bytes > ALL_MAX {
+                let reason = format!("the folder has more than {} MiB", ALL_MAX >> 20);
+                self.keep(name, place, Err(Notice::unexpected(name, reason)));
+                continue;
+            }
+            count += 1;
+            match folder::text(name, &place) {
+                Ok((text, stamp)) => {
+                    bytes += text.len() as u64;
+                    let outcome = self.defined(name, &text, &place, stamp);
+                    self.keep(name, Place { stamp, ..place }, outcome);
+                }
+                Err(notice) => self.keep(name, place, Err(notice)),
+            }
+        }
+        count
+    }
+
+    fn keep(&mut self, name: &str, place: Place, outcome: Result<Arc<Defined>, Notice>) {
+        self.files.insert(name.to_owned(), File { place, outcome });
+    }
+
+    fn defined(
+        &self,
+        name: &str,
+        text: &str,
+        place: &Place,
+        stamp: Stamp,
+    ) -> Result<Arc<Defined>, Notice> {
+        let read = guest::read(text, name, self.dialect)?;
+        Ok(Arc::new(Defined {
+            guest: read.guest,
+            own_uuid: read.own_uuid,
+            file: name.to_owned(),
+            inode: stamp.file,
+            linked: place.linked.then(|| place.path.clone()),
+        }))
+    }
+
+    /// Which file is which guest: of two files of one guest, the one that is called
+    /// as it, else the first.
+    fn sort_out(&self, guests: &mut Guests) {
+        let mut rest = Vec::new();
+        for (name, file) in &self.files {
+            match &file.outcome {
+                Err(notice) => guests.add_notices(vec![notice.clone()]),
+                Ok(defined) if *name == defined.guest.name => guests.add(defined),
+                Ok(defined) => rest.push(defined),
+            }
+        }
+        for defined in rest {
+            guests.add(defined);
+        }
+        guests.looked = true;
+    }
+
+    /// Tells what has changed since.
+    fn tell(&self, before: &Guests) {
+        // Nobody listening is no error.
+        let tell = |event| drop(self.events.send(event));
+        for (name, old) in &before.by_name {
+            match self.guests.by_name.get(name) {
+                Some(new) if new.guest == old.guest => {}
+                Some(new) if new.guest.uuid == old.guest.uuid => {
+                    tell(HostEvent::Redefined(name.clone()));
+                }
+                _ => tell(HostEvent::Undefined(name.clone())),
+            }
+        }
+        for (name, new) in &self.guests.by_name {
+            let old = before.by_name.get(name);
+            if old.is_none_or(|old| old.guest.uuid != new.guest.uuid) {
+                tell(HostEvent::Defined(name.clone()));
+            }
+        }
+    }
+}
+
+impl Guests {
+    fn add(&mut self, defined: &Arc<Defined>) {
+        let name = &defined.guest.name;
+        let uuid = defined.guest.uuid;
+        let same_uuid = uuid.and_then(|uuid| self.by_uuid.get(&uuid));
+        let other = match (self.by_name.get(name), same_uuid) {
+            (Some(other), _) => format!("the guest '{name}' is in the file '{}'", other.file),
+            (None, Some(other)) => format!(
+                "the guest '{}' in the file '{}' has the same uuid",
+                other.guest.name, other.file
+            ),
+            (None, None) => {
+                if let Some(uuid) = uuid {
+                    self.by_uuid.insert(uuid, Arc::clone(defined));
+                }
+                self.by_name.insert(name.clone(), Arc::clone(defined));
+                return;
+            }
+        };
+        self.add_notices(vec![Notice::unexpected(&defined.file, other)]);
+    }
+
+    fn add_notices(&mut self, notices: Vec<Notice>) {
+        for notice in notices {
+            self.skipped += 1;
+            self.unexpected += usize::from(notice.unexpected);
+            if self.notices.len() < NOTICES_MAX {
+                self.notices.push(notice);
+            }
+        }
+    }
+}
+
+/// Guests by their uuid, for two files of one guest.
+pub(super) type ByUuid = HashMap<virtxen_guest::Uuid, Arc<Defined>>;

@@ -1,0 +1,133 @@
+//! Writing files so that each is the old one or the new one, whatever happens: a
+//! temporary file beside it, both reach the disk, then one rename.
+//!
+//! A new file never takes the place of another one.
+
+use super::folder::Stamp;
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use std::fs::File;
+use std::io::{Error, Result, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use virtxen_guest::Uuid;
+
+/// Files may have passwords of consoles in them.
+const NEW_MODE: u32 = 0o600;
+
+/// Makes a file of a name that is free.
+pub(super) fn create(path: &Path, text: &str) -> Result<()> {
+    let scratch = Scratch::new(path, text, NEW_MODE)?;
+    scratch.file.sync_all()?;
+    // A rename would replace what is there, and old kernels cannot be told not to.
+    rustix::fs::linkat(CWD, &scratch.path, CWD, path, AtFlags::empty())?;
+    drop(scratch);
+    sync_folder(path)
+}
+
+/// Replaces a file that is still as it was read; keeps its mode and owner.
+pub(super) fn replace(path: &Path, text: &str, read: Stamp) -> Result<()> {
+    let old = std::fs::symlink_metadata(path)?;
+    let mut scratch = Scratch::new(path, text, old.mode() & 0o7777)?;
+    let new = scratch.file.metadata()?;
+    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+        let (uid, gid) = (Some(old.uid()), Some(old.gid()));
+        std::os::unix::fs::fchown(&scratch.file, uid, gid)?;
+        // A change of the owner takes bits of the mode away.
+        scratch.set_mode(old.mode() & 0o7777)?;
+    }
+    scratch.file.sync_all()?;
+    if Stamp::of(&std::fs::symlink_metadata(path)?) != read {
+        let reason = "somebody else has changed it meanwhile; try again";
+        return Err(Error::other(reason));
+    }
+    std::fs::rename(&scratch.path, path)?;
+    scratch.gone = true;
+    sync_folder(path)
+}
+
+/// Gives a file another name that is free.
+pub(super) fn rename(from: &Path, to: &Path) -> Result<()> {
+    rustix::fs::linkat(CWD, from, CWD, to, AtFlags::empty())?;
+    std::fs::remove_file(from)?;
+    sync_folder(to)
+}
+
+/// Removes a file.
+pub(super) fn remove(path: &Path) -> Result<()> {
+    std::fs::remove_file(path)?;
+    sync_folder(path)
+}
+
+/// Has the names of the folder that a file is in reach the disk.
+pub(super) fn sync_folder(path: &Path) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
+/// A file beside another one, hidden, gone when this is dropped.
+struct Scratch {
+    path: PathBuf,
+    file: File,
+    gone: bool,
+}
+
+impl Scratch {
+    fn new(beside: &Path, text: &str, mode: u32) -> Result<Self> {
+        let path = beside.with_file_name(format!(".virtxen-{}", Uuid::random()));
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
+        let file = rustix::fs::open(&path, flags | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR)?;
+        let mut scratch = Self {
+            path,
+            file: File::from(file),
+            gone: false,
+        };
+        scratch.file.write_all(text.as_bytes())?;
+        scratch.set_mode(mode)?;
+        Ok(scratch)
+    }
+
+    fn set_mode(&mut self, mode: u32) -> Result<()> {
+        self.file
+            .set_permissions(std::fs::Permissions::from_mode(mode))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if !self.gone {
+            // What is left is hidden, so never taken for a guest.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_is_made_once_and_replaced_in_its_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("web");
+        create(&path, "a").unwrap();
+        let error = create(&path, "b").unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "a");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let read = Stamp::of(&std::fs::metadata(&path).unwrap());
+        replace(&path, "c", read).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o640);
+        let error = replace(&path, "d", read).unwrap_err();
+        assert!(error.to_string().contains("meanwhile"), "{error}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "c");
+        assert_eq!(names(folder.path()), ["web"]);
+    }
+}
