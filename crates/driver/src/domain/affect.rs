@@ -1,16 +1,19 @@
 //! Which part of a domain a call is about: libvirt's live and config flags.
 //!
-//! The rule of hosts with XenD is decided here; what is done to a part is the
+//! The rules are decided here: XenD keeps one configuration, before Xen 3.0.4 a
+//! running domain and its definition are two things. What is done to a part is the
 //! operation's.
 
 use crate::{Domain, Error, Operation, Result};
+use virtxen_host::{ConfigChange, Host};
 
 /// What part of a domain a call is about.
 ///
 /// XenD (Xen 3.0.4 and later) keeps one configuration of a domain: a running
 /// persistent domain takes both parts together, or [`Affect::CURRENT`], which then
-/// means both. An inactive one has only the configuration, a transient one only
-/// the running part.
+/// means both. Before, the two parts are changed apart or together, and
+/// [`Affect::CURRENT`] means the running domain. An inactive one has only the
+/// configuration, a transient one only the running part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Affect {
     /// The running domain.
@@ -22,10 +25,33 @@ pub struct Affect {
 /// The part that is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// The running domain, and with it the configuration if it has one.
+    /// The running domain, and with it the configuration where there is one for both.
     Live,
-    /// The configuration of an inactive domain.
+    /// The configuration.
     Config,
+    /// The running domain and its configuration, which are kept apart.
+    Both,
+}
+
+impl Part {
+    /// Does a change to this part of a domain: by `live` to the running one and
+    /// wherever there is one configuration.
+    pub(crate) async fn change(
+        self,
+        host: &dyn Host,
+        name: &str,
+        change: &ConfigChange,
+        live: impl Future<Output = virtxen_host::Result<()>>,
+    ) -> Result<()> {
+        let apart = host.keeps_config_apart();
+        if self != Self::Config || !apart {
+            live.await?;
+        }
+        if self != Self::Live && apart {
+            host.change_config(name, change).await?;
+        }
+        Ok(())
+    }
 }
 
 impl Affect {
@@ -50,7 +76,17 @@ impl Affect {
         config: true,
     };
 
-    pub(crate) fn part(self, operation: Operation, domain: &Domain) -> Result<Part> {
+    /// The part of a domain of this host.
+    pub(crate) fn part(
+        self,
+        host: &dyn Host,
+        operation: Operation,
+        domain: &Domain,
+    ) -> Result<Part> {
+        self.part_of(host.keeps_config_apart(), operation, domain)
+    }
+
+    fn part_of(self, apart: bool, operation: Operation, domain: &Domain) -> Result<Part> {
         let refused = |reason: &str| {
             Err(Error::Invalid {
                 name: domain.name.clone(),
@@ -64,6 +100,11 @@ impl Affect {
             (true, _, true) if domain.persistent == Some(false) => {
                 refused("the domain is transient: it has no configuration to change")
             }
+            (true, live, config) if apart => Ok(match (live, config) {
+                (_, false) => Part::Live,
+                (false, true) => Part::Config,
+                (true, true) => Part::Both,
+            }),
             (true, false, true) => refused(
                 "XenD keeps one configuration for the running and the defined domain: \
                  give --live as well as --config, or shut it down first",
@@ -103,35 +144,54 @@ mod tests {
 
     /// The whole matrix: which flags go with which domain.
     #[test]
-    fn flags_follow_the_rule_of_one_configuration() {
-        use Part::{Config, Live};
+    fn flags_follow_the_rule_of_the_host() {
+        use Part::{Both, Config, Live};
         let rows = [
-            // domain, current, live, config, both
+            // configuration is apart, domain, current, live, config, both
             (
+                false,
                 domain(false, Some(true)),
                 [Some(Config), None, Some(Config), None],
             ),
             (
+                false,
                 domain(true, Some(true)),
                 [Some(Live), None, None, Some(Live)],
             ),
             (
+                false,
                 domain(true, Some(false)),
                 [Some(Live), Some(Live), None, None],
             ),
             (
+                false,
                 domain(true, None),
                 [Some(Live), Some(Live), None, Some(Live)],
             ),
+            (
+                true,
+                domain(false, Some(true)),
+                [Some(Config), None, Some(Config), None],
+            ),
+            (
+                true,
+                domain(true, Some(true)),
+                [Some(Live), Some(Live), Some(Config), Some(Both)],
+            ),
+            (
+                true,
+                domain(true, Some(false)),
+                [Some(Live), Some(Live), None, None],
+            ),
         ];
         let flags = [Affect::CURRENT, Affect::LIVE, Affect::CONFIG, Affect::BOTH];
-        for (domain, parts) in rows {
+        for (apart, domain, parts) in rows {
             for (affect, part) in flags.into_iter().zip(parts) {
-                let got = affect.part(Operation::SetVcpus, &domain);
+                let got = affect.part_of(apart, Operation::SetVcpus, &domain);
                 if let Err(error) = &got {
                     assert_eq!(error.libvirt().code, 55);
                 }
-                assert_eq!(got.ok(), part, "{affect:?} {:?}", domain.persistent);
+                assert_eq!(got.ok(), part, "{apart} {affect:?} {:?}", domain.persistent);
             }
         }
     }

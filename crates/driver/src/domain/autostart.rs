@@ -1,6 +1,7 @@
 //! Whether a guest is started with the host.
 //!
-//! Where the host keeps this (`on_xend_start`) is the host's business.
+//! Where the host keeps this (`on_xend_start`, a link to a file) is the host's
+//! business.
 
 use crate::call::Call;
 use crate::{DomainKey, Driver, Operation, Result};
@@ -20,7 +21,7 @@ impl Driver {
     /// Sets whether the guest is started with the host.
     ///
     /// # Errors
-    /// No such domain; the host has no place to keep it (Xen before 3.0.4).
+    /// No such domain; the host has no place to keep it.
     pub async fn set_autostart(&self, key: &DomainKey, autostart: bool) -> Result<()> {
         let call = Call::domain(Operation::SetAutostart, key);
         self.change(call, async move |host, domain| {

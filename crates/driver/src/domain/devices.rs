@@ -3,15 +3,15 @@
 //! XenD takes disks, interfaces and PCI devices while a domain runs, and changes
 //! the medium of a CD drive; what a release cannot do its host says.
 
+use super::Part;
 use crate::call::Call;
 use crate::document;
 use crate::{Affect, Domain, DomainKey, Driver, Error, Operation, Result};
-use std::sync::Arc;
 use virtxen_guest::{
     Device, Disk, DiskDevice, Guest, Hostdev, HostdevSource, Interface, InterfaceSource,
     MacAddress, OsType, Problem,
 };
-use virtxen_host::Host;
+use virtxen_host::{ConfigChange, Host};
 
 /// A row of `domblklist`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,21 +54,20 @@ impl Driver {
         if let Device::Interface(interface) = &mut device {
             interface.mac.get_or_insert_with(MacAddress::random);
         }
-        let refused = not_pluggable(operation, &device);
-        self.on_devices(operation, key, affect, async move |host, domain, guest| {
-            if let Some(error) = refused {
+        self.on_devices(operation, key, affect, move |domain, guest| {
+            if let Some(error) = not_pluggable(operation, &device) {
                 return Err(error);
             }
-            match (find(&guest, &device), &device) {
-                (None, _) => Ok(host.attach(&domain.name, &device).await?),
+            match (find(guest, &device), &device) {
+                (None, _) => Ok(ConfigChange::Attach(device.clone())),
                 // Putting a medium into a drive that is there.
                 (Some(Device::Disk(there)), Device::Disk(disk))
                     if there.device == DiskDevice::Cdrom && disk.device == there.device =>
                 {
-                    Ok(host.update(&domain.name, &device).await?)
+                    Ok(ConfigChange::Update(device.clone()))
                 }
                 (Some(there), _) => Err(Error::Invalid {
-                    name: domain.name,
+                    name: domain.name.clone(),
                     operation: operation.verb(),
                     reason: format!("there is {} already", describe(&there)),
                 }),
@@ -104,13 +103,12 @@ impl Driver {
     pub async fn detach_device(&self, key: &DomainKey, xml: &str, affect: Affect) -> Result<()> {
         let operation = Operation::DetachDevice;
         let device = document::parse_device(xml)?.0;
-        let refused = not_pluggable(operation, &device);
-        self.on_devices(operation, key, affect, async move |host, domain, guest| {
-            if let Some(error) = refused {
+        self.on_devices(operation, key, affect, move |domain, guest| {
+            if let Some(error) = not_pluggable(operation, &device) {
                 return Err(error);
             }
-            let there = find(&guest, &device).ok_or_else(|| no_device(&domain, &device))?;
-            Ok(host.detach(&domain.name, &there).await?)
+            let there = find(guest, &device).ok_or_else(|| no_device(domain, &device))?;
+            Ok(ConfigChange::Detach(there))
         })
         .await
     }
@@ -123,13 +121,10 @@ impl Driver {
     pub async fn update_device(&self, key: &DomainKey, xml: &str, affect: Affect) -> Result<()> {
         let operation = Operation::UpdateDevice;
         let device = document::parse_device(xml)?.0;
-        self.on_devices(
-            operation,
-            key,
-            affect,
-            async move |host, domain, guest| match find(&guest, &device) {
+        self.on_devices(operation, key, affect, move |domain, guest| {
+            match find(guest, &device) {
                 Some(Device::Disk(there)) if there.device == DiskDevice::Cdrom => {
-                    Ok(host.update(&domain.name, &device).await?)
+                    Ok(ConfigChange::Update(device.clone()))
                 }
                 Some(there) => Err(Error::Unsupported {
                     operation: operation.verb(),
@@ -138,9 +133,9 @@ impl Driver {
                         describe(&there)
                     ),
                 }),
-                None => Err(no_device(&domain, &device)),
-            },
-        )
+                None => Err(no_device(domain, &device)),
+            }
+        })
         .await
     }
 
@@ -168,32 +163,48 @@ impl Driver {
     }
 
     async fn listed(&self, key: &DomainKey, inactive: bool) -> Result<Guest> {
-        let mut guest = self.guest(key, false).await?;
+        let mut guest = self.guest_of(key, false, inactive).await?;
         if inactive {
             document::forget_run(&mut guest);
         }
         Ok(guest)
     }
 
-    /// Does something to the devices of a domain, which it is given as a guest.
-    async fn on_devices<W, F>(
+    /// Does what is decided on, by looking at the guest, to the devices of a domain.
+    async fn on_devices(
         &self,
         operation: Operation,
         key: &DomainKey,
         affect: Affect,
-        work: W,
-    ) -> Result<()>
-    where
-        W: FnOnce(Arc<dyn Host>, Domain, Guest) -> F + Send + 'static,
-        F: Future<Output = Result<()>> + Send + 'static,
-    {
+        decide: impl Fn(&Domain, &Guest) -> Result<ConfigChange> + Send + 'static,
+    ) -> Result<()> {
         self.change(Call::domain(operation, key), async move |host, domain| {
-            affect.part(operation, &domain)?;
-            let guest = host.guest(&domain.name).await?;
-            work(host, domain, guest).await
+            let part = affect.part(&*host, operation, &domain)?;
+            let apart = host.keeps_config_apart();
+            if part != Part::Config || !apart {
+                let guest = host.guest(&domain.name).await?;
+                change_live(&*host, &domain.name, decide(&domain, &guest)?).await?;
+            }
+            if part != Part::Live && apart {
+                let guest = host.defined(&domain.name).await?;
+                let change = decide(&domain, &guest)?;
+                host.change_config(&domain.name, &change).await?;
+            }
+            Ok(())
         })
         .await
     }
+}
+
+async fn change_live(host: &dyn Host, name: &str, change: ConfigChange) -> Result<()> {
+    match change {
+        ConfigChange::Attach(device) => host.attach(name, &device).await?,
+        ConfigChange::Update(device) => host.update(name, &device).await?,
+        ConfigChange::Detach(device) => host.detach(name, &device).await?,
+        // Nothing else is decided on by those who change devices.
+        _ => {}
+    }
+    Ok(())
 }
 
 /// Why XenD cannot add or remove a device of this kind.

@@ -3,9 +3,11 @@
 //! libvirt counts in KiB, XenD in MiB: amounts are rounded up, so that a guest
 //! never gets less than was asked for.
 
+use super::Part;
 use crate::call::Call;
 use crate::{Affect, Domain, DomainKey, Driver, Error, Operation, Result};
 use virtxen_guest::MemoryKib;
+use virtxen_host::ConfigChange;
 
 impl Driver {
     /// Sets the memory that a domain has (balloon target), or of an inactive one
@@ -22,11 +24,15 @@ impl Driver {
         let operation = Operation::SetMemory;
         let memory = whole_mib(memory)?;
         self.change(Call::domain(operation, key), async move |host, domain| {
-            affect.part(operation, &domain)?;
-            if memory > round_up(domain.max_memory) && !domain.is_domain0() {
+            let part = affect.part(&*host, operation, &domain)?;
+            // What a running domain is defined as may be more than it has.
+            let of_domain = part != Part::Config || !domain.is_active();
+            if of_domain && memory > round_up(domain.max_memory) && !domain.is_domain0() {
                 return Err(too_much(&domain, memory));
             }
-            Ok(host.set_memory(&domain.name, memory).await?)
+            let change = ConfigChange::Memory(memory);
+            let live = host.set_memory(&domain.name, memory);
+            part.change(&*host, &domain.name, &change, live).await
         })
         .await
     }
@@ -44,8 +50,10 @@ impl Driver {
         let operation = Operation::SetMaxMemory;
         let limit = whole_mib(limit)?;
         self.change(Call::domain(operation, key), async move |host, domain| {
-            affect.part(operation, &domain)?;
-            Ok(host.set_max_memory(&domain.name, limit).await?)
+            let part = affect.part(&*host, operation, &domain)?;
+            let change = ConfigChange::MaxMemory(limit);
+            let live = host.set_max_memory(&domain.name, limit);
+            part.change(&*host, &domain.name, &change, live).await
         })
         .await
     }

@@ -3,6 +3,7 @@
 //! The credit scheduler has `weight` and `cap`, SEDF `period`, `slice`, `latency`
 //! (milliseconds), `extratime` and `weight`.
 
+use super::Part;
 use crate::call::Call;
 use crate::{Affect, DomainKey, Driver, Error, Operation, Result};
 use std::fmt;
@@ -121,7 +122,15 @@ impl Driver {
         let operation = Operation::SetScheduler;
         let changes = changes.to_vec();
         self.change(Call::domain(operation, key), async move |host, domain| {
-            affect.part(operation, &domain)?;
+            let part = affect.part(&*host, operation, &domain)?;
+            if part != Part::Live && host.keeps_config_apart() {
+                return Err(Error::Unsupported {
+                    operation: operation.verb(),
+                    reason: "a definition has no scheduler parameters before Xen 3.0.4: \
+                             set those of the running domain"
+                        .to_owned(),
+                });
+            }
             let mut scheduler = host.scheduler(&domain.name).await?;
             for change in &changes {
                 apply(&mut scheduler, change)?;

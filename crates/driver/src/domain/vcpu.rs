@@ -6,7 +6,7 @@
 use super::Part;
 use crate::call::Call;
 use crate::{Affect, DomainKey, Driver, Error, Operation, Result};
-use virtxen_host::VcpuInfo;
+use virtxen_host::{ConfigChange, VcpuInfo};
 
 /// How many vcpus a domain has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,18 @@ impl Driver {
     pub async fn vcpu_counts(&self, key: &DomainKey, affect: Affect) -> Result<VcpuCounts> {
         let domain = self.readable(Operation::GetVcpus, key).await?;
         if affect.live && !domain.is_active() {
-            affect.part(Operation::GetVcpus, &domain)?;
+            affect.part(&*self.inner.host, Operation::GetVcpus, &domain)?;
+        }
+        let apart = self.inner.host.keeps_config_apart() && affect.config && !affect.live;
+        if apart && domain.is_active() {
+            affect.part(&*self.inner.host, Operation::GetVcpus, &domain)?;
+            let answer = self.inner.host.defined(&domain.name);
+            let guest = self.read(Operation::GetVcpus, &domain.name, answer).await?;
+            return Ok(VcpuCounts {
+                current: guest.vcpus.current.unwrap_or(guest.vcpus.max),
+                maximum: guest.vcpus.max,
+                live: false,
+            });
         }
         Ok(VcpuCounts {
             current: domain.vcpus,
@@ -45,14 +56,18 @@ impl Driver {
         let operation = Operation::SetVcpus;
         at_least_one(count)?;
         self.change(Call::domain(operation, key), async move |host, domain| {
-            affect.part(operation, &domain)?;
-            if count > domain.max_vcpus {
+            let part = affect.part(&*host, operation, &domain)?;
+            // What a running domain is defined as may be more than it has.
+            let of_domain = part != Part::Config || !domain.is_active();
+            if of_domain && count > domain.max_vcpus {
                 return Err(Error::Argument(format!(
                     "domain '{}' may have at most {} vcpus, not {count}",
                     domain.name, domain.max_vcpus
                 )));
             }
-            Ok(host.set_vcpus(&domain.name, count).await?)
+            let change = ConfigChange::Vcpus(count);
+            let live = host.set_vcpus(&domain.name, count);
+            part.change(&*host, &domain.name, &change, live).await
         })
         .await
     }
@@ -66,7 +81,8 @@ impl Driver {
         let operation = Operation::SetVcpus;
         at_least_one(count)?;
         self.change(Call::domain(operation, key), async move |host, domain| {
-            if affect.part(operation, &domain)? == Part::Live {
+            let part = affect.part(&*host, operation, &domain)?;
+            if part != Part::Config {
                 return Err(Error::Invalid {
                     name: domain.name,
                     operation: operation.verb(),
@@ -74,6 +90,10 @@ impl Driver {
                              shut it down first"
                         .to_owned(),
                 });
+            }
+            if host.keeps_config_apart() {
+                let change = ConfigChange::MaxVcpus(count);
+                return Ok(host.change_config(&domain.name, &change).await?);
             }
             let mut guest = host.guest(&domain.name).await?;
             guest.vcpus.max = count;
@@ -110,7 +130,7 @@ impl Driver {
         cpus.sort_unstable();
         cpus.dedup();
         self.change(Call::domain(operation, key), async move |host, domain| {
-            affect.part(operation, &domain)?;
+            let part = affect.part(&*host, operation, &domain)?;
             let Some(last) = cpus.last() else {
                 return Err(Error::Argument("no processor is given".to_owned()));
             };
@@ -120,13 +140,19 @@ impl Driver {
                     "there is no processor {last}: the host has {of_host}"
                 )));
             }
-            if vcpu >= domain.max_vcpus {
+            let of_domain = part != Part::Config || !domain.is_active();
+            if of_domain && vcpu >= domain.max_vcpus {
                 return Err(Error::Argument(format!(
                     "there is no vcpu {vcpu}: domain '{}' has {}",
                     domain.name, domain.max_vcpus
                 )));
             }
-            Ok(host.pin_vcpu(&domain.name, vcpu, &cpus).await?)
+            let live = host.pin_vcpu(&domain.name, vcpu, &cpus);
+            let change = ConfigChange::Pin {
+                vcpu,
+                cpus: cpus.clone(),
+            };
+            part.change(&*host, &domain.name, &change, live).await
         })
         .await
     }

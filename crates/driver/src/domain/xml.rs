@@ -100,7 +100,7 @@ impl Driver {
     /// No such domain; what the host says cannot be understood.
     pub async fn xml_desc(&self, key: &DomainKey, flags: XmlFlags) -> Result<String> {
         let secure = flags.secure || flags.migratable;
-        let guest = self.guest(key, secure).await?;
+        let guest = self.guest_of(key, secure, flags.inactive).await?;
         let flags = XmlFlags { secure, ..flags };
         Ok(document::format_guest(guest, flags))
     }
@@ -110,12 +110,27 @@ impl Driver {
     /// # Errors
     /// No such domain; what the host says cannot be understood.
     pub async fn guest(&self, key: &DomainKey, secure: bool) -> Result<Guest> {
+        self.guest_of(key, secure, false).await
+    }
+
+    /// As [`Driver::guest`]; with `inactive` as it is defined, if it is.
+    pub(super) async fn guest_of(
+        &self,
+        key: &DomainKey,
+        secure: bool,
+        inactive: bool,
+    ) -> Result<Guest> {
         let operation = match secure {
             true => Operation::XmlDescSecure,
             false => Operation::XmlDesc,
         };
         let domain = self.readable(operation, key).await?;
-        let answer = self.inner.host.guest(&domain.name);
+        let host = &self.inner.host;
+        if inactive && domain.persistent == Some(true) {
+            let answer = host.defined(&domain.name);
+            return self.read(operation, &domain.name, answer).await;
+        }
+        let answer = host.guest(&domain.name);
         self.read(operation, &domain.name, answer).await
     }
 
@@ -126,7 +141,7 @@ impl Driver {
     /// The document is wrong; name or uuid belong to another domain; the domain is
     /// active; the host cannot start it.
     pub async fn create_xml(&self, xml: &str, flags: CreateFlags) -> Result<Accepted> {
-        let (guest, warnings, uuid) = self.accept(xml, flags.strict).await?;
+        let (guest, warnings, uuid) = self.accept(xml, flags.strict, Operation::Create).await?;
         let call = Call::new_domain(Operation::Create, &guest.name, uuid);
         let paused = flags.paused;
         let domain = self
@@ -151,10 +166,10 @@ impl Driver {
     /// and uuid. Without a uuid one is generated.
     ///
     /// # Errors
-    /// The document is wrong; name or uuid belong to another domain; the release has
-    /// no inactive domains (before Xen 3.0.4).
+    /// The document is wrong; name or uuid belong to another domain; the host has no
+    /// place for inactive domains.
     pub async fn define_xml(&self, xml: &str, flags: DefineFlags) -> Result<Accepted> {
-        let (guest, warnings, uuid) = self.accept(xml, flags.strict).await?;
+        let (guest, warnings, uuid) = self.accept(xml, flags.strict, Operation::Define).await?;
         let call = Call::new_domain(Operation::Define, &guest.name, uuid);
         let (domain, updated) = self
             .run(call, async move |work: Work| {
@@ -192,9 +207,18 @@ impl Driver {
 
     /// Reads a document, asks the host what of it is lost, completes it: defaults,
     /// uuid.
-    async fn accept(&self, xml: &str, strict: bool) -> Result<(Guest, Vec<Problem>, Uuid)> {
+    async fn accept(
+        &self,
+        xml: &str,
+        strict: bool,
+        operation: Operation,
+    ) -> Result<(Guest, Vec<Problem>, Uuid)> {
         let (mut guest, warnings) = document::parse_guest(xml)?;
-        let losses = self.inner.host.losses(&guest).await?;
+        let host = &self.inner.host;
+        let losses = match operation {
+            Operation::Define => host.definition_losses(&guest).await?,
+            _ => host.losses(&guest).await?,
+        };
         let warnings = document::tolerable(xml, warnings, losses, strict)?;
         document::forget_run(&mut guest);
         document::complete(&mut guest);
