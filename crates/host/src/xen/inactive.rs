@@ -6,7 +6,9 @@
 use super::XenHost;
 use crate::channels::Channel;
 use crate::xm::{Defined, Guests, XmFiles};
-use crate::{ConfigChange, DomainInfo, Error, Host, Result, Trace, VcpuInfo, XenVersion, routes};
+use crate::{
+    ConfigChange, DomainInfo, Error, Host, Result, Trace, VcpuInfo, XenVersion, XendHost, routes,
+};
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -112,14 +114,32 @@ impl XenHost {
         }
     }
 
-    /// Changes the file of a guest that is not active. `false`: it has none, or is
-    /// active.
-    pub(super) async fn changed_in_file(&self, name: &str, change: ConfigChange) -> Result<bool> {
-        let (Some(_), Some(files)) = (self.in_file(name).await?, self.xm()) else {
-            return Ok(false);
-        };
-        files.change(name, &change).await?;
-        Ok(true)
+    /// Changes the file of a guest that is not active, else has XenD do it.
+    pub(super) async fn configure(&self, name: &str, change: ConfigChange) -> Result<()> {
+        if let (Some(_), Some(files)) = (self.in_file(name).await?, self.xm()) {
+            return files.change(name, &change).await;
+        }
+        let xend = self.xend(change.operation()).await?;
+        match &change {
+            ConfigChange::Memory(target) => xend.set_memory(name, *target).await,
+            ConfigChange::MaxMemory(limit) => xend.set_max_memory(name, *limit).await,
+            ConfigChange::Vcpus(count) => xend.set_vcpus(name, *count).await,
+            ConfigChange::MaxVcpus(_) => xend.change_config(name, &change).await,
+            ConfigChange::Pin { vcpu, cpus } => xend.pin_vcpu(name, *vcpu, cpus).await,
+            ConfigChange::Attach(device) => xend.attach(name, device).await,
+            ConfigChange::Update(device) => xend.update(name, device).await,
+            ConfigChange::Detach(device) => xend.detach(name, device).await,
+        }
+    }
+
+    /// XenD for what guests in files do not have while they are not active.
+    pub(super) async fn xend_of_active(
+        &self,
+        name: &str,
+        operation: &'static str,
+    ) -> Result<&XendHost> {
+        self.not_in_file(name, operation).await?;
+        self.xend(operation).await
     }
 
     /// Refuses what guests in files do not have while they are not active.
@@ -139,6 +159,16 @@ impl XenHost {
     pub(super) async fn start_file(&self, defined: &Defined, paused: bool) -> Result<()> {
         let xend = self.xend("start").await?;
         xend.create(&defined.guest, paused).await.map(drop)
+    }
+
+    /// Whether the guest of a file is started with the host.
+    pub(super) async fn starts_file(&self, files: &XmFiles, name: &str) -> Result<bool> {
+        match self.file_of(name, "autostart").await {
+            Ok(defined) => files.autostart(&defined.guest.name).await,
+            // A domain that is in no file is not started again.
+            Err(Error::State { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Vcpus of a guest that is not active.

@@ -250,28 +250,28 @@ impl Host for XenHost {
     }
 
     async fn pause(&self, name: &str) -> Result<()> {
-        self.not_in_file(name, "pause").await?;
-        self.xend("pause").await?.pause(name).await
+        let xend = self.xend_of_active(name, "pause").await?;
+        xend.pause(name).await
     }
 
     async fn unpause(&self, name: &str) -> Result<()> {
-        self.not_in_file(name, "unpause").await?;
-        self.xend("unpause").await?.unpause(name).await
+        let xend = self.xend_of_active(name, "unpause").await?;
+        xend.unpause(name).await
     }
 
     async fn shutdown(&self, name: &str, reason: ShutdownReason) -> Result<()> {
-        self.not_in_file(name, "shutdown").await?;
-        self.xend("shutdown").await?.shutdown(name, reason).await
+        let xend = self.xend_of_active(name, "shutdown").await?;
+        xend.shutdown(name, reason).await
     }
 
     async fn destroy(&self, name: &str) -> Result<()> {
-        self.not_in_file(name, "destroy").await?;
-        self.xend("destroy").await?.destroy(name).await
+        let xend = self.xend_of_active(name, "destroy").await?;
+        xend.destroy(name).await
     }
 
     async fn save(&self, name: &str, file: &Path) -> Result<()> {
-        self.not_in_file(name, "save").await?;
-        self.xend("save").await?.save(name, file).await
+        let xend = self.xend_of_active(name, "save").await?;
+        xend.save(name, file).await
     }
 
     async fn restore(&self, file: &Path) -> Result<()> {
@@ -279,13 +279,13 @@ impl Host for XenHost {
     }
 
     async fn dump(&self, name: &str, file: &Path, mode: DumpMode) -> Result<()> {
-        self.not_in_file(name, "dump").await?;
-        self.xend("dump").await?.dump(name, file, mode).await
+        let xend = self.xend_of_active(name, "dump").await?;
+        xend.dump(name, file, mode).await
     }
 
     async fn migrate(&self, name: &str, options: &MigrateOptions) -> Result<()> {
-        self.not_in_file(name, "migrate").await?;
-        self.xend("migrate").await?.migrate(name, options).await
+        let xend = self.xend_of_active(name, "migrate").await?;
+        xend.migrate(name, options).await
     }
 
     async fn rename(&self, name: &str, new_name: &str) -> Result<()> {
@@ -296,34 +296,15 @@ impl Host for XenHost {
     }
 
     async fn set_memory(&self, name: &str, target: MemoryKib) -> Result<()> {
-        if self
-            .changed_in_file(name, ConfigChange::Memory(target))
-            .await?
-        {
-            return Ok(());
-        }
-        self.xend("setmem").await?.set_memory(name, target).await
+        self.configure(name, ConfigChange::Memory(target)).await
     }
 
     async fn set_max_memory(&self, name: &str, limit: MemoryKib) -> Result<()> {
-        if self
-            .changed_in_file(name, ConfigChange::MaxMemory(limit))
-            .await?
-        {
-            return Ok(());
-        }
-        let xend = self.xend("setmaxmem").await?;
-        xend.set_max_memory(name, limit).await
+        self.configure(name, ConfigChange::MaxMemory(limit)).await
     }
 
     async fn set_vcpus(&self, name: &str, count: u32) -> Result<()> {
-        if self
-            .changed_in_file(name, ConfigChange::Vcpus(count))
-            .await?
-        {
-            return Ok(());
-        }
-        self.xend("setvcpus").await?.set_vcpus(name, count).await
+        self.configure(name, ConfigChange::Vcpus(count)).await
     }
 
     async fn vcpus(&self, name: &str) -> Result<Vec<VcpuInfo>> {
@@ -342,14 +323,8 @@ impl Host for XenHost {
     }
 
     async fn pin_vcpu(&self, name: &str, vcpu: u32, cpus: &[u32]) -> Result<()> {
-        let change = ConfigChange::Pin {
-            vcpu,
-            cpus: cpus.to_vec(),
-        };
-        if self.changed_in_file(name, change).await? {
-            return Ok(());
-        }
-        self.xend("vcpupin").await?.pin_vcpu(name, vcpu, cpus).await
+        let cpus = cpus.to_vec();
+        self.configure(name, ConfigChange::Pin { vcpu, cpus }).await
     }
 
     async fn scheduler(&self, name: &str) -> Result<Scheduler> {
@@ -369,45 +344,30 @@ impl Host for XenHost {
     }
 
     async fn set_scheduler(&self, name: &str, scheduler: &Scheduler) -> Result<()> {
-        self.not_in_file(name, "schedinfo").await?;
-        let xend = self.xend("schedinfo").await?;
+        let xend = self.xend_of_active(name, "schedinfo").await?;
         xend.set_scheduler(name, scheduler).await
     }
 
     async fn attach(&self, name: &str, device: &Device) -> Result<()> {
-        let change = ConfigChange::Attach(device.clone());
-        if self.changed_in_file(name, change).await? {
-            return Ok(());
-        }
-        self.xend("attach").await?.attach(name, device).await
+        self.configure(name, ConfigChange::Attach(device.clone()))
+            .await
     }
 
     async fn update(&self, name: &str, device: &Device) -> Result<()> {
-        let change = ConfigChange::Update(device.clone());
-        if self.changed_in_file(name, change).await? {
-            return Ok(());
-        }
-        self.xend("update").await?.update(name, device).await
+        self.configure(name, ConfigChange::Update(device.clone()))
+            .await
     }
 
     async fn detach(&self, name: &str, device: &Device) -> Result<()> {
-        let change = ConfigChange::Detach(device.clone());
-        if self.changed_in_file(name, change).await? {
-            return Ok(());
-        }
-        self.xend("detach").await?.detach(name, device).await
+        self.configure(name, ConfigChange::Detach(device.clone()))
+            .await
     }
 
     async fn autostart(&self, name: &str) -> Result<bool> {
-        if let Some(files) = self.xm() {
-            return match self.file_of(name, "autostart").await {
-                Ok(defined) => files.autostart(&defined.guest.name).await,
-                // A domain that is in no file is not started again.
-                Err(Error::State { .. }) => Ok(false),
-                Err(error) => Err(error),
-            };
+        match self.xm() {
+            Some(files) => self.starts_file(files, name).await,
+            None => self.xend("autostart").await?.autostart(name).await,
         }
-        self.xend("autostart").await?.autostart(name).await
     }
 
     async fn set_autostart(&self, name: &str, autostart: bool) -> Result<()> {
@@ -421,8 +381,8 @@ impl Host for XenHost {
 
     async fn console(&self, name: &str) -> Result<PathBuf> {
         if self.monitoring == Monitoring::Xend {
-            self.not_in_file(name, "console").await?;
-            return self.xend("console").await?.console(name).await;
+            let xend = self.xend_of_active(name, "console").await?;
+            return xend.console(name).await;
         }
         let domid = self.active_number(name, "console").await?;
         let Some(facts) = &self.facts else {
@@ -439,8 +399,8 @@ impl Host for XenHost {
 
     async fn vnc(&self, name: &str) -> Result<Option<VncServer>> {
         if self.monitoring == Monitoring::Xend {
-            self.not_in_file(name, "vnc").await?;
-            return self.xend("vnc").await?.vnc(name).await;
+            let xend = self.xend_of_active(name, "vnc").await?;
+            return xend.vnc(name).await;
         }
         let domid = self.active_number(name, "vnc").await?;
         if let Some(facts) = &self.facts
