@@ -1,4 +1,5 @@
 //! What was found and which way each operation goes, for people.
+//! Nothing is asked here that might wait: what was last seen is told.
 
 use super::{Monitoring, XenHost};
 use crate::channels::Channel;
