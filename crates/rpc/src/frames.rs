@@ -91,17 +91,6 @@ impl Frames {
         Ok(Some(packet))
     }
 
-    /// The header of the next packet, when the packet is complete.
-    ///
-    /// # Errors
-    /// As for the packet itself.
-    pub fn peek(&self) -> Result<Option<Header>> {
-        if self.skip > 0 {
-            return Ok(None);
-        }
-        Ok(self.head()?.map(|(header, ..)| header))
-    }
-
     /// Header, beginning of the payload and end of the packet. The length is
     /// checked as soon as it is there, the header as well.
     fn head(&self) -> Result<Option<(Header, usize, usize)>> {

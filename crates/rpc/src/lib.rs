@@ -93,4 +93,4 @@ pub use objects::{
 };
 pub use procedure::{Access, Arguments, Call, Group, Priority, Procedure};
 pub use remote_error::{RemoteError, code, origin};
-pub use typed_param::{TYPED_PARAM_STRING_OKAY, TypedParam, TypedValue};
+pub use typed_param::{TYPED_PARAM_STRING_OKAY, TypedParam, TypedValue, for_client};

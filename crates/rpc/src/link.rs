@@ -65,10 +65,6 @@ impl Link {
         self.frames.receive(bytes);
     }
 
-    pub(crate) fn peek(&self) -> Result<Option<Header>> {
-        self.frames.peek()
-    }
-
     /// The next packet that is not a sign of life; those are answered here.
     pub(crate) fn next_packet(&mut self) -> Result<Option<Packet>> {
         while let Some(packet) = self.frames.next_packet()? {

@@ -6,7 +6,7 @@
 use crate::Result;
 use crate::objects::{Domain, Uuid};
 use crate::remote_error::{RemoteError, origin};
-use crate::xdr::{ByteChars, List, Wire};
+use crate::xdr::{ByteChars, List, Wire, to_bytes};
 
 /// A procedure of the REMOTE program, as libvirt 9.0 has it.
 #[derive(Debug)]
@@ -50,6 +50,16 @@ pub trait Call {
     type Arguments: Wire + Arguments;
     /// What it returns.
     type Reply: Wire;
+
+    /// The bytes of a result, for those who do a call away from its session.
+    ///
+    /// # Errors
+    /// The result's own, or one that says why it does not fit the protocol.
+    fn encode(
+        result: std::result::Result<Self::Reply, RemoteError>,
+    ) -> std::result::Result<Vec<u8>, RemoteError> {
+        Ok(to_bytes(&result?)?)
+    }
 }
 
 /// What rules look at in arguments.

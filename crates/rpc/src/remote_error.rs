@@ -30,7 +30,8 @@ record! {
 const MESSAGE_MAX: usize = 64 << 10;
 
 impl RemoteError {
-    /// An error of `code` ([`code`]) from `origin` ([`origin`]).
+    /// An error of `code` ([`code`]) from `origin` ([`origin`]). The further texts are
+    /// a format and its argument, as libvirt's own are.
     pub fn new(code: i32, origin: i32, message: impl Into<String>) -> Self {
         let mut message = message.into().replace('\0', " ");
         if message.len() > MESSAGE_MAX {
@@ -42,9 +43,10 @@ impl RemoteError {
         Self {
             code,
             domain: origin,
-            str1: Some(message.as_str().into()),
-            message: Some(message),
             level: 2,
+            str1: Some("%s".into()),
+            str2: Some(message.as_str().into()),
+            message: Some(message),
             int1: -1,
             int2: -1,
             ..Self::default()

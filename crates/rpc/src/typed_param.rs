@@ -29,6 +29,25 @@ impl TypedParam {
     }
 }
 
+/// The parameters that are sent to a client that has room for `room` of them and
+/// passed `flags`. A client without room asks for their number, which it gets beside
+/// them. Older clients do not understand strings.
+#[must_use]
+pub fn for_client(mut params: Vec<TypedParam>, room: i32, flags: u32) -> (Vec<TypedParam>, i32) {
+    if flags & TYPED_PARAM_STRING_OKAY == 0 {
+        params.retain(|param| !param.is_string());
+    }
+    let room = usize::try_from(room).unwrap_or(0);
+    if room > 0 {
+        params.truncate(room);
+    }
+    let count = i32::try_from(params.len()).unwrap_or(i32::MAX);
+    if room == 0 {
+        params.clear();
+    }
+    (params, count)
+}
+
 /// The value of a parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TypedValue {
@@ -124,5 +143,31 @@ from!(i32 => Int, u32 => UInt, i64 => LLong, u64 => ULLong, f64 => Double, bool 
 impl From<&str> for TypedValue {
     fn from(value: &str) -> Self {
         Self::String(value.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_get_what_they_asked_for() {
+        let all = || {
+            vec![
+                TypedParam::new("weight", 256u32),
+                TypedParam::new("name", "credit"),
+                TypedParam::new("cap", 0u32),
+            ]
+        };
+        let names = |room, flags| {
+            let (params, count) = for_client(all(), room, flags);
+            let names: Vec<String> = params.into_iter().map(|param| param.field).collect();
+            (names.join(" "), count)
+        };
+        assert_eq!(names(0, 0), (String::new(), 2));
+        assert_eq!(names(0, TYPED_PARAM_STRING_OKAY), (String::new(), 3));
+        assert_eq!(names(2, TYPED_PARAM_STRING_OKAY), ("weight name".into(), 2));
+        assert_eq!(names(9, 0), ("weight cap".into(), 2));
+        assert_eq!(names(-1, 0), (String::new(), 2));
     }
 }

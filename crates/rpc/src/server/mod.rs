@@ -16,6 +16,7 @@ pub use streams::{StreamId, StreamOptions, StreamPart};
 
 use crate::Result;
 use crate::link::{Keepalive, Link};
+use crate::packet::Packet;
 use callbacks::Callbacks;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
@@ -47,7 +48,7 @@ pub struct ServerSettings {
     pub features: Vec<i32>,
     /// Signs of life, for clients that know them.
     pub keepalive: Keepalive,
-    /// Calls that may run at once; more are not read.
+    /// Calls that may run at once; a few more are held, the rest are not read.
     pub max_calls: usize,
     /// Bytes that may wait for the client. Beyond it nothing is read from it, and an
     /// event ends the connection.
@@ -75,6 +76,10 @@ pub const DRIVER_FEATURES: &[i32] = &[4, 6, 13, 9, 16];
 
 /// Bytes of a packet before the client has proved who it is.
 const PACKET_BEFORE_AUTH: usize = 1 << 20;
+
+/// Packets that are taken while as many calls run as may, and their bytes.
+const HELD_PACKETS: usize = 16;
+const HELD_BYTES: usize = 1 << 20;
 
 /// What the client wants.
 #[derive(Debug)]
@@ -109,6 +114,8 @@ pub struct ServerSession {
     running: usize,
     /// Where replies end that have not been sent yet: they count as running.
     unsent: VecDeque<u64>,
+    /// Packets that wait for a call to end.
+    held: VecDeque<Packet>,
     callbacks: Callbacks,
     streams: BTreeMap<StreamId, Stream>,
 }
@@ -129,6 +136,7 @@ impl ServerSession {
             read_only: settings.read_only,
             running: 0,
             unsent: VecDeque::new(),
+            held: VecDeque::new(),
             callbacks: Callbacks::default(),
             streams: BTreeMap::new(),
             settings,
@@ -147,8 +155,9 @@ impl ServerSession {
     /// # Errors
     /// When the client does not speak the protocol: close the connection.
     pub fn next_request(&mut self, now: Instant) -> Result<Option<ServerRequest>> {
-        while self.takes_packet()? {
-            let Some(packet) = self.link.next_packet()? else {
+        self.hold_packets()?;
+        while self.has_room() && self.opened != Opened::Closed {
+            let Some(packet) = self.next_packet()? else {
                 break;
             };
             if let Some(request) = self.dispatch(packet, now)? {
@@ -162,7 +171,8 @@ impl ServerSession {
     /// call has been answered or output has been sent.
     #[must_use]
     pub fn wants_input(&self) -> bool {
-        self.has_room() && self.opened != Opened::Closed
+        let takes = self.has_room() || self.can_hold();
+        takes && !self.is_full() && self.opened != Opened::Closed
     }
 
     /// Bytes for the client.
@@ -228,19 +238,37 @@ impl ServerSession {
         self.read_only
     }
 
-    fn has_room(&self) -> bool {
-        let busy = self.running.saturating_add(self.unsent.len());
-        busy < self.settings.max_calls && self.link.queued() < self.settings.max_queued
+    /// Packets that came while calls ran, then new ones.
+    fn next_packet(&mut self) -> Result<Option<Packet>> {
+        match self.held.pop_front() {
+            Some(packet) => Ok(Some(packet)),
+            None => self.link.next_packet(),
+        }
     }
 
-    /// Whether the next packet may be taken: signs of life always, others when there
-    /// is room for a call.
-    fn takes_packet(&self) -> Result<bool> {
-        if self.has_room() {
-            return Ok(true);
+    /// While no call may begin: takes some packets nevertheless, so that signs of life
+    /// behind them are answered.
+    fn hold_packets(&mut self) -> Result<()> {
+        while !self.has_room() && self.can_hold() && !self.is_full() {
+            let Some(packet) = self.link.next_packet()? else {
+                break;
+            };
+            self.held.push_back(packet);
         }
-        let next = self.link.peek()?;
-        let alive = next.is_some_and(|next| next.program == crate::packet::Program::KEEPALIVE);
-        Ok(alive && self.link.queued() < self.settings.max_queued)
+        Ok(())
+    }
+
+    fn has_room(&self) -> bool {
+        let busy = self.running.saturating_add(self.unsent.len());
+        busy < self.settings.max_calls && !self.is_full()
+    }
+
+    fn can_hold(&self) -> bool {
+        let bytes: usize = self.held.iter().map(|packet| packet.payload.len()).sum();
+        self.held.len() < HELD_PACKETS && bytes < HELD_BYTES
+    }
+
+    fn is_full(&self) -> bool {
+        self.link.queued() >= self.settings.max_queued
     }
 }

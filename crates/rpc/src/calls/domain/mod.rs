@@ -24,7 +24,7 @@ pub use save::*;
 pub use vcpu::*;
 
 use crate::objects::Domain;
-use crate::typed_param::TypedParam;
+use crate::typed_param::{TypedParam, for_client};
 use crate::xdr::{List, record};
 
 /// Most bytes of memory or of a disk in one reply.
@@ -40,4 +40,17 @@ record! {
     Params { params: List<TypedParam, PARAMS_MAX>, nparams: i32 }
     /// A domain and parameters to set.
     SetParamsFlags { dom: Domain, params: List<TypedParam, PARAMS_MAX>, flags: u32 }
+}
+
+impl Params {
+    /// The answer to a client with room for `room` parameters that passed `flags`:
+    /// what fits, or how many there are.
+    #[must_use]
+    pub fn answer(params: Vec<TypedParam>, room: i32, flags: u32) -> Self {
+        let (params, nparams) = for_client(params, room, flags);
+        Self {
+            params: List(params),
+            nparams,
+        }
+    }
 }
