@@ -8,6 +8,7 @@ mod convert;
 mod documents;
 mod list;
 mod measure;
+mod monitor;
 
 use clap::Parser;
 use std::process::{Command, ExitCode, ExitStatus};
@@ -19,12 +20,15 @@ enum Measurement {
     Convert(convert::Options),
     /// Time of a whole `virtxen list` process, beside virsh
     List(list::Options),
+    /// Domains by each route, the hypervisor's lists, xm and xl files
+    Monitor(monitor::Options),
 }
 
 fn main() -> ExitCode {
     let done = match Measurement::parse() {
         Measurement::Convert(options) => convert::measure(&options),
         Measurement::List(options) => list::measure(&options),
+        Measurement::Monitor(options) => monitor::measure(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -52,6 +56,13 @@ enum Error {
 }
 
 impl Error {
+    fn file(path: &std::path::Path, reason: &dyn std::fmt::Display) -> Self {
+        Self::Document {
+            name: path.display().to_string(),
+            reason: reason.to_string(),
+        }
+    }
+
     fn start(command: &Command) -> impl FnOnce(std::io::Error) -> Self {
         let program = command.get_program().display().to_string();
         move |source| Self::Start { program, source }

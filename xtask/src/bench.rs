@@ -14,6 +14,8 @@ pub enum Measurement {
     Convert,
     /// A whole `virtxen list` process on a host of 1,000 guests, beside virsh
     List,
+    /// Domains by each route, the hypervisor's lists, xm and xl files
+    Monitor,
 }
 
 /// Builds and runs one measurement, passing `options` on to it.
@@ -25,8 +27,9 @@ pub fn bench(root: &Path, measurement: Measurement, options: &[String]) -> Resul
     let name = match measurement {
         Measurement::Convert => "convert",
         Measurement::List => "list",
+        Measurement::Monitor => "monitor",
     };
-    if measurement == Measurement::List {
+    if measurement != Measurement::Convert {
         let mut build = cargo(root);
         build.args(["build", "--release", "--quiet", "--package", "virtxen-cli"]);
         run(&mut build, "")?;

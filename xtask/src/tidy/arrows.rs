@@ -94,7 +94,15 @@ const ARROWS: &[Arrow] = &[
     },
     Arrow {
         from: "virtxen-benches",
-        to: &["virtxen-guest", "virtxen-formats"],
+        to: &[
+            "virtxen-guest",
+            "virtxen-formats",
+            "virtxen-xend",
+            "virtxen-xenstore",
+            "virtxen-hypercall",
+            "virtxen-host",
+            "virtxen-sim",
+        ],
         tests: &[],
     },
     Arrow {

@@ -30,6 +30,7 @@ const WAITING: &[&str] = &[
     "virtxen-sim",
     "virtxen-driver",
     "virtxen-cli",
+    "virtxen-benches",
 ];
 
 const ALLOWED: &[Allowed] = &[
@@ -91,6 +92,11 @@ const ALLOWED: &[Allowed] = &[
     allowed("serde_json", Users::Tests, "indexes of test cases"),
     allowed("proptest", Users::Tests, "property tests"),
     allowed("tempfile", Users::Tests, "folders for tests"),
+    allowed(
+        "tempfile",
+        Users::These(&["virtxen-benches"]),
+        "the files of a measurement",
+    ),
 ];
 
 const fn allowed(name: &'static str, users: Users, why: &'static str) -> Allowed {
