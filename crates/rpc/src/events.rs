@@ -228,6 +228,30 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_life_cycle_is_written_as_captured() {
+        let event = DomainEvent::Lifecycle {
+            dom: Domain {
+                name: "web".into(),
+                uuid: [0xab; 16],
+                id: -1,
+            },
+            event: 5,
+            detail: 1,
+        };
+        let mut bytes = Vec::new();
+        event.write(2, &mut bytes).unwrap();
+        let expected = [
+            &b"\0\0\0\x02\0\0\0\x03web\0"[..],
+            &[0xab; 16],
+            b"\xff\xff\xff\xff\0\0\0\x05\0\0\0\x01",
+        ];
+        assert_eq!(bytes, expected.concat());
+        let mut old = Vec::new();
+        event.write_old(&mut old).unwrap();
+        assert_eq!(old, bytes[4..]);
+    }
+
     proptest! {
         #[test]
         fn events_are_read_as_they_were_written(

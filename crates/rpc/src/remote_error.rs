@@ -235,3 +235,33 @@ pub mod origin {
         DOMAIN_CHECKPOINT = 69;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::xdr::{from_bytes, to_bytes};
+
+    #[test]
+    fn an_error_is_written_as_clients_read_it() {
+        let error = RemoteError::new(code::NO_DOMAIN, origin::XEN, "gone");
+        let bytes = to_bytes(&error).unwrap();
+        let expected = [
+            &b"\0\0\0\x2a\0\0\0\x01"[..],
+            b"\0\0\0\x01\0\0\0\x04gone",
+            b"\0\0\0\x02\0\0\0\0",
+            b"\0\0\0\x01\0\0\0\x02%s\0\0",
+            b"\0\0\0\x01\0\0\0\x04gone",
+            b"\0\0\0\0",
+            b"\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\0",
+        ];
+        assert_eq!(bytes, expected.concat());
+        assert_eq!(from_bytes(&bytes), Ok(error));
+    }
+
+    #[test]
+    fn messages_always_fit() {
+        let error = RemoteError::protocol("\u{e4}\0".repeat(1 << 20));
+        assert!(error.text().len() <= MESSAGE_MAX);
+        assert!(to_bytes(&error).is_ok());
+    }
+}

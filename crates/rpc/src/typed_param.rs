@@ -151,6 +151,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn each_type_has_its_number() {
+        let bytes = |value: TypedValue| crate::xdr::to_bytes(&TypedParam::new("cap", value));
+        let name = b"\0\0\0\x03cap\0";
+        for (value, rest) in [
+            (TypedValue::Int(-1), &b"\0\0\0\x01\xff\xff\xff\xff"[..]),
+            (TypedValue::UInt(7), b"\0\0\0\x02\0\0\0\x07"),
+            (
+                TypedValue::LLong(-2),
+                b"\0\0\0\x03\xff\xff\xff\xff\xff\xff\xff\xfe",
+            ),
+            (TypedValue::ULLong(7), b"\0\0\0\x04\0\0\0\0\0\0\0\x07"),
+            (TypedValue::Double(1.5), b"\0\0\0\x05\x3f\xf8\0\0\0\0\0\0"),
+            (TypedValue::Boolean(true), b"\0\0\0\x06\0\0\0\x01"),
+            (TypedValue::from("x"), b"\0\0\0\x07\0\0\0\x01x\0\0\0"),
+        ] {
+            assert_eq!(bytes(value), Ok([&name[..], rest].concat()));
+        }
+        let unknown = crate::xdr::from_bytes::<TypedParam>(b"\0\0\0\0\0\0\0\x08\0\0\0\0");
+        assert!(matches!(unknown, Err(Error::Value { value: 8, .. })));
+    }
+
+    #[test]
     fn clients_get_what_they_asked_for() {
         let all = || {
             vec![

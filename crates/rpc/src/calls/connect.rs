@@ -102,5 +102,5 @@ procedures! { ROWS: Connect {
         (CompareHypervisorArguments) -> i32;
     394 LOW  ConnectBaselineHypervisorCPU WRITES [Connect: Write]
         (BaselineHypervisorArguments) -> String;
-    419 LOW  ConnectSetIdentity WRITES [Connect: Write] (IdentityArguments) -> ();
+    419 LOW  ConnectSetIdentity READS [Connect: Write] (IdentityArguments) -> ();
 } }

@@ -106,9 +106,12 @@ impl ServerSession {
     ) -> Result<()> {
         debug_assert_eq!(C::PROCEDURE.number, ticket.procedure);
         match result {
-            Ok(reply) => self.reply_with(ticket, Ok(|output: &mut Vec<u8>| reply.write(output))),
-            Err(error) => self.reply_bytes(ticket, Err(&error)),
+            Ok(reply) => {
+                self.reply_with(ticket, Ok(|output: &mut Vec<u8>| reply.write(output)))?;
+            }
+            Err(error) => self.reply_bytes(ticket, Err(&error))?,
         }
+        Ok(())
     }
 
     /// Answers a call with bytes that are a reply of its procedure.
@@ -120,15 +123,14 @@ impl ServerSession {
         ticket: Ticket,
         result: std::result::Result<&[u8], &RemoteError>,
     ) -> Result<()> {
-        self.reply_with(
-            ticket,
-            result.map(|bytes| {
-                |output: &mut Vec<u8>| {
-                    output.extend_from_slice(bytes);
-                    Ok(())
-                }
-            }),
-        )
+        let fill = result.map(|bytes| {
+            |output: &mut Vec<u8>| {
+                output.extend_from_slice(bytes);
+                Ok(())
+            }
+        });
+        self.reply_with(ticket, fill)?;
+        Ok(())
     }
 
     /// Answers a call that starts a stream, and starts it.
@@ -142,15 +144,19 @@ impl ServerSession {
         options: StreamOptions,
     ) -> Result<StreamId> {
         let id = self.start_stream(&ticket, options);
-        self.reply_with(ticket, Ok(|output: &mut Vec<u8>| reply.write(output)))?;
+        let started = self.reply_with(ticket, Ok(|output: &mut Vec<u8>| reply.write(output)))?;
+        if !started {
+            self.end_stream(id);
+        }
         Ok(id)
     }
 
+    /// Whether it was the result that was sent, and no error.
     fn reply_with(
         &mut self,
         ticket: Ticket,
         result: std::result::Result<impl FnOnce(&mut Vec<u8>) -> Result<()>, &RemoteError>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let header = ticket.into_header();
         let opens = header.procedure == ConnectOpen::PROCEDURE.number;
         let written = match result {
@@ -171,6 +177,7 @@ impl ServerSession {
                 Err(_) => self.settings.read_only,
             };
         }
+        let succeeded = written.is_ok();
         if let Err(error) = written {
             let header = Header {
                 status: Status::Error,
@@ -180,6 +187,6 @@ impl ServerSession {
         }
         self.running = self.running.saturating_sub(1);
         self.unsent.push_back(self.link.mark());
-        Ok(())
+        Ok(succeeded)
     }
 }

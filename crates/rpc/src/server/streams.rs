@@ -222,7 +222,7 @@ impl ServerSession {
         Ok(())
     }
 
-    fn end_stream(&mut self, id: StreamId) {
+    pub(super) fn end_stream(&mut self, id: StreamId) {
         if let Some(stream) = self.streams.remove(&id) {
             self.running = self.running.saturating_sub(stream.unused);
         }
