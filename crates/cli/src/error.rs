@@ -67,6 +67,16 @@ pub(crate) enum Error {
     Interrupted,
 }
 
+impl From<virtxen_connect::Error> for Error {
+    fn from(error: virtxen_connect::Error) -> Self {
+        match error {
+            virtxen_connect::Error::Usage(message) => Self::Usage(message),
+            virtxen_connect::Error::NoHost(message) => Self::NoHost(message),
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
 impl Error {
     /// Wrong use.
     pub(crate) fn usage(message: impl Into<String>) -> Self {

@@ -20,7 +20,6 @@ mod script;
 mod shell;
 mod table;
 mod terminal;
-mod uri;
 
 use connect::Session;
 use error::{Error, Result};

@@ -75,15 +75,36 @@ const ARROWS: &[Arrow] = &[
         tests: &["virtxen-testkit"],
     },
     Arrow {
-        from: "virtxen-cli",
+        from: "virtxen-connect",
         to: &[
             "virtxen-guest",
-            "virtxen-formats",
             "virtxen-xend",
             "virtxen-xenstore",
             "virtxen-host",
             "virtxen-sim",
+        ],
+        tests: &[],
+    },
+    Arrow {
+        from: "virtxen-daemon",
+        to: &[
+            "virtxen-guest",
             "virtxen-driver",
+            "virtxen-rpc",
+            "virtxen-connect",
+        ],
+        tests: &["virtxen-testkit"],
+    },
+    Arrow {
+        from: "virtxen-cli",
+        to: &[
+            "virtxen-guest",
+            "virtxen-formats",
+            "virtxen-xenstore",
+            "virtxen-host",
+            "virtxen-sim",
+            "virtxen-driver",
+            "virtxen-connect",
         ],
         tests: &["virtxen-testkit"],
     },

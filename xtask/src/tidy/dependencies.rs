@@ -29,6 +29,8 @@ const WAITING: &[&str] = &[
     "virtxen-host",
     "virtxen-sim",
     "virtxen-driver",
+    "virtxen-connect",
+    "virtxen-daemon",
     "virtxen-cli",
     "virtxen-benches",
 ];
@@ -53,7 +55,6 @@ const ALLOWED: &[Allowed] = &[
             "virtxen-xenstore",
             "virtxen-host",
             "virtxen-driver",
-            "virtxen-cli",
         ]),
         "traits that wait, as objects",
     ),

@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::exit::Exit;
 use crate::output::Reply;
 use crate::table::{Cell, Table};
-use crate::uri::Uri;
 use serde_json::json;
+use virtxen_connect::Uri;
 use virtxen_host::Finding;
 
 pub(super) const COMMANDS: &[Command] = &[Command {

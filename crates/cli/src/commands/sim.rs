@@ -2,15 +2,15 @@
 //! talk to.
 
 use super::{Command, Group};
-use crate::connect::{self, Session};
+use crate::connect::Session;
 use crate::error::{Error, Result};
 use crate::options::{Args, Kind, named, optional};
 use crate::output::Reply;
-use crate::uri::Uri;
 use serde_json::json;
 use std::convert::Infallible;
 use std::io;
 use std::path::Path;
+use virtxen_connect::Uri;
 use virtxen_sim::SimHost;
 
 /// The options that name sockets, and what is spoken there.
@@ -57,7 +57,7 @@ async fn sim(session: &Session, args: &Args) -> Result<Reply> {
             uri.push_str(&format!("{join}{key}={value}"));
         }
     }
-    let host = connect::simulated(&uri)?;
+    let host = virtxen_connect::simulated(&uri)?;
     let doors: Vec<_> = DOORS
         .into_iter()
         .filter_map(|(option, who)| Some((option, who, Path::new(args.text(option)?))))

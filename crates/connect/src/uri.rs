@@ -1,18 +1,18 @@
-//! Connection URIs: which host is meant. Opening it is in `connect`.
+//! Connection URIs: which host is meant. Opening it is in the crate's root.
 
-use crate::error::{Error, Result};
+use crate::{Error, Result};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// The variable that names the host when `--connect` does not.
-pub(crate) const VARIABLE: &str = "VIRTXEN_DEFAULT_URI";
+pub const VARIABLE: &str = "VIRTXEN_DEFAULT_URI";
 
 /// The socket of XenD where nobody chose another one.
-pub(crate) const XEND_SOCKET: &str = "/var/lib/xend/xend-socket";
+const XEND_SOCKET: &str = "/var/lib/xend/xend-socket";
 
 /// Which host is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Uri {
+pub enum Uri {
     /// The Xen host that virtxen runs on.
     Xen {
         /// The folder of xm's files, where it is not the usual one.
@@ -43,7 +43,7 @@ impl Uri {
     ///
     /// # Errors
     /// [`Error::Usage`] for one that virtxen does not know.
-    pub(crate) fn parse(text: &str) -> Result<Self> {
+    pub fn parse(text: &str) -> Result<Self> {
         match text.split_once(':') {
             Some(("xen", rest)) => xen(text, rest),
             Some(("xend+unix", rest)) => unix(text, rest),
@@ -51,6 +51,12 @@ impl Uri {
             Some(("sim", rest)) => Ok(sim(rest)),
             _ => Err(unknown(text)),
         }
+    }
+}
+
+impl Default for Uri {
+    fn default() -> Self {
+        Self::Xen { xm_dir: None }
     }
 }
 
@@ -104,7 +110,7 @@ fn option<'a>(
         Some((name, path)) if known.contains(&name) && path.starts_with('/') => {
             Ok((place, Some((name, PathBuf::from(path)))))
         }
-        _ => Err(Error::usage(format!(
+        _ => Err(Error::Usage(format!(
             "'{text}': there may be one option, {}=/path",
             known.join("=/path or ")
         ))),
@@ -131,14 +137,14 @@ fn unix(text: &str, rest: &str) -> Result<Uri> {
             socket: PathBuf::from(path),
             xm_dir,
         }),
-        _ => Err(Error::usage(format!(
+        _ => Err(Error::Usage(format!(
             "'{text}': the path of the socket must begin with /"
         ))),
     }
 }
 
 fn tcp(text: &str, rest: &str) -> Result<Uri> {
-    let wrong = || Error::usage(format!("'{text}' is not of the form xend+tcp://host:port"));
+    let wrong = || Error::Usage(format!("'{text}' is not of the form xend+tcp://host:port"));
     let place = rest
         .strip_prefix("//")
         .ok_or_else(wrong)?
@@ -172,7 +178,7 @@ fn sim(rest: &str) -> Uri {
 }
 
 fn unknown(text: &str) -> Error {
-    Error::usage(format!(
+    Error::Usage(format!(
         "'{text}' is no URI that virtxen knows: xen:, xend+unix:///path, xend+tcp://host:port, sim:"
     ))
 }

@@ -1,0 +1,110 @@
+//! A simulated host behind the channels that a real one has.
+//!
+//! How it answers is in `virtxen_sim`, which knows nothing of who asks.
+
+use crate::{Error, Opened, Result};
+use std::path::PathBuf;
+use std::sync::Arc;
+use virtxen_host::{Arch, Channels, Deadlines, FileSource, Gate, Machine, NodeFiles, Store, Trace};
+use virtxen_sim::{Release, SimHost};
+
+/// A simulated host over the channels that a real one has.
+pub(crate) async fn open(uri: &str, trace: Option<Trace>) -> Result<Opened> {
+    let sim = simulated(uri)?;
+    let given = sim.options().xm_dir.clone();
+    let own = match given {
+        // Where XenD keeps inactive guests nobody looks at files.
+        None if sim.release() < Release::V3_0_4 => Some(Folder::new()?),
+        _ => None,
+    };
+    let xm_dir = given.or_else(|| own.as_ref().map(|folder| folder.path.clone()));
+    let gate = sim.hypervisor(Arch::X86_64);
+    let gate = gate.map(|gate| Box::new(gate) as Box<dyn Gate>);
+    let gate = gate.ok_or_else(|| "this release is not simulated".to_owned());
+    let xenstored = sim.xenstore().clone();
+    let store =
+        virtxen_xenstore::Memory::new("the simulated xenstored", move || xenstored.connect());
+    let store = Store::connect(store)
+        .await
+        .map_err(|error| error.to_string());
+    let xend = sim.clone();
+    let connect = move || std::future::ready(Ok(xend.connect()));
+    let xend = virtxen_xend::Memory::new("the simulated XenD", connect);
+    let channels = Channels::new(Deadlines::default(), trace)
+        .hypercalls(gate, Some(Arch::X86_64))
+        .xenstore(store)
+        .xend(Ok(Box::new(xend)))
+        .machine(simulated_machine())
+        .files(NodeFiles::new(
+            "the simulated kernel",
+            SimFiles(sim.clone()),
+        ))
+        .xm_files(xm_dir.ok_or_else(|| "none is named".to_owned()))
+        .kept(Arc::new(move |uuid| sim.is_managed(&uuid.to_string())))
+        .simulated();
+    let host = channels.open().await;
+    let host =
+        host.map_err(|error| Error::NoHost(format!("Failed to connect to {uri}\n{error}")))?;
+    Ok(Opened {
+        host: Arc::new(host),
+        _folder: own,
+    })
+}
+
+/// The files of a simulated Domain-0's kernel.
+struct SimFiles(SimHost);
+
+impl FileSource for SimFiles {
+    fn read(&self, path: &str, _: usize) -> std::io::Result<Vec<u8>> {
+        self.0.read_file(path).map(String::into_bytes)
+    }
+
+    fn list(&self, path: &str, _: usize) -> std::io::Result<Vec<String>> {
+        self.0.list_folder(path)
+    }
+}
+
+/// What the kernel of a simulated Domain-0 would say of itself.
+fn simulated_machine() -> Machine {
+    Machine {
+        host_name: "vm".to_owned(),
+        system: "Linux".to_owned(),
+        kernel: "2.6.18-xen.host".to_owned(),
+        machine: "x86_64".to_owned(),
+    }
+}
+
+/// The simulated host of a URI.
+///
+/// # Errors
+/// [`Error::Usage`] for an option or a release that does not exist.
+pub fn simulated(uri: &str) -> Result<SimHost> {
+    let options =
+        virtxen_sim::Options::from_uri(uri).map_err(|error| Error::Usage(error.to_string()))?;
+    Ok(SimHost::new(options))
+}
+
+/// A folder for xm's files of a simulated host, gone when this is dropped.
+pub(crate) struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    fn new() -> Result<Self> {
+        use std::os::unix::fs::DirBuilderExt;
+        let name = format!("virtxen-xm-{}", virtxen_guest::Uuid::random());
+        let path = std::env::temp_dir().join(name);
+        let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
+        match made {
+            Ok(()) => Ok(Self { path }),
+            Err(source) => Err(Error::Folder { path, source }),
+        }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Somebody else may have removed it.
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
