@@ -1,0 +1,147 @@
+//! One client: its bytes in and out, the calls that run for it, its events.
+//!
+//! The conversation itself is `virtxen_rpc`'s; what calls do is in `serve`. A call
+//! runs in a task of its own, so that a slow one delays no other.
+
+use crate::serve::{self, Caller, Outcome};
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::task::JoinSet;
+use virtxen_driver::Delivery;
+use virtxen_rpc::server::{ServerRequest, ServerSession, ServerSettings, StreamPart, Ticket};
+use virtxen_rpc::{DomainEvent, Result};
+
+/// Bytes that are read at once.
+const READ: usize = 64 << 10;
+
+/// A client and what runs for it.
+pub(crate) struct Connection {
+    session: ServerSession,
+    caller: Arc<Caller>,
+    events: broadcast::Receiver<Delivery>,
+    calls: JoinSet<(Ticket, Outcome)>,
+}
+
+/// What woke a connection.
+enum Woken {
+    /// So many bytes came; none is the end.
+    Read(std::io::Result<usize>),
+    /// So many bytes left.
+    Written(std::io::Result<usize>),
+    /// A call is done.
+    Done(Ticket, Outcome),
+    /// A call ended without an answer.
+    Lost,
+    /// Something happened to a domain.
+    Event(std::result::Result<Delivery, RecvError>),
+    /// It is time for a sign of life.
+    Late,
+}
+
+impl Connection {
+    /// A client that has just been accepted.
+    pub(crate) fn new(
+        settings: ServerSettings,
+        caller: Arc<Caller>,
+        events: broadcast::Receiver<Delivery>,
+    ) -> Self {
+        Self {
+            session: ServerSession::new(settings),
+            caller,
+            events,
+            calls: JoinSet::new(),
+        }
+    }
+
+    /// Serves the client until it leaves. Calls that change something go on in the
+    /// driver when it does.
+    ///
+    /// # Errors
+    /// When the client does not speak the protocol, or does not read.
+    pub(crate) async fn serve(mut self, stream: impl AsyncRead + AsyncWrite) -> Result<()> {
+        let (mut reader, mut writer) = tokio::io::split(stream);
+        let mut buffer = vec![0; READ];
+        loop {
+            self.take_requests()?;
+            if self.session.is_finished() {
+                return Ok(());
+            }
+            let output = self.session.output();
+            let woken = tokio::select! {
+                count = writer.write(output), if !output.is_empty() => Woken::Written(count),
+                Some(done) = self.calls.join_next() => match done {
+                    Ok((ticket, outcome)) => Woken::Done(ticket, outcome),
+                    Err(_) => Woken::Lost,
+                },
+                event = self.events.recv() => Woken::Event(event),
+                count = reader.read(&mut buffer), if self.session.wants_input() => {
+                    Woken::Read(count)
+                }
+                () = sleep_until(self.session.deadline()) => Woken::Late,
+            };
+            if !self.wake(woken, &buffer)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// False when the connection is at its end.
+    fn wake(&mut self, woken: Woken, buffer: &[u8]) -> Result<bool> {
+        match woken {
+            Woken::Read(Ok(0) | Err(_)) | Woken::Written(Ok(0) | Err(_)) | Woken::Lost => {
+                return Ok(false);
+            }
+            Woken::Read(Ok(count)) => {
+                let bytes = buffer.get(..count).unwrap_or_default();
+                self.session.receive(bytes, Instant::now());
+            }
+            Woken::Written(Ok(count)) => self.session.sent(count),
+            Woken::Done(ticket, outcome) => {
+                let outcome = outcome.as_ref().map(Vec::as_slice);
+                self.session.reply_bytes(ticket, outcome)?;
+            }
+            Woken::Event(Ok(Delivery::Event(event))) => {
+                if let Some(event) = serve::event(&event) {
+                    self.tell(&event)?;
+                }
+            }
+            // libvirt has no word for events that were lost: clients look at domains
+            // again by themselves.
+            Woken::Event(Ok(_) | Err(RecvError::Lagged(_))) => {}
+            Woken::Event(Err(RecvError::Closed)) => return Ok(false),
+            Woken::Late => self.session.tick(Instant::now())?,
+        }
+        Ok(true)
+    }
+
+    fn tell(&mut self, event: &DomainEvent) -> Result<()> {
+        self.session.send_event(event).map(|_| ())
+    }
+
+    fn take_requests(&mut self) -> Result<()> {
+        while let Some(request) = self.session.next_request(Instant::now())? {
+            match request {
+                ServerRequest::Call(call) => {
+                    let caller = Arc::clone(&self.caller);
+                    self.calls.spawn(serve::serve(caller, call));
+                }
+                ServerRequest::Stream(id, StreamPart::Finish) => {
+                    self.session.finish_stream(id, Ok(()))?;
+                }
+                ServerRequest::Stream(..) => {}
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Waits for ever without a deadline.
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,91 @@
+//! Calls about the connection and what the host can do; the lists of domains.
+
+use super::{Caller, wire};
+use crate::error::Result;
+use std::sync::Arc;
+use virtxen_driver::ListFilter;
+use virtxen_rpc::calls::{DOMAINS_MAX, ListAll, Listed, NativeArguments, OpenArguments};
+use virtxen_rpc::xdr::List;
+use virtxen_rpc::{RemoteError, code, origin};
+
+/// The version of libvirt whose protocol this is: major, minor and release.
+const LIBVIRT: u64 = 9_000_000;
+
+/// Names under which the driver may be opened; none stands for "what you have".
+const NAMES: [&str; 4] = ["", "xen:///", "xen:///system", "xen://"];
+
+super::rows! {
+    ConnectOpen => open;
+    ConnectGetType => async |_, ()| Ok("Xen".to_owned());
+    ConnectGetVersion => async |caller, ()| Ok(caller.driver.version_number());
+    ConnectGetLibVersion => async |_, ()| Ok(LIBVIRT);
+    ConnectGetHostname => async |caller, ()| Ok(caller.driver.hostname().await?);
+    ConnectGetURI => async |caller, ()| Ok(caller.uri.to_string());
+    ConnectGetCapabilities => async |caller, ()| Ok(caller.driver.capabilities().await?);
+    ConnectListAllDomains => list_all;
+    ConnectListDomains => list_active;
+    ConnectNumOfDomains => async |caller, ()| count(&caller, &ListFilter::active()).await;
+    ConnectListDefinedDomains => list_defined;
+    ConnectNumOfDefinedDomains => async |caller, ()| {
+        count(&caller, &ListFilter::inactive()).await
+    };
+    ConnectDomainXMLFromNative => from_native;
+    ConnectDomainXMLToNative => to_native;
+}
+
+async fn open(_caller: Arc<Caller>, arguments: OpenArguments) -> Result<()> {
+    wire::only("virConnectOpenAuth", arguments.flags, 3)?;
+    let name = arguments.name.unwrap_or_default();
+    let place = name.split(['?', '#']).next().unwrap_or_default();
+    if NAMES.contains(&place) {
+        return Ok(());
+    }
+    let message =
+        format!("no connection driver available for {name}: this daemon serves xen:///system");
+    Err(RemoteError::new(code::NO_CONNECT, origin::NONE, message).into())
+}
+
+async fn list_all(
+    caller: Arc<Caller>,
+    arguments: ListAll,
+) -> Result<Listed<virtxen_rpc::Domain, DOMAINS_MAX>> {
+    wire::only("virConnectListAllDomains", arguments.flags, 0x3_ffff)?;
+    let domains = caller.driver.list(&wire::filter(arguments.flags)).await?;
+    let items = domains.iter().map(wire::domain).collect();
+    Ok(Listed::answer(&arguments, items))
+}
+
+async fn list_active(caller: Arc<Caller>, most: i32) -> Result<List<i32, DOMAINS_MAX>> {
+    let domains = caller.driver.list(&ListFilter::active()).await?;
+    let ids = domains.iter().map(|domain| wire::domain(domain).id);
+    Ok(List(ids.take(at_most(most)).collect()))
+}
+
+async fn list_defined(caller: Arc<Caller>, most: i32) -> Result<List<String, DOMAINS_MAX>> {
+    let domains = caller.driver.list(&ListFilter::inactive()).await?;
+    let names = domains.into_iter().map(|domain| domain.name);
+    Ok(List(names.take(at_most(most)).collect()))
+}
+
+async fn count(caller: &Caller, filter: &ListFilter) -> Result<i32> {
+    let domains = caller.driver.list(filter).await?;
+    Ok(i32::try_from(domains.len()).unwrap_or(i32::MAX))
+}
+
+fn at_most(most: i32) -> usize {
+    usize::try_from(most).unwrap_or(0).min(DOMAINS_MAX)
+}
+
+async fn from_native(caller: Arc<Caller>, arguments: NativeArguments) -> Result<String> {
+    wire::only("virConnectDomainXMLFromNative", arguments.flags, 0)?;
+    let format = arguments.native_format.parse()?;
+    let converted = caller.driver.xml_from_native(format, &arguments.config)?;
+    Ok(converted.text)
+}
+
+async fn to_native(caller: Arc<Caller>, arguments: NativeArguments) -> Result<String> {
+    wire::only("virConnectDomainXMLToNative", arguments.flags, 0)?;
+    let format = arguments.native_format.parse()?;
+    let converted = caller.driver.xml_to_native(format, &arguments.config)?;
+    Ok(converted.text)
+}

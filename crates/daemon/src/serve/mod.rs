@@ -1,0 +1,108 @@
+//! What each procedure does: a table from its number to the function that answers
+//! it, in files by what they are about.
+//!
+//! Types, permissions and the read-only rule of a procedure are in `virtxen_rpc`;
+//! what a call does to a domain is the driver's. Here one is made into the other.
+
+mod connect;
+mod lifecycle;
+mod lookup;
+mod node;
+mod wire;
+
+pub(crate) use wire::event;
+
+use crate::error::Result;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use virtxen_driver::Driver;
+use virtxen_rpc::server::{ServerCall, Ticket};
+use virtxen_rpc::{Call, RemoteError, xdr};
+
+/// What the calls of one client share.
+pub(crate) struct Caller {
+    /// The call path, with this client's rights.
+    pub(crate) driver: Driver,
+    /// The URI that the client sees.
+    pub(crate) uri: Arc<str>,
+}
+
+/// A call that is being done: in the end the right to answer it, and the answer.
+pub(crate) type Answer = Pin<Box<dyn Future<Output = (Ticket, Outcome)> + Send>>;
+
+/// The reply's bytes, or the error.
+pub(crate) type Outcome = std::result::Result<Vec<u8>, RemoteError>;
+
+/// Does a call. What nobody here does is answered with libvirt's "not supported".
+pub(crate) fn serve(caller: Arc<Caller>, call: ServerCall) -> Answer {
+    let number = call.procedure().number;
+    let mut rows = TABLE.iter().copied().flatten();
+    match rows.find(|row| row.number == number) {
+        Some(row) => (row.serve)(caller, call),
+        None => Box::pin(async {
+            let error = call.procedure().no_support();
+            (call.into_ticket(), Err(error))
+        }),
+    }
+}
+
+/// A procedure and the function that answers it.
+struct Row {
+    number: i32,
+    serve: fn(Arc<Caller>, ServerCall) -> Answer,
+}
+
+static TABLE: &[&[Row]] = &[connect::ROWS, lifecycle::ROWS, lookup::ROWS, node::ROWS];
+
+/// Rows of the table: libvirt's function without `vir`, and ours.
+macro_rules! rows {
+    ($($call:ident => $function:expr;)*) => {
+        pub(super) const ROWS: &[super::Row] = &[$(super::Row {
+            number: <virtxen_rpc::calls::$call as virtxen_rpc::Call>::PROCEDURE.number,
+            serve: |caller, call| Box::pin(
+                super::answer::<virtxen_rpc::calls::$call, _>(caller, call, $function)
+            ),
+        }),*];
+    };
+}
+use rows;
+
+/// Reads the arguments, calls the function, writes the reply.
+async fn answer<C, F>(
+    caller: Arc<Caller>,
+    call: ServerCall,
+    function: impl FnOnce(Arc<Caller>, C::Arguments) -> F,
+) -> (Ticket, Outcome)
+where
+    C: Call,
+    F: Future<Output = Result<C::Reply>>,
+{
+    let arguments = call.arguments::<C>();
+    let ticket = call.into_ticket();
+    let outcome = match arguments {
+        Ok(arguments) => function(caller, arguments).await,
+        Err(error) => Err(error.into()),
+    };
+    let bytes = outcome.and_then(|reply| Ok(xdr::to_bytes(&reply)?));
+    (ticket, bytes.map_err(crate::error::Error::into_remote))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_procedure_is_answered_in_one_place() {
+        let mut numbers: Vec<i32> = TABLE
+            .iter()
+            .copied()
+            .flatten()
+            .map(|row| row.number)
+            .collect();
+        let count = numbers.len();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), count);
+    }
+}
