@@ -161,6 +161,31 @@ fn what_is_said_twice_is_read_as_the_tool_reads_it() {
 }
 
 #[test]
+fn vcpus_are_counted_as_the_tool_counts_them() {
+    let version = ConfigVersion::Xen304;
+    let (guest, notes) = xm_guest("vcpus = 4\nvcpu_avail = 3", version);
+    assert_eq!(notes, []);
+    assert_eq!((guest.vcpus.max, guest.vcpus.current), (4, Some(2)));
+    let written = xm::guest_to_xm(&guest, version, &xm::Bridges::new()).unwrap();
+    let text = written.value.to_string();
+    assert!(text.contains("vcpus = 4\nvcpu_avail = 3\n"), "{text}");
+    let newest = xm::guest_to_xm(&guest, xm::Dialect::NEWEST, &xm::Bridges::new()).unwrap();
+    let text = newest.value.to_string();
+    assert!(text.contains("maxvcpus = 4\nvcpus = 2\n"), "{text}");
+
+    let file = "name = 'a'\nmemory = 64\nvcpus = 2\nmaxvcpus = 4\n";
+    for (max, current) in [(3, Some(2)), (4, Some(3)), (6, Some(2)), (2, None)] {
+        let mut document = Document::read(file).unwrap();
+        let read = |file: &Document| xm::xm_to_guest(file, version, &xm::Host::default()).unwrap();
+        let mut guest = read(&document).value;
+        (guest.vcpus.max, guest.vcpus.current) = (max, current);
+        xm::apply(&mut document, &guest, version, &xm::Bridges::new()).unwrap();
+        assert_eq!(read(&document).value, guest, "{document}");
+        assert!(document.get("maxvcpus").is_none(), "{document}");
+    }
+}
+
+#[test]
 fn versions_of_xm_differ() {
     let text =
         "builder = 'hvm'\nkernel = '/fw'\ncdrom = '/x.iso'\nlocaltime = 1\nfda = '/f'\nvnc = 1";

@@ -87,6 +87,28 @@ fn set_of(text: &str) -> Result<Option<CpuSet>, ()> {
     Ok(Some(set).filter(|set| !set.is_empty()))
 }
 
+/// How many vcpus there are, and which are online. xm has `maxvcpus` from Xen 4.0
+/// on; before, `vcpus` counts all of them and a mask says which.
+fn write_counts(online: u32, max: u32, dialect: Dialect, out: &mut Out, notes: &mut Notes) {
+    if dialect.newest {
+        if online < max {
+            out.number("maxvcpus", max);
+        }
+        out.number("vcpus", online);
+        return;
+    }
+    out.number("vcpus", max);
+    let mask = 1_i64.checked_shl(online).filter(|mask| *mask > 0);
+    match mask {
+        _ if online >= max => {}
+        Some(mask) => out.number("vcpu_avail", mask - 1),
+        None => {
+            let reason = "xm's mask has no room for so many, all are online";
+            notes.setting("/domain/vcpu/@current", reason);
+        }
+    }
+}
+
 /// Writes numbers and places of vcpus.
 pub(super) fn write(guest: &Guest, dialect: Dialect, out: &mut Out, notes: &mut Notes) {
     let tool = dialect.tool();
@@ -97,10 +119,7 @@ pub(super) fn write(guest: &Guest, dialect: Dialect, out: &mut Out, notes: &mut 
         placement,
     } = &guest.vcpus;
     let online = current.unwrap_or(*max).min(*max);
-    if online < *max {
-        out.number("maxvcpus", *max);
-    }
-    out.number("vcpus", online);
+    write_counts(online, *max, dialect, out, notes);
     if *placement == Placement::Auto {
         let reason = format!("{tool} places vcpus itself");
         notes.setting("/domain/vcpu/@placement", reason);
