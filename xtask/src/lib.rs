@@ -10,6 +10,7 @@ pub mod abi;
 pub mod bench;
 mod check_xml;
 pub mod error;
+mod foreign;
 mod fuzz;
 pub mod generate;
 pub mod tidy;
@@ -17,5 +18,6 @@ mod workspace;
 
 pub use check_xml::check_xml;
 pub use error::{Error, Result};
+pub use foreign::foreign;
 pub use fuzz::fuzz;
 pub use workspace::root;

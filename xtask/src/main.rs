@@ -49,6 +49,11 @@ enum Command {
         #[arg(last = true)]
         options: Vec<String>,
     },
+    /// Compare with Xen's own programs: xl, xenstored and the XenStore tools of Debian
+    Foreign {
+        /// Only checks with this in their name
+        only: Option<String>,
+    },
     /// Let virt-xml-validate judge documents, such as those that tests wrote to VIRTXEN_XML_OUT
     CheckXml {
         /// Files, or folders of .xml files
@@ -68,6 +73,7 @@ fn main() -> ExitCode {
             measurement,
             options,
         } => bench(&root(), measurement, &options),
+        Command::Foreign { only } => xtask::foreign(&root(), only.as_deref()),
         Command::CheckXml { paths } => {
             xtask::check_xml(&paths).map(|count| println!("{count} documents are valid"))
         }

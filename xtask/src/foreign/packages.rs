@@ -1,0 +1,118 @@
+//! Debian's Xen tools: downloaded with apt, unpacked below `target`, not installed.
+//! What runs them is in `rig`.
+
+use crate::{Error, Result};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The package with xenstore-ls and its like.
+const STORE_TOOLS: &str = "xenstore-utils";
+
+/// Packages of this kind serve a running system; no tool is linked with them.
+const NOT_NEEDED: [&str; 4] = ["systemd", "udev", "libpam", "libnss"];
+
+/// Where the tools are.
+pub(super) struct Tools {
+    /// Release of Xen, `4.17`.
+    pub(super) release: String,
+    /// Folders of programs; not those whose scripts look for a running Xen.
+    pub(super) programs: Vec<PathBuf>,
+    /// Folders of libraries.
+    pub(super) libraries: Vec<PathBuf>,
+}
+
+/// Gets the tools into `folder`; what is there already is taken as it is.
+pub(super) fn tools(folder: &Path) -> Result<Tools> {
+    let utils = newest_utils()?;
+    let release = utils.trim_start_matches("xen-utils-").to_owned();
+    let wanted = missing(&[&utils, STORE_TOOLS])?;
+    let (packages, root) = (folder.join("packages"), folder.join("root"));
+    let stamp = folder.join("unpacked");
+    let list = wanted.join("\n");
+    if std::fs::read_to_string(&stamp).ok().as_deref() != Some(&list) {
+        for folder in [&packages, &root] {
+            let _ = std::fs::remove_dir_all(folder);
+            std::fs::create_dir_all(folder).map_err(Error::file(folder))?;
+        }
+        let mut download = Command::new("apt-get");
+        download
+            .args(["-q", "-o", "APT::Sandbox::User=root", "download"])
+            .args(&wanted)
+            .current_dir(&packages);
+        text_of(&mut download)?;
+        unpack(&packages, &root)?;
+        std::fs::write(&stamp, list).map_err(Error::file(&stamp))?;
+    }
+    Ok(Tools {
+        programs: existing(&root, &[&format!("usr/lib/xen-{release}/bin"), "usr/bin"]),
+        libraries: existing(
+            &root,
+            &[&format!("usr/lib/{}-linux-gnu", std::env::consts::ARCH)],
+        ),
+        release,
+    })
+}
+
+/// The package with xl and xenstored, of the newest Xen that Debian has.
+fn newest_utils() -> Result<String> {
+    let names = text_of(Command::new("apt-cache").args(["pkgnames", "xen-utils-"]))?;
+    let number = |name: &&str| -> Option<(u32, u32)> {
+        let (major, minor) = name.strip_prefix("xen-utils-")?.split_once('.')?;
+        Some((major.parse().ok()?, minor.parse().ok()?))
+    };
+    let known = names.lines().filter(|name| number(name).is_some());
+    let newest = known.max_by_key(number).map(str::to_owned);
+    newest.ok_or_else(|| Error::Failed("apt knows no xen-utils; try apt-get update".to_owned()))
+}
+
+/// The packages that would have to be installed for these, and these.
+fn missing(names: &[&str]) -> Result<Vec<String>> {
+    let mut simulate = Command::new("apt-get");
+    simulate
+        .args(["install", "-s", "--no-install-recommends"])
+        .args(names);
+    let plan = text_of(&mut simulate)?;
+    let mut wanted: Vec<String> = plan
+        .lines()
+        .filter_map(|line| line.strip_prefix("Inst ")?.split(' ').next())
+        .filter(|name| !NOT_NEEDED.iter().any(|part| name.contains(part)))
+        .chain(names.iter().copied())
+        .map(str::to_owned)
+        .collect();
+    wanted.sort();
+    wanted.dedup();
+    Ok(wanted)
+}
+
+fn unpack(packages: &Path, root: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(packages).map_err(Error::file(packages))? {
+        let package = entry.map_err(Error::file(packages))?.path();
+        text_of(Command::new("dpkg-deb").arg("-x").arg(&package).arg(root))?;
+    }
+    Ok(())
+}
+
+/// Folders below what was unpacked, then the same ones of this machine.
+fn existing(root: &Path, folders: &[&str]) -> Vec<PathBuf> {
+    let places = [root, Path::new("/")];
+    let all = places
+        .iter()
+        .flat_map(|place| folders.iter().map(|it| place.join(it)));
+    all.filter(|folder| folder.is_dir()).collect()
+}
+
+/// What a program printed; its complaint if it failed.
+fn text_of(command: &mut Command) -> Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().map_err(|source| Error::Start {
+        program: program.clone(),
+        source,
+        advice: "",
+    })?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    let last = complaint.trim_end().lines().last().unwrap_or_default();
+    Err(Error::Failed(format!("{program}: {last}")))
+}
