@@ -8,7 +8,7 @@
 #![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -385,13 +385,16 @@ fn on_whatever_comes() {
         .enable_all()
         .build()
         .unwrap();
+    let cases = std::env::var("PROPTEST_CASES").ok();
     let config = Config {
-        cases: 200,
+        cases: cases.map_or(200, |cases| cases.parse().unwrap()),
         failure_persistence: None,
         ..Config::default()
     };
     let sequences = proptest::collection::vec(any_step(), 1..60);
-    TestRunner::new(config)
+    // The same sequences each time; PROPTEST_CASES asks for more of them.
+    let random = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    TestRunner::new_with_rng(config, random)
         .run(&sequences, |steps| {
             runtime.block_on(async {
                 let mut servers = servers().await.unwrap();

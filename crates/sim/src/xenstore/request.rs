@@ -184,7 +184,7 @@ impl Store {
             if !transaction.commit(&mut self.tree) {
                 return Err("EAGAIN");
             }
-            events.append(&mut transaction.events);
+            events.append(&mut transaction.told());
         }
         ok()
     }
@@ -300,6 +300,8 @@ fn on_node(
                 return Err("EINVAL");
             }
             if found.is_some() {
+                // In a transaction that cannot end well, nodes may be of different times.
+                check_removal(nodes, path)?;
                 events.extend(Event::removal(tree::remove(nodes, path)));
                 return ok();
             }
@@ -347,6 +349,22 @@ fn permitted(
         return Err("EACCES");
     }
     Ok(found)
+}
+
+/// Whether the node above has this one among those below it, and all that is said
+/// to be below this one is there.
+fn check_removal(nodes: &mut dyn Nodes, path: &str) -> Result<(), &'static str> {
+    let (parent, name) = tree::split(path).ok_or("EINVAL")?;
+    let above = nodes.node(parent).ok_or("EINVAL")?;
+    if !above.children.iter().any(|child| child == name) {
+        return Err("EIO");
+    }
+    let mut open = vec![path.to_owned()];
+    while let Some(path) = open.pop() {
+        let node = nodes.node(&path).ok_or("EIO")?;
+        open.extend(node.children.iter().map(|child| format!("{path}/{child}")));
+    }
+    Ok(())
 }
 
 fn listing(node: &Node) -> Vec<u8> {

@@ -6,7 +6,7 @@
 
 use super::event::Event;
 use super::tree::{Node, Nodes, Tree};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// An open transaction of one connection.
 #[derive(Debug, Default)]
@@ -15,7 +15,9 @@ pub(super) struct Transaction {
     seen: BTreeMap<String, (u64, Option<Node>)>,
     /// Nodes as changed; `None` for removed ones.
     changed: BTreeMap<String, Option<Node>>,
-    /// What watches are told on commit.
+    /// Nodes that the commit removed.
+    removed: HashSet<String>,
+    /// What was done, in its order.
     pub(super) events: Vec<Event>,
 }
 
@@ -73,6 +75,31 @@ impl Nodes for Layer<'_> {
 }
 
 impl Transaction {
+    /// What watches are told after a commit: one event for each node, the last of
+    /// what was done to it, and none for nodes that came and went in between.
+    pub(super) fn told(&mut self) -> Vec<Event> {
+        let mut told: Vec<Event> = Vec::new();
+        let mut places = HashMap::new();
+        for event in std::mem::take(&mut self.events) {
+            let before = self.seen.get(&event.path);
+            let was_there = before.is_none_or(|(_, node)| node.is_some());
+            if !was_there && self.removed.contains(&event.path) {
+                continue;
+            }
+            match places
+                .get(&event.path)
+                .and_then(|at: &usize| told.get_mut(*at))
+            {
+                Some(first) => first.what = event.what,
+                None => {
+                    places.insert(event.path.clone(), told.len());
+                    told.push(event);
+                }
+            }
+        }
+        told
+    }
+
     /// Writes the changes to the tree; `false` and nothing written when it collided.
     pub(super) fn commit(&mut self, tree: &mut Tree) -> bool {
         if self
@@ -85,7 +112,10 @@ impl Transaction {
         for (path, node) in std::mem::take(&mut self.changed) {
             match node {
                 Some(node) => tree.put(&path, node),
-                None => tree.forget(&path),
+                None => {
+                    tree.forget(&path);
+                    self.removed.insert(path);
+                }
             }
         }
         true
