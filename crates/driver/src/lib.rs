@@ -10,6 +10,7 @@
 mod access;
 mod call;
 mod compare;
+mod cpupool;
 mod document;
 mod domain;
 mod driver;

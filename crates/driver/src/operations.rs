@@ -98,6 +98,7 @@ operations! {
     NodeInfo: "nodeGetInfo", "nodeinfo", false, "connect.read", None, Any, true, 30;
     Capabilities: "connectGetCapabilities", "capabilities", false, "connect.read", None, Any, true, 30;
     FreeMemory: "nodeGetCellsFreeMemory", "freecell", false, "connect.read", None, Any, true, 30;
+    CpuPools: "virtxenCpuPools", "cpupool-list", false, "connect.read", None, Any, true, 30;
     BlockStats: "domainBlockStats", "domblkstat", false, "domain.read", None, Active, true, 30;
     InterfaceStats: "domainInterfaceStats", "domifstat", false, "domain.read", None, Active, true, 30;
     MemoryStats: "domainMemoryStats", "dommemstat", false, "domain.read", None, Active, true, 30;
@@ -125,6 +126,8 @@ operations! {
     SetVcpus: "domainSetVcpusFlags", "setvcpus", true, "domain.write", Modify, Any, true, 60;
     PinVcpu: "domainPinVcpuFlags", "vcpupin", true, "domain.write", Modify, Any, true, 60;
     SetScheduler: "domainSetSchedulerParametersFlags", "schedinfo --set", true, "domain.write", Modify, Any, true, 60;
+    ChangeCpuPool: "virtxenCpuPoolChange", "cpupool change", true, "connect.write", None, Any, true, 60;
+    MoveToCpuPool: "virtxenCpuPoolMove", "cpupool-migrate", true, "domain.write", Modify, Active, false, 60;
     AttachDevice: "domainAttachDeviceFlags", "attach-device", true, "domain.write", Modify, Any, false, 150;
     DetachDevice: "domainDetachDeviceFlags", "detach-device", true, "domain.write", Modify, Any, false, 150;
     UpdateDevice: "domainUpdateDeviceFlags", "update-device", true, "domain.write", Modify, Any, false, 60;

@@ -7,6 +7,7 @@
 
 mod change;
 mod channels;
+mod cpupool;
 mod ending;
 mod error;
 mod event;
@@ -25,6 +26,7 @@ mod xm;
 
 pub use change::ConfigChange;
 pub use channels::{Channels, Kept};
+pub use cpupool::{CpuPool, CpuPoolControl, CpuPools};
 pub use ending::Ending;
 pub use error::{Error, Result};
 pub use event::{HostEvent, HostEvents};
@@ -217,6 +219,11 @@ pub trait Host: Send + Sync {
 
     /// Sets the domain's scheduler parameters.
     async fn set_scheduler(&self, name: &str, scheduler: &Scheduler) -> Result<()>;
+
+    /// The cpupools; from Xen 4.1 on, by hypercalls.
+    fn cpu_pools(&self) -> Result<&dyn CpuPoolControl> {
+        Err(routes::no_cpu_pools())
+    }
 
     /// Adds a device and waits until it is connected.
     async fn attach(&self, name: &str, device: &Device) -> Result<()>;

@@ -94,6 +94,14 @@ pub(crate) fn consoles(has_xenstore: bool) -> RouteReport {
     }
 }
 
+/// What XenD alone cannot tell.
+pub(crate) fn no_cpu_pools() -> crate::Error {
+    crate::Error::Unsupported {
+        operation: "cpupool",
+        reason: "cpupools need hypercalls, so root in Domain-0".to_owned(),
+    }
+}
+
 /// The refusal of an operation that needs a toolstack.
 pub(crate) fn no_toolstack(operation: &'static str, why: &str) -> crate::Error {
     crate::Error::Unsupported {

@@ -210,7 +210,21 @@ pub enum Scheduler {
         /// Limit in percent of one processor, 0 for none.
         cap: u32,
     },
-    /// SEDF scheduler, until Xen 4.4. Times in milliseconds.
+    /// Credit2 scheduler, Xen 4.1 and later.
+    Credit2 {
+        /// Share, 1 to 65535; 256 is normal.
+        weight: u32,
+        /// Limit in percent of one processor, 0 for none; `None` before Xen 4.10.
+        cap: Option<u32>,
+    },
+    /// RTDS scheduler, Xen 4.5 and later. Times in microseconds.
+    Rtds {
+        /// Period.
+        period: u32,
+        /// Guaranteed time in each period.
+        budget: u32,
+    },
+    /// SEDF scheduler, until Xen 4.5. Times in milliseconds.
     Sedf {
         /// Period.
         period: u64,

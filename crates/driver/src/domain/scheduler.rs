@@ -1,7 +1,8 @@
 //! Scheduler parameters as libvirt's typed parameters.
 //!
-//! The credit scheduler has `weight` and `cap`, SEDF `period`, `slice`, `latency`
-//! (milliseconds), `extratime` and `weight`.
+//! The credit schedulers have `weight` and `cap`, SEDF `period`, `slice`, `latency`
+//! (milliseconds), `extratime` and `weight`, RTDS `period` and `budget` (microseconds;
+//! libvirt has no words for these).
 
 use super::Part;
 use crate::call::Call;
@@ -144,7 +145,9 @@ impl Driver {
 fn name(scheduler: &Scheduler) -> &'static str {
     match scheduler {
         Scheduler::Credit { .. } => "credit",
+        Scheduler::Credit2 { .. } => "credit2",
         Scheduler::Sedf { .. } => "sedf",
+        Scheduler::Rtds { .. } => "rtds",
     }
 }
 
@@ -153,6 +156,15 @@ fn parameters(scheduler: &Scheduler) -> Vec<TypedParameter> {
         Scheduler::Credit { weight, cap } => vec![
             TypedParameter::new("weight", TypedValue::UInt(*weight)),
             TypedParameter::new("cap", TypedValue::UInt(*cap)),
+        ],
+        Scheduler::Credit2 { weight, cap } => {
+            let cap = cap.map(|cap| TypedParameter::new("cap", TypedValue::UInt(cap)));
+            let weight = TypedParameter::new("weight", TypedValue::UInt(*weight));
+            std::iter::once(weight).chain(cap).collect()
+        }
+        Scheduler::Rtds { period, budget } => vec![
+            TypedParameter::new("period", TypedValue::UInt(*period)),
+            TypedParameter::new("budget", TypedValue::UInt(*budget)),
         ],
         Scheduler::Sedf {
             period,
@@ -172,12 +184,23 @@ fn parameters(scheduler: &Scheduler) -> Vec<TypedParameter> {
 
 fn apply(scheduler: &mut Scheduler, change: &TypedParameter) -> Result<()> {
     match (change.name.as_str(), scheduler) {
-        ("weight", Scheduler::Credit { weight, .. }) => match change.small(MOST)? {
-            0 => return Err(Error::Argument("parameter 'weight' is at least 1".into())),
-            new => *weight = new,
-        },
+        ("weight", Scheduler::Credit { weight, .. } | Scheduler::Credit2 { weight, .. }) => {
+            match change.small(MOST)? {
+                0 => return Err(Error::Argument("parameter 'weight' is at least 1".into())),
+                new => *weight = new,
+            }
+        }
         ("weight", Scheduler::Sedf { weight, .. }) => *weight = change.small(MOST)?,
-        ("cap", Scheduler::Credit { cap, .. }) => *cap = change.small(MOST)?,
+        ("cap", Scheduler::Credit { cap, .. } | Scheduler::Credit2 { cap: Some(cap), .. }) => {
+            *cap = change.small(MOST)?;
+        }
+        ("cap", Scheduler::Credit2 { cap: None, .. }) => {
+            return Err(Error::Argument(
+                "the credit2 scheduler has the parameter 'cap' from Xen 4.10 on".into(),
+            ));
+        }
+        ("period", Scheduler::Rtds { period, .. }) => *period = change.small(u32::MAX)?,
+        ("budget", Scheduler::Rtds { budget, .. }) => *budget = change.small(u32::MAX)?,
         ("period", Scheduler::Sedf { period, .. }) => *period = change.number()?,
         ("slice", Scheduler::Sedf { slice, .. }) => *slice = change.number()?,
         ("latency", Scheduler::Sedf { latency, .. }) => *latency = change.number()?,
@@ -221,5 +244,34 @@ mod tests {
             let error = apply(&mut credit, &bad).unwrap_err();
             assert_eq!(error.libvirt().code, 8, "{error}");
         }
+    }
+
+    #[test]
+    fn credit2_and_rtds_have_their_own_parameters() {
+        let set = |name: &str, value| TypedParameter::new(name, TypedValue::UInt(value));
+        let mut old = Scheduler::Credit2 {
+            weight: 256,
+            cap: None,
+        };
+        assert_eq!(parameters(&old), [set("weight", 256)]);
+        apply(&mut old, &set("weight", 300)).unwrap();
+        let error = apply(&mut old, &set("cap", 10)).unwrap_err().to_string();
+        assert!(error.contains("4.10"), "{error}");
+        let mut new = Scheduler::Credit2 {
+            weight: 256,
+            cap: Some(0),
+        };
+        apply(&mut new, &set("cap", 10)).unwrap();
+        assert_eq!(parameters(&new), [set("weight", 256), set("cap", 10)]);
+        let mut rtds = Scheduler::Rtds {
+            period: 10_000,
+            budget: 4_000,
+        };
+        apply(&mut rtds, &set("budget", 5_000)).unwrap();
+        assert_eq!(
+            parameters(&rtds),
+            [set("period", 10_000), set("budget", 5_000)]
+        );
+        assert!(apply(&mut rtds, &set("weight", 1)).is_err());
     }
 }

@@ -4,17 +4,18 @@
 //! names above all, comes from XenStore. A hypercall takes microseconds and waits
 //! for nobody, so it is made where it is needed, on the caller's thread.
 
+mod control;
 mod exception;
 pub(crate) mod node;
 
 use crate::statistics::{ActiveDomain, VcpuTime};
 use crate::xenstore::{Changes, Facts, Identity, Names, name_or_stand_in};
-use crate::{DomainInfo, DomainState, Ending, Error, HostEvents, Result, Scheduler, VcpuInfo};
+use crate::{DomainInfo, DomainState, Ending, Error, HostEvents, Result, VcpuInfo};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use virtxen_guest::{DomId, MemoryKib, Uuid};
-use virtxen_hypercall::{Domain, Release, SchedulerParameters, Xen};
+use virtxen_hypercall::{Domain, Release, Xen};
 
 pub(crate) use exception::{EventNode, Exceptions};
 pub use node::Machine;
@@ -30,13 +31,6 @@ const TELLS_TYPE: Release = Release {
     major: 3,
     minor: 0,
     point: 4,
-};
-
-/// From this release on scheduler parameters can be read.
-const TELLS_SCHEDULER: Release = Release {
-    major: 3,
-    minor: 0,
-    point: 3,
 };
 
 /// Nanoseconds that SEDF counts in, of a millisecond.
@@ -152,44 +146,6 @@ impl HypercallMonitor {
             });
         }
         Ok(times)
-    }
-
-    /// Whether the hypervisor tells scheduler parameters: those of dom0_op are not
-    /// in the table of layouts.
-    pub(crate) fn tells_scheduler(&self) -> bool {
-        self.xen.version().release >= TELLS_SCHEDULER
-    }
-
-    /// A domain's parameters under the host's scheduler.
-    pub(crate) fn scheduler(&self, name: &str, domid: DomId) -> Result<Scheduler> {
-        let scheduler = self.xen.scheduler().map_err(|error| failed(&error))?;
-        let parameters = self.xen.scheduler_parameters(domid.0, scheduler);
-        match parameters.map_err(|error| about(name, error))? {
-            SchedulerParameters::Credit { weight, cap } => Ok(Scheduler::Credit {
-                weight: weight.into(),
-                cap: cap.into(),
-            }),
-            SchedulerParameters::Sedf {
-                period,
-                slice,
-                latency,
-                extra_time,
-                weight,
-            } => Ok(Scheduler::Sedf {
-                period: period / MILLISECOND,
-                slice: slice / MILLISECOND,
-                latency: latency / MILLISECOND,
-                extra_time,
-                weight,
-            }),
-            _ => Err(Error::Unsupported {
-                operation: "schedinfo",
-                reason: format!(
-                    "virtxen does not show the parameters of the scheduler {} yet",
-                    scheduler.name()
-                ),
-            }),
-        }
     }
 
     /// Events of XenStore, else of the hypervisor.

@@ -114,12 +114,27 @@ impl XenHost {
         }
     }
 
-    /// Changes the file of a guest that is not active, else has XenD do it.
+    /// Changes the file of a guest that is not active, else has XenD do it; without
+    /// XenD the hypervisor, as far as it can.
     pub(super) async fn configure(&self, name: &str, change: ConfigChange) -> Result<()> {
         if let (Some(_), Some(files)) = (self.in_file(name).await?, self.xm()) {
             return files.change(name, &change).await;
         }
-        let xend = self.xend(change.operation()).await?;
+        let operation = change.operation();
+        match &change {
+            ConfigChange::MaxMemory(limit) => {
+                if let Some((xen, domid)) = self.without_toolstack(name, operation).await? {
+                    return xen.set_max_memory(name, domid, *limit);
+                }
+            }
+            ConfigChange::Pin { vcpu, cpus } => {
+                if let Some((xen, domid)) = self.without_toolstack(name, operation).await? {
+                    return xen.pin_vcpu(name, domid, *vcpu, cpus);
+                }
+            }
+            _ => {}
+        }
+        let xend = self.xend(operation).await?;
         match &change {
             ConfigChange::Memory(target) => xend.set_memory(name, *target).await,
             ConfigChange::MaxMemory(limit) => xend.set_max_memory(name, *limit).await,

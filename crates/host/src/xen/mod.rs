@@ -7,6 +7,8 @@
 //! | domains, information, vcpus | hypercalls with names of XenStore | XenD; without XenD hypercalls or XenStore alone |
 //! | scheduler parameters | as information | |
 //! | machine | hypercalls | XenD |
+//! | pause, destroy, most memory, pinning, scheduler parameters | XenD | hypercalls |
+//! | cpupools; credit2 and RTDS | hypercalls, names of cpupools in XenStore | |
 //! | consoles | XenStore | |
 //! | VNC server | XenStore | XenD, for a guest of which XenStore has no port |
 //! | life cycle, devices | XenD | |
@@ -21,9 +23,11 @@
 //! failed. XenD is first asked when an operation needs it, so that one that hangs
 //! stops nobody else.
 
+mod cpupool;
 mod inactive;
 mod operations;
 mod report;
+mod scheduler;
 mod statistics;
 
 use crate::channels::{Channel, Channels, XendConnector, open_xend};
@@ -151,6 +155,22 @@ impl XenHost {
             Ok(host)
         };
         self.xend.opened.get_or_try_init(open).await
+    }
+
+    /// The hypercalls and the number of a domain, for what the hypervisor can do
+    /// itself, where there is no toolstack to do it.
+    async fn without_toolstack(
+        &self,
+        name: &str,
+        operation: &'static str,
+    ) -> Result<Option<(&HypercallMonitor, DomId)>> {
+        match &self.hypercalls {
+            Ok(hypercalls) if !self.has_xend() => {
+                let domid = self.active_number(name, operation).await?;
+                Ok(Some((hypercalls, domid)))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The hypercalls of a host that is monitored by them.

@@ -2,16 +2,15 @@
 //! host was opened, in the file that opens this folder.
 
 use super::{Monitoring, XenHost, inactive, usable};
-use crate::hypercall::HypercallMonitor;
 use crate::statistics::{
     ActiveDomain, Balloon, DiskStatistics, InterfaceStatistics, NodeMemory, ProcessorTimes,
     VcpuTime,
 };
 use crate::xenstore::Facts;
 use crate::{
-    ConfigChange, DomainInfo, DumpMode, Ending, Error, Finding, Host, HostEvents, MigrateOptions,
-    Node, Result, RouteReport, Scheduler, ShutdownReason, Store, VcpuInfo, VncServer, XenVersion,
-    routes,
+    ConfigChange, CpuPoolControl, DomainInfo, DumpMode, Ending, Error, Finding, Host, HostEvents,
+    MigrateOptions, Node, Result, RouteReport, Scheduler, ShutdownReason, Store, VcpuInfo,
+    VncServer, XenVersion, routes,
 };
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -20,7 +19,7 @@ use virtxen_guest::{Device, DomId, Guest, MemoryKib, Uuid};
 
 impl XenHost {
     /// Number of an active domain, for an operation that inactive ones do not have.
-    async fn active_number(&self, name: &str, operation: &'static str) -> Result<DomId> {
+    pub(super) async fn active_number(&self, name: &str, operation: &'static str) -> Result<DomId> {
         if let Some((domid, _)) = self.number(name).await? {
             return Ok(domid);
         }
@@ -250,11 +249,17 @@ impl Host for XenHost {
     }
 
     async fn pause(&self, name: &str) -> Result<()> {
+        if let Some((xen, domid)) = self.without_toolstack(name, "pause").await? {
+            return xen.pause(name, domid);
+        }
         let xend = self.xend_of_active(name, "pause").await?;
         xend.pause(name).await
     }
 
     async fn unpause(&self, name: &str) -> Result<()> {
+        if let Some((xen, domid)) = self.without_toolstack(name, "unpause").await? {
+            return xen.unpause(name, domid);
+        }
         let xend = self.xend_of_active(name, "unpause").await?;
         xend.unpause(name).await
     }
@@ -265,6 +270,9 @@ impl Host for XenHost {
     }
 
     async fn destroy(&self, name: &str) -> Result<()> {
+        if let Some((xen, domid)) = self.without_toolstack(name, "destroy").await? {
+            return xen.destroy(name, domid);
+        }
         let xend = self.xend_of_active(name, "destroy").await?;
         xend.destroy(name).await
     }
@@ -328,24 +336,15 @@ impl Host for XenHost {
     }
 
     async fn scheduler(&self, name: &str) -> Result<Scheduler> {
-        let hypercalls = self.hypercalls().ok();
-        let tells = hypercalls.is_some_and(HypercallMonitor::tells_scheduler);
-        if self.monitoring == Monitoring::Hypercalls
-            && tells
-            && let Some((domid, _)) = self.number(name).await?
-        {
-            return self.hypercalls()?.scheduler(name, domid);
-        }
-        self.not_in_file(name, "schedinfo").await?;
-        if self.monitoring != Monitoring::Xend && tells && !self.keeps_inactive() {
-            return Err(self.unmonitored(name, "schedinfo"));
-        }
-        self.xend("schedinfo").await?.scheduler(name).await
+        self.read_scheduler(name).await
     }
 
     async fn set_scheduler(&self, name: &str, scheduler: &Scheduler) -> Result<()> {
-        let xend = self.xend_of_active(name, "schedinfo").await?;
-        xend.set_scheduler(name, scheduler).await
+        self.write_scheduler(name, scheduler).await
+    }
+
+    fn cpu_pools(&self) -> Result<&dyn CpuPoolControl> {
+        Ok(self)
     }
 
     async fn attach(&self, name: &str, device: &Device) -> Result<()> {

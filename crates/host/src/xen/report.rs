@@ -54,10 +54,27 @@ impl XenHost {
         };
         let mut all = vec![routes::route("monitoring", monitoring, note), machine];
         all.extend(routes::toolstack(xend.as_ref()));
+        all.push(self.control_route(xend_name));
         all.push(routes::consoles(self.facts.is_some()));
         all.extend(self.counter_routes());
         all.push(self.event_route());
         all
+    }
+
+    fn control_route(&self, xend: Option<&str>) -> RouteReport {
+        let operation = "pause, destroy, limits, pinning, scheduler";
+        match (xend, &self.hypercalls) {
+            (Some(_), Ok(_)) => {
+                let note = "credit2, RTDS and cpupools by hypercalls, which XenD does not know";
+                routes::route(operation, xend, note)
+            }
+            (Some(_), Err(_)) => routes::route(operation, xend, ""),
+            (None, Ok(_)) => {
+                let note = "what a toolstack keeps of a destroyed domain is left to it";
+                routes::route(operation, Some("hypercalls"), note)
+            }
+            (None, Err(why)) => routes::route(operation, None, why.clone()),
+        }
     }
 
     fn event_route(&self) -> RouteReport {

@@ -40,6 +40,8 @@ impl XendHost {
         let ours = match scheduler {
             Scheduler::Credit { .. } => "credit",
             Scheduler::Sedf { .. } => "sedf",
+            Scheduler::Credit2 { .. } => "credit2",
+            Scheduler::Rtds { .. } => "rtds",
         };
         let theirs = self.scheduler_name()?;
         if ours != theirs {
@@ -68,6 +70,9 @@ impl XendHost {
                     weight: *weight,
                 };
                 self.client.set_sedf(name, sedf).await
+            }
+            Scheduler::Credit2 { .. } | Scheduler::Rtds { .. } => {
+                return Err(self.unsupported("schedinfo", "knows neither credit2 nor RTDS"));
             }
         };
         self.explained(name, "schedinfo", done).await
