@@ -99,7 +99,10 @@ impl Store {
 
     fn read(&mut self) {
         let begin = Instant::now();
-        let mut guests = Guests::default();
+        let mut guests = Guests {
+            looked: true,
+            ..Guests::default()
+        };
         match folder::names(&self.folder) {
             Ok((names, notices)) => {
                 guests.add_notices(notices);
@@ -194,7 +197,6 @@ impl Store {
         for defined in rest {
             guests.add(defined);
         }
-        guests.looked = true;
     }
 
     /// Tells what has changed since.
