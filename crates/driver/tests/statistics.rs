@@ -74,7 +74,7 @@ fn value<'a>(parameters: &'a [TypedParameter], name: &str) -> &'a TypedValue {
 
 #[tokio::test]
 async fn each_call_tells_of_one_domain() {
-    let (_, driver) = open("sim:?guests=4", false).await;
+    let (sim, driver) = open("sim:?guests=4", false).await;
     let disk = driver.block_stats(&key("pv1"), "xvda").await.unwrap();
     assert!(disk.read_requests.is_some());
     let all = driver.block_stats(&key("pv1"), "").await.unwrap();
@@ -90,6 +90,10 @@ async fn each_call_tells_of_one_domain() {
     let memory = driver.memory_stats(&key("pv1")).await.unwrap();
     assert_eq!((memory[0].0, memory[0].1.0), (MemoryTag::Actual, 4096));
     assert_eq!((memory[1].0, memory[1].1.0), (MemoryTag::Available, 8192));
+    sim.xenstore()
+        .write("/local/domain/1/memory/meminfo", "3000");
+    let memory = driver.memory_stats(&key("pv1")).await.unwrap();
+    assert_eq!((memory[2].0, memory[2].1.0), (MemoryTag::Usable, 1096));
     let cpu = driver.cpu_stats(&key("pv1")).await.unwrap();
     assert_eq!(cpu.vcpus.len(), 1);
     // The fourth guest is defined and does not run.

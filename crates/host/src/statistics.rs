@@ -120,6 +120,9 @@ pub struct Balloon {
     pub target: Option<MemoryKib>,
     /// What it was started for: more it can never have.
     pub most: Option<MemoryKib>,
+    /// What its system says that it uses, caches not counted. Guests with Qubes OS's
+    /// agent tell; a guest can tell anything.
+    pub used: Option<MemoryKib>,
 }
 
 /// How the time of processors was spent.

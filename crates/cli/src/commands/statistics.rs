@@ -49,7 +49,8 @@ pub(super) const COMMANDS: &[Command] = &[
         group: Group::Monitoring,
         summary: "show the memory of a running domain, in KiB",
         about: "actual is what it has, available what it was started for. What happens inside \
-                the guest Xen does not know.",
+                the guest Xen does not know; guests with Qubes OS's agent say it, then usable is \
+                what they could do without.",
         options: &[DOMAIN],
         run: |session, args| Box::pin(dommemstat(session, args)),
     },

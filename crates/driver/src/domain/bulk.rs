@@ -4,7 +4,7 @@
 //! them. Names and types of the parameters are libvirt's. A group that the host
 //! cannot tell, or does not in time, is left out with its reason.
 
-use super::statistics::as_active;
+use super::statistics::{as_active, usable};
 use crate::{
     Domain, DomainKey, Driver, Error, ListFilter, Operation, Result, TypedParameter, TypedValue,
 };
@@ -261,6 +261,9 @@ fn parameters(domain: &Domain, numbers: &Numbers, groups: StatsGroups) -> Vec<Ty
         let most = told.and_then(|balloon| balloon.most);
         record.number("balloon.current", domain.memory.0);
         record.number("balloon.maximum", most.unwrap_or(domain.max_memory).0);
+        if let Some(usable) = told.and_then(|told| usable(domain, told)) {
+            record.number("balloon.usable", usable.0);
+        }
     }
     if groups.vcpu {
         record.put("vcpu.current", TypedValue::UInt(domain.vcpus));

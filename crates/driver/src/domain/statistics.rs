@@ -8,7 +8,7 @@ use crate::{Domain, DomainKey, Driver, Error, Operation, Result, TypedParameter,
 use std::time::Duration;
 use virtxen_guest::MemoryKib;
 use virtxen_host::{
-    ActiveDomain, DiskCounters, DiskStatistics, InterfaceCounters, InterfaceStatistics,
+    ActiveDomain, Balloon, DiskCounters, DiskStatistics, InterfaceCounters, InterfaceStatistics,
 };
 
 /// What memory statistics are about, with libvirt's numbers.
@@ -19,6 +19,8 @@ pub enum MemoryTag {
     Available,
     /// What the guest has: its balloon's size.
     Actual,
+    /// What of it the guest could do without, as far as it tells.
+    Usable,
 }
 
 impl MemoryTag {
@@ -28,6 +30,7 @@ impl MemoryTag {
         match self {
             Self::Available => 5,
             Self::Actual => 6,
+            Self::Usable => 8,
         }
     }
 
@@ -37,6 +40,7 @@ impl MemoryTag {
         match self {
             Self::Available => "available",
             Self::Actual => "actual",
+            Self::Usable => "usable",
         }
     }
 }
@@ -95,7 +99,8 @@ impl Driver {
         found.counters.map_err(|why| uncounted(operation, why))
     }
 
-    /// Memory of a domain. What happens inside the guest Xen does not know.
+    /// Memory of a domain. What happens inside the guest Xen does not know; guests
+    /// with Qubes OS's agent tell what they could do without.
     ///
     /// # Errors
     /// The domain is not active.
@@ -105,11 +110,13 @@ impl Driver {
         let active = [active];
         let answer = self.inner.host.balloons(&active);
         let told = self.read(operation, &domain.name, answer).await?;
-        let most = told.first().and_then(|balloon| balloon.most);
-        Ok(vec![
+        let told = told.first().copied().unwrap_or_default();
+        let mut stats = vec![
             (MemoryTag::Actual, domain.memory),
-            (MemoryTag::Available, most.unwrap_or(domain.max_memory)),
-        ])
+            (MemoryTag::Available, told.most.unwrap_or(domain.max_memory)),
+        ];
+        stats.extend(usable(&domain, &told).map(|usable| (MemoryTag::Usable, usable)));
+        Ok(stats)
     }
 
     /// Processor time of a domain and of each of its vcpus.
@@ -142,6 +149,12 @@ impl Driver {
         })?;
         Ok((domain, active))
     }
+}
+
+/// What a guest could do without of what it has, if it says what it uses.
+pub(super) fn usable(domain: &Domain, told: &Balloon) -> Option<MemoryKib> {
+    let used = told.used?;
+    Some(MemoryKib(domain.memory.0.saturating_sub(used.0)))
 }
 
 /// How the host is asked for the numbers of a domain.

@@ -71,9 +71,10 @@ impl XenHost {
             return Ok(vec![Balloon::default(); domains.len()]);
         };
         let told = facts.balloons(&domids(domains)).await?;
-        let balloon = |[target, most]: [Option<u64>; 2]| Balloon {
+        let balloon = |[target, most, used]: [Option<u64>; 3]| Balloon {
             target: target.map(MemoryKib),
             most: most.map(MemoryKib),
+            used: used.map(MemoryKib),
         };
         Ok(told.into_iter().map(balloon).collect())
     }

@@ -91,11 +91,11 @@ impl Facts {
     /// The interfaces of each domain, by number; three round trips for all.
     pub(crate) async fn interfaces(&self, domids: &[DomId]) -> Result<Vec<Vec<StoredInterface>>> {
         let places = self.places(domids, &["vif"], "vif").await?;
-        let nodes = ["vifname", "mac", "bridge", "state"];
+        let nodes = ["vifname", "mac", "state"];
         let rows = self.rows(domids, &places, &nodes).await?;
         let mut interfaces: Vec<Vec<StoredInterface>> = vec![Vec::new(); domids.len()];
         for (place, row) in places.iter().zip(rows) {
-            let [name, mac, _, state] = row;
+            let [name, mac, state] = row;
             let interface = StoredInterface {
                 handle: place.device,
                 name,
@@ -111,9 +111,9 @@ impl Facts {
         Ok(interfaces)
     }
 
-    /// Balloon target and limit of each domain, in KiB.
-    pub(crate) async fn balloons(&self, domids: &[DomId]) -> Result<Vec<[Option<u64>; 2]>> {
-        let nodes = ["target", "static-max"];
+    /// Balloon target and limit of each domain, and what it says that it uses, in KiB.
+    pub(crate) async fn balloons(&self, domids: &[DomId]) -> Result<Vec<[Option<u64>; 3]>> {
+        let nodes = ["target", "static-max", "meminfo"];
         let path = |domid: &DomId| nodes.map(|it| format!("/local/domain/{domid}/memory/{it}"));
         let paths: Vec<String> = domids.iter().flat_map(path).collect();
         let values = self.read(&paths).await?;

@@ -9,6 +9,7 @@
 //! | VNC port and address | `/local/domain/N/console/vnc-port`, `/local/domain/0/backend/vfb/N/0/vnclisten` |
 //! | balloon target, in KiB | `/local/domain/N/memory/target` |
 //! | memory that it was started for, in KiB | `/local/domain/N/memory/static-max` |
+//! | memory that it says it uses, in KiB | `/local/domain/N/memory/meminfo` |
 //! | disks | `/local/domain/0/backend/{vbd,tap,qdisk}/N` |
 //! | interfaces | `/local/domain/0/backend/vif/N` |
 //! | devices that another domain serves | `/local/domain/N/device/{vbd,vif}` |
