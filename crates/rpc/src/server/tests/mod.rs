@@ -4,6 +4,7 @@
 //! Foreign clients are in the crate's `tests` folder.
 
 mod calls;
+mod chance;
 mod events;
 mod opening;
 mod streams;

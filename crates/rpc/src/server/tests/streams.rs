@@ -24,7 +24,7 @@ fn console(pair: &mut Pair, options: StreamOptions) -> (u32, StreamId) {
     (serial, id)
 }
 
-const BOTH_WAYS: StreamOptions = StreamOptions {
+pub(super) const BOTH_WAYS: StreamOptions = StreamOptions {
     client_writes: true,
     sparse: true,
 };
