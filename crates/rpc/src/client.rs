@@ -307,3 +307,48 @@ const fn header(procedure: i32, kind: Kind, serial: Serial, status: Status) -> H
         status,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calls::ConnectGetHostname;
+    use crate::packet::write_packet;
+
+    /// A session with one call, number 0 of procedure 59, that got this packet.
+    fn after(header: &Header, payload: &[u8]) -> Result<Option<ClientEvent>> {
+        let mut session = ClientSession::new(Keepalive::default());
+        session.call::<ConnectGetHostname>(&())?;
+        let mut bytes = Vec::new();
+        write_packet(header, &mut bytes, |output| {
+            output.extend_from_slice(payload);
+            Ok(())
+        })?;
+        session.receive(&bytes, Instant::now());
+        session.next_event()
+    }
+
+    #[test]
+    fn a_server_that_makes_things_up_is_left() {
+        let own = header(59, Kind::Reply, 0, Status::Ok);
+        let reply = ClientEvent::Reply(0, Ok(b"name".to_vec()));
+        assert_eq!(after(&own, b"name"), Ok(Some(reply)));
+        for strange in [
+            header(59, Kind::Reply, 1, Status::Ok),
+            header(60, Kind::Reply, 0, Status::Ok),
+            header(59, Kind::Call, 0, Status::Ok),
+            header(59, Kind::Reply, 0, Status::Error),
+            header(318, Kind::Message, 1, Status::Ok),
+        ] {
+            assert!(after(&strange, b"").is_err(), "{strange:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_for_us_is_left_out_or_handed_on() {
+        let late = header(201, Kind::Stream, 7, Status::Continue);
+        assert_eq!(after(&late, b"bytes"), Ok(None));
+        let unknown = header(999, Kind::Message, 1, Status::Ok);
+        let message = ClientEvent::Message(999, b"bytes".to_vec());
+        assert_eq!(after(&unknown, b"bytes"), Ok(Some(message)));
+    }
+}

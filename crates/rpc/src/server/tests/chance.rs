@@ -173,6 +173,7 @@ impl Talk {
                 break;
             }
         }
+        self.hear_client();
     }
 }
 

@@ -65,6 +65,9 @@ fn streams_carry_bytes_and_holes_both_ways() {
         );
         pair.client.finish_stream(serial).unwrap();
         assert_eq!(part(&mut pair), StreamPart::Finish);
+        pair.client.send_stream(serial, b"after the end").unwrap();
+        pair.client.finish_stream(serial).unwrap();
+        assert!(pair.server_gets().is_empty(), "it has finished");
         pair.server.finish_stream(id, Ok(())).unwrap();
         let finished = ClientEvent::Stream(serial, StreamEvent::Finished);
         assert_eq!(pair.client_gets(), [finished]);
