@@ -241,6 +241,42 @@ async fn what_is_missing_is_named_with_its_reason() {
 }
 
 #[tokio::test]
+async fn old_kernels_have_another_place_and_narrow_numbers() {
+    let sim = sim("sim:?guests=1");
+    let folder = tempfile::tempdir().unwrap();
+    let tap = "sys/devices/xen-backend/tap-1-51728/statistics";
+    write(
+        folder.path(),
+        &[
+            (
+                "sys/devices/xen-backend/vbd-1-51712/statistics/rd_sect",
+                "-1\n",
+            ),
+            (&format!("{tap}/rd_req"), "7\n"),
+            (&format!("{tap}/br_req"), "2\n"),
+        ],
+    );
+    let back = "/local/domain/0/backend/tap/1/51728";
+    let store = sim.xenstore();
+    store.write(&format!("{back}/params"), "aio:/srv/xen/more.img");
+    store.write(&format!("{back}/state"), "4");
+    let host = open(&sim, NodeFiles::below(folder.path()), true).await;
+    let disks = host.disk_statistics(&guests(&host).await).await.unwrap();
+    let [first, second] = disks[0].as_slice() else {
+        panic!("{disks:?}");
+    };
+    let sectors = u64::from(u32::MAX);
+    let counters = first.counters.clone().unwrap();
+    assert_eq!(counters.read_bytes, Some(sectors * 512));
+    assert_eq!(second.target, "xvdb");
+    assert_eq!(second.source.as_deref(), Some("/srv/xen/more.img"));
+    let counters = second.counters.clone().unwrap();
+    assert_eq!(counters.read_requests, Some(7));
+    assert_eq!(counters.flush_requests, Some(2));
+    assert_eq!(counters.read_bytes, None);
+}
+
+#[tokio::test]
 async fn who_serves_a_device_elsewhere_is_named() {
     let sim = sim("sim:?guests=1");
     let (store, host) = {
