@@ -45,7 +45,14 @@ pub(crate) const URIS: &[(&str, &str)] = &[
         "xen:///system",
         "the Xen host that virtxen runs on; xen: and xen:/// are the same",
     ),
-    ("xend+unix:///path", "XenD on a UNIX socket"),
+    (
+        "xen:///system?xm-dir=/path",
+        "the same, with xm's files (inactive guests before Xen 3.0.4) there, not in /etc/xen",
+    ),
+    (
+        "xend+unix:///path",
+        "XenD on a UNIX socket; ?xm-dir=/path names the folder of xm's files",
+    ),
     (
         "xend+tcp://host:port",
         "XenD on a TCP port; it has no authentication",

@@ -51,8 +51,7 @@ impl XenHost {
             return;
         };
         // A folder that cannot be read tells nothing.
-        let guests = files.look().await.ok();
-        let guests = guests.filter(|guests| guests.unreadable.is_none());
+        let guests = files.glance().await;
         for domain in domains {
             domain.persistent = match &guests {
                 // Domain-0 outlives everything.

@@ -133,7 +133,7 @@ impl XenHost {
         host.xm = inactive::files(channels.xm_folder, &host.version, channels.trace.as_ref());
         if let Ok(files) = &host.xm {
             // What cannot be read is told by whoever needs it.
-            let _ = files.look().await;
+            let _ = files.glance().await;
         }
         Ok(host)
     }

@@ -150,16 +150,19 @@ impl Host for XenHost {
     }
 
     async fn domain(&self, name: &str) -> Result<DomainInfo> {
-        if let Some(defined) = self.in_file(name).await? {
-            return Ok(defined.info());
-        }
         if self.monitoring == Monitoring::Xend {
+            if let Some(defined) = self.in_file(name).await? {
+                return Ok(defined.info());
+            }
             let mut domain = self.xend("info").await?.domain(name).await?;
             self.mark_defined(std::slice::from_mut(&mut domain)).await;
             return Ok(domain);
         }
         if let Some(domain) = self.active_domain(name).await? {
             return Ok(domain);
+        }
+        if let Some(defined) = self.in_file(name).await? {
+            return Ok(defined.info());
         }
         if !self.keeps_inactive() {
             return Err(no_domain(name));

@@ -31,6 +31,9 @@ pub const XM_FOLDER: &str = "/etc/xen";
 /// Longest wait for the disk; a folder may be on another machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Longest wait for the disk by who can do without its answer.
+const BRIEF: Duration = Duration::from_secs(1);
+
 /// Time between two looks for changes of which the kernel does not tell.
 const INTERVAL: Duration = Duration::from_secs(2);
 
@@ -133,6 +136,13 @@ impl XmFiles {
         self.work("list", |store| Ok(store.look())).await
     }
 
+    /// As [`XmFiles::look`], for who can do without: a disk that does not answer
+    /// delays no look at active domains.
+    pub(crate) async fn glance(&self) -> Option<Arc<Guests>> {
+        let guests = tokio::time::timeout(BRIEF, self.look()).await.ok()?.ok()?;
+        guests.unreadable.is_none().then_some(guests)
+    }
+
     /// The guests as they were last seen.
     pub(crate) fn last(&self) -> Arc<Guests> {
         let last = self.inner.last.read();
@@ -220,15 +230,13 @@ impl XmFiles {
             let mut store = Arc::clone(&inner.store).lock_owned().await;
             let task = tokio::task::spawn_blocking(move || {
                 let outcome = work(&mut store);
-                (outcome, store.look())
+                inner.remember(store.look());
+                outcome
             });
             task.await
         };
         match tokio::time::timeout(PATIENCE, task).await {
-            Ok(Ok((outcome, guests))) => {
-                self.inner.remember(guests);
-                outcome
-            }
+            Ok(Ok(outcome)) => outcome,
             Ok(Err(error)) => Err(Error::Channel {
                 channel: "XM files".to_owned(),
                 reason: "the work was given up".to_owned(),
