@@ -141,7 +141,7 @@ impl Driver {
 fn cells(node: &Node) -> Vec<NumaCell> {
     let cell = |(id, cpus): (usize, &Vec<u32>)| NumaCell {
         id: u32::try_from(id).unwrap_or(u32::MAX),
-        memory: None,
+        memory: node.memory_by_node.get(id).copied(),
         cpus: cpus
             .iter()
             .map(|id| HostCpu {

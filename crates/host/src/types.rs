@@ -73,6 +73,8 @@ pub struct Node {
     pub free_memory: MemoryKib,
     /// Free memory of each NUMA node, where the host tells.
     pub free_by_node: Vec<MemoryKib>,
+    /// Memory of each NUMA node, where the host tells.
+    pub memory_by_node: Vec<MemoryKib>,
     /// Guest types: `xen-3.0-x86_64 hvm-3.0-x86_32 …`.
     pub guest_types: Vec<String>,
     /// Scheduler: `credit`, `sedf`, …, where the host tells.

@@ -4,6 +4,7 @@
 mod completions;
 mod console;
 mod convert;
+mod cpupool;
 mod devices;
 mod disk;
 mod doctor;
@@ -155,6 +156,7 @@ const TABLES: &[&[Command]] = &[
     console::COMMANDS,
     node::COMMANDS,
     node_statistics::COMMANDS,
+    cpupool::COMMANDS,
     xenstore::COMMANDS,
     xml::COMMANDS,
     edit::COMMANDS,

@@ -12,20 +12,22 @@ pub(super) const COMMANDS: &[Command] = &[Command {
     name: "schedinfo",
     group: Group::Resources,
     summary: "show or set the scheduler parameters of a domain",
-    about: "The credit scheduler has weight (a share, 256 is normal) and cap (percent of one \
-            processor, 0 is no limit); SEDF of old releases has period, slice, latency \
-            (milliseconds), extratime and weight.",
+    about: "The credit schedulers have weight (a share, 256 is normal) and cap (percent of one \
+            processor, 0 is no limit; credit2 has it from Xen 4.10 on). SEDF of old releases has \
+            period, slice, latency (milliseconds), extratime and weight. RTDS has period and \
+            budget (microseconds), which are ours: libvirt has no words for them. A domain in a \
+            cpupool has the scheduler of that.",
     options: &[
         DOMAIN,
         named(
             "weight",
             Kind::Number,
-            "share of the processors, credit scheduler",
+            "share of the processors, credit schedulers",
         ),
         named(
             "cap",
             Kind::Number,
-            "limit in percent of one processor, credit scheduler",
+            "limit in percent of one processor, credit schedulers",
         ),
         CURRENT,
         CONFIG,

@@ -255,7 +255,7 @@ fn vcpu_json(vcpu: &VcpuInfo) -> Value {
 }
 
 /// Numbers as ranges: `0-3,5`.
-fn ranges(cpus: &[u32]) -> String {
+pub(super) fn ranges(cpus: &[u32]) -> String {
     let mut sorted = cpus.to_vec();
     sorted.sort_unstable();
     sorted.dedup();
@@ -280,7 +280,7 @@ fn ranges(cpus: &[u32]) -> String {
 }
 
 /// The processors of `0-3,^2,5` or `r`.
-fn cpu_list(text: &str, cpus: u32) -> Result<Vec<u32>> {
+pub(super) fn cpu_list(text: &str, cpus: u32) -> Result<Vec<u32>> {
     if text == "r" {
         return Ok((0..cpus).collect());
     }

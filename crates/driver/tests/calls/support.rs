@@ -184,6 +184,7 @@ impl Host for Scripted {
             memory: MemoryKib::from_mib(8192),
             free_memory: MemoryKib::from_mib(4096),
             free_by_node: Vec::new(),
+            memory_by_node: Vec::new(),
             guest_types: vec!["xen-3.0-x86_64".into()],
             scheduler: Some("credit".into()),
             version: self.version(),

@@ -5,6 +5,9 @@ use crate::{Node, NodeTopology, Result, XenVersion};
 use virtxen_guest::MemoryKib;
 use virtxen_hypercall::Version;
 
+/// Most NUMA nodes that a machine is taken to have.
+const NODES_MAX: u32 = 1024;
+
 /// What Domain-0's kernel says of itself, as `uname` has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
@@ -38,34 +41,26 @@ impl HypercallMonitor {
     pub(crate) fn node(&self, machine: &Machine) -> Result<Node> {
         let xen = self.xen();
         let physical = xen.physical_info().map_err(|error| failed(&error))?;
-        // Releases before 4.1 tell less; what they do not tell stays empty.
-        let cpus = xen.cpu_topology().unwrap_or_default();
-        let free_by_node = match xen.numa_memory() {
-            Ok(nodes) => nodes
-                .iter()
-                .map(|(_, free)| MemoryKib(free / 1024))
-                .collect(),
-            Err(_) => (0..physical.nodes)
-                .filter_map(|node| xen.free_memory(Some(node)).ok())
-                .map(|free| MemoryKib(free / 1024))
-                .collect(),
-        };
-        let mut node_cpus = vec![
-            Vec::new();
-            if cpus.is_empty() {
-                0
-            } else {
-                physical.nodes as usize
-            }
-        ];
-        for cpu in cpus {
-            if let Some(node) = node_cpus.get_mut(cpu.node as usize) {
-                node.push(cpu.cpu);
+        // Up to 4.0 each node is asked for, before 3.2 none can be.
+        let nodes = physical.nodes.clamp(1, NODES_MAX);
+        let memory = xen.numa_memory().unwrap_or_default();
+        let free = |bytes: u64| MemoryKib(bytes / 1024);
+        let mut free_by_node: Vec<MemoryKib> = memory.iter().map(|it| free(it.1)).collect();
+        if free_by_node.is_empty() {
+            let told = (0..nodes).map_while(|node| xen.free_memory(Some(node)).ok());
+            free_by_node = told.map(free).collect();
+        }
+        let mut node_cpus = Vec::new();
+        for (cpu, node) in xen.cpu_nodes().unwrap_or_default() {
+            node_cpus.resize(nodes as usize, Vec::new());
+            if let Some(cpus) = node_cpus.get_mut(node as usize) {
+                cpus.push(cpu);
             }
         }
+        let memory_by_node = memory.iter().map(|it| free(it.0)).collect();
         let (threads, cores) = (physical.threads_per_core, physical.cores_per_socket);
         let per_socket = threads.max(1).saturating_mul(cores.max(1));
-        let per_node = physical.cpus / physical.nodes.max(1);
+        let per_node = physical.cpus / nodes;
         Ok(Node {
             host_name: machine.host_name.clone(),
             system: machine.system.clone(),
@@ -73,7 +68,7 @@ impl HypercallMonitor {
             machine: machine.machine.clone(),
             topology: NodeTopology {
                 cpus: physical.cpus,
-                nodes: physical.nodes,
+                nodes,
                 sockets_per_node: (per_node / per_socket.max(1)).max(1),
                 cores_per_socket: cores,
                 threads_per_core: threads,
@@ -84,6 +79,7 @@ impl HypercallMonitor {
             memory: MemoryKib(physical.memory / 1024),
             free_memory: MemoryKib(physical.free / 1024),
             free_by_node,
+            memory_by_node,
             guest_types: types(xen.version()),
             scheduler: xen.scheduler().ok().map(|id| id.name().to_owned()),
             version: version(xen.version()),

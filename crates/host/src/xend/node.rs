@@ -34,6 +34,7 @@ impl XendHost {
             hw_caps: node.hw_caps,
             memory: MemoryKib::from_mib(node.total_memory),
             free_memory: MemoryKib::from_mib(node.free_memory),
+            memory_by_node: Vec::new(),
             free_by_node: node
                 .node_free_memory
                 .into_iter()
