@@ -66,6 +66,8 @@ async fn an_order_in_the_store_is_obeyed_and_the_end_is_told() {
     assert_eq!(order.unwrap().unwrap(), "");
     // Nobody asks XenD: the event comes by itself.
     told(&mut ends, "@releaseDomain").await;
+    assert!(pages().is_some(), "the toolstack has not seen to it yet");
+    told(&mut ends, "@releaseDomain").await;
     assert_eq!(pages(), None);
     assert_eq!(store.read_text(home).await.unwrap(), None);
     let backs = store.directory("/local/domain/0/backend/vbd/1").await;

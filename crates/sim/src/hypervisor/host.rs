@@ -145,6 +145,7 @@ fn code(reason: Reason) -> u8 {
     match reason {
         Reason::Poweroff => 0,
         Reason::Reboot => 1,
+        Reason::Suspend => 2,
         Reason::Crash => 3,
     }
 }

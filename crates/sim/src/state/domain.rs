@@ -109,6 +109,8 @@ pub(crate) enum Reason {
     Poweroff,
     /// Wants to boot again.
     Reboot,
+    /// Waits for its memory to be written to a file.
+    Suspend,
     /// Crashed.
     Crash,
 }

@@ -71,6 +71,7 @@ pub(crate) struct Saved {
 #[derive(Clone, Debug)]
 enum Due {
     Shutdown(u32, Reason),
+    Reap(u32),
     Start(Key, Box<Config>),
     StartWithXend(Key),
 }
@@ -286,6 +287,24 @@ impl State {
         self.note(key);
     }
 
+    /// XenD writes an order to shut down where the guest looks for it.
+    pub(crate) fn write_order(&mut self, domid: u32, order: &str, obeys: bool) {
+        if let Some(stored) = &self.stored {
+            stored.order(domid, order, obeys);
+        }
+    }
+
+    /// A guest waits for its memory to be written.
+    pub(crate) fn suspend(&mut self, key: Key) {
+        let active = self.get_mut(key).and_then(|it| it.active.as_mut());
+        if let Some(active) = active {
+            let domid = active.domid;
+            active.set_life(Life::Shutdown(Reason::Suspend));
+            self.exceptions.send_modify(|count| *count += 1);
+            self.write_order(domid, "suspend", true);
+        }
+    }
+
     /// A guest obeys an order to shut down, after a while.
     pub(crate) fn order_shutdown(&mut self, domid: u32, reason: Reason) {
         let at = Instant::now() + self.timing.shutdown;
@@ -328,6 +347,7 @@ impl State {
             let (time, due) = self.due.remove(at);
             match due {
                 Due::Shutdown(domid, reason) => self.shut_down(domid, reason, time),
+                Due::Reap(domid) => self.take_down(domid, time),
                 Due::StartWithXend(key) => self.start_with_xend(key),
                 Due::Start(key, config) => self.start_again(key, *config),
             }
@@ -363,7 +383,25 @@ impl State {
         }
     }
 
+    /// A domain has shut down; the toolstack will see to it.
     fn shut_down(&mut self, domid: u32, reason: Reason, time: Instant) {
+        let Some(key) = self.by_domid(domid) else {
+            return;
+        };
+        self.note(key);
+        let domain = self.domains.get_mut(key);
+        if let Some(active) = domain.and_then(|domain| domain.active.as_mut()) {
+            active.set_life(Life::Shutdown(reason));
+            self.exceptions.send_modify(|count| *count += 1);
+        }
+        match self.timing.reap {
+            Duration::ZERO => self.take_down(domid, time),
+            reap => self.due.push((time + reap, Due::Reap(domid))),
+        }
+    }
+
+    /// Does with a domain that has shut down what its configuration says.
+    fn take_down(&mut self, domid: u32, time: Instant) {
         let Some(key) = self.by_domid(domid) else {
             return;
         };
@@ -371,19 +409,18 @@ impl State {
         let restart_after = self.facts.restart_after;
         let first_free = self.facts.first_restart_free;
         let now = self.now();
-        let Some(domain) = self.domains.get_mut(key) else {
+        let Some(domain) = self.domains.get(key) else {
             return;
         };
-        let action = match reason {
-            Reason::Poweroff => domain.config.on_poweroff.clone(),
-            Reason::Reboot => domain.config.on_reboot.clone(),
-            Reason::Crash => domain.config.on_crash.clone(),
-        };
-        let Some(active) = domain.active.as_mut() else {
+        let Some(active) = &domain.active else {
             return;
         };
-        active.set_life(Life::Shutdown(reason));
-        self.exceptions.send_modify(|count| *count += 1);
+        let action = match active.life {
+            Life::Shutdown(Reason::Poweroff) => domain.config.on_poweroff.clone(),
+            Life::Shutdown(Reason::Reboot) => domain.config.on_reboot.clone(),
+            Life::Shutdown(Reason::Crash) => domain.config.on_crash.clone(),
+            Life::Shutdown(Reason::Suspend) | Life::Paused | Life::Running => return,
+        };
         match action.as_str() {
             "preserve" => {}
             "restart" | "rename-restart" | "coredump-restart" => {

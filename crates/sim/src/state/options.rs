@@ -70,8 +70,10 @@ impl Default for Options {
 /// How long things take on the host.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
-    /// From an order to shut down (or reboot) until the guest is gone.
+    /// From an order to shut down (or reboot) until the guest has shut down.
     pub shutdown: Duration,
+    /// From then until the toolstack has taken the domain down.
+    pub reap: Duration,
     /// From the creation of a device until its back end is connected.
     pub connect: Duration,
     /// From the end of a domain that boots again until it is back.
@@ -87,6 +89,7 @@ impl Default for Timing {
     fn default() -> Self {
         Self {
             shutdown: Duration::from_millis(100),
+            reap: Duration::from_millis(20),
             connect: Duration::from_millis(40),
             reboot: Duration::from_millis(150),
             build: Duration::from_millis(20),
@@ -101,6 +104,7 @@ impl Timing {
     pub fn instant() -> Self {
         Self {
             shutdown: Duration::ZERO,
+            reap: Duration::ZERO,
             connect: Duration::ZERO,
             reboot: Duration::ZERO,
             build: Duration::ZERO,

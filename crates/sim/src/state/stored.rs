@@ -52,6 +52,15 @@ impl Stored {
         });
     }
 
+    /// Writes an order to shut down; a guest that obeys takes it away.
+    pub(super) fn order(&self, domid: u32, order: &str, obeys: bool) {
+        let path = format!("/local/domain/{domid}/control/shutdown");
+        self.store.write(&path, order);
+        if obeys {
+            self.store.write(&path, "");
+        }
+    }
+
     /// When time will change a domain next.
     pub(super) fn next(&self) -> Option<Instant> {
         self.connecting.iter().map(|(at, _)| *at).min()

@@ -62,8 +62,9 @@ pub(super) fn shutdown(host: &SimHost, key: Key, form: &Form) -> Answer {
     let obeys = active.life == Life::Running || domain.config.hvm;
     if let Some(cause) = cause {
         let hung = behaviour::is_deaf(&domain.config.name) || hung(&domain.config.name);
-        if obeys && active.domid != 0 && !hung {
-            let domid = active.domid;
+        let (domid, obeys) = (active.domid, obeys && active.domid != 0 && !hung);
+        state.write_order(domid, reason, obeys);
+        if obeys {
             state.order_shutdown(domid, cause);
         }
     }

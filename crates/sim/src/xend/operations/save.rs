@@ -18,6 +18,7 @@ pub(super) async fn save(host: &SimHost, key: Key, form: &Form) -> Reply {
     }
     let time = host.options().timing.save;
     if !time.is_zero() {
+        host.state().suspend(key);
         tokio::time::sleep(time).await;
     }
     let file = form.get("file").unwrap_or_default().to_owned();
