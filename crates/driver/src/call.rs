@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 use virtxen_guest::Uuid;
-use virtxen_host::Host;
+use virtxen_host::{Host, LIFE_CYCLE};
 
 /// Longest time for looking at what an operation did; it is over anyway.
 const SETTLE: Duration = Duration::from_secs(3);
@@ -226,6 +226,7 @@ impl Inner {
         match tokio::time::timeout(limit, answer).await {
             Ok(answer) => Ok(answer?),
             Err(_) => Err(Error::Timeout {
+                channel: None,
                 subject: subject.to_owned(),
                 operation: operation.verb(),
                 limit,
@@ -290,12 +291,19 @@ impl Inner {
             }),
             outcome = work => outcome,
             () = tokio::time::sleep(limit) => Err(Error::Timeout {
+                channel: self.toolstack(),
                 subject: subject.to_owned(),
                 operation,
                 limit,
             }),
             () = progress => Err(Error::Task { operation }),
         }
+    }
+
+    /// The channel that changes go through.
+    fn toolstack(&self) -> Option<String> {
+        let mut routes = self.host.routes().into_iter();
+        routes.find(|it| it.operation == LIFE_CYCLE)?.channel
     }
 
     /// Looks at what became of the domain. When that fails the next look will tell.

@@ -62,8 +62,14 @@ pub enum Error {
         since: Duration,
     },
     /// The operation did not end in time. The host may still be at it.
-    #[error("{operation} of {subject} did not end within {} s", .limit.as_secs_f32())]
+    #[error(
+        "{operation} of {subject} did not end within {} s{}",
+        .limit.as_secs_f32(),
+        .channel.as_ref().map(|channel| format!(": no answer from {channel}")).unwrap_or_default()
+    )]
     Timeout {
+        /// The channel that did not answer, where only one serves.
+        channel: Option<String>,
         /// Domain or file.
         subject: String,
         /// What was tried.

@@ -43,8 +43,10 @@ pub enum Error {
         reason: String,
     },
     /// The answer did not come in time.
-    #[error("{operation} did not end within {} s", .limit.as_secs_f32())]
+    #[error("{operation} did not end within {} s: no answer from {channel}", .limit.as_secs_f32())]
     Timeout {
+        /// Channel and address that did not answer.
+        channel: String,
         /// What was tried.
         operation: &'static str,
         /// The deadline.

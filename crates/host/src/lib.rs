@@ -33,6 +33,7 @@ pub use event::{HostEvent, HostEvents};
 pub use files::{FileSource, NodeFiles};
 pub use hypercall::Machine;
 pub use probe::{Address, Opening, look, open, open_with};
+pub use routes::LIFE_CYCLE;
 pub use statistics::{
     ActiveDomain, Balloon, CpuTimes, DiskCounters, DiskStatistics, InterfaceCounters,
     InterfaceStatistics, MemoryPart, NodeMemory, ProcessorScope, ProcessorTimes, Traffic, VcpuTime,

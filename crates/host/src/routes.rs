@@ -26,8 +26,11 @@ pub(crate) const NO_INACTIVE: &str = "XenD before 3.0.4 keeps none, they are fil
 
 const OWN_TOOLSTACK: &str = "only the toolstack can do it";
 
+/// How reports call the route of starting, stopping and all else that changes domains.
+pub const LIFE_CYCLE: &str = "life cycle";
+
 /// Operations that a toolstack has to do.
-const TOOLSTACK: [&str; 3] = ["life cycle", "devices", "save and migration"];
+const TOOLSTACK: [&str; 3] = [LIFE_CYCLE, "devices", "save and migration"];
 
 /// A route.
 pub(crate) fn route(

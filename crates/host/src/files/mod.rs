@@ -129,6 +129,7 @@ impl NodeFiles {
                 source: Some(Box::new(error)),
             }),
             Err(_) => Err(Error::Timeout {
+                channel: self.place.clone(),
                 operation,
                 limit: DEADLINE,
             }),

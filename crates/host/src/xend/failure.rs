@@ -25,7 +25,11 @@ impl XendHost {
             },
             Xend::Timeout {
                 operation, limit, ..
-            } => Error::Timeout { operation, limit },
+            } => Error::Timeout {
+                channel: format!("XenD at {}", self.client.address()),
+                operation,
+                limit,
+            },
             Xend::TooLarge { source, .. } => Error::Guest {
                 reason: source.to_string(),
             },
