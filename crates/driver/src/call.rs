@@ -196,6 +196,8 @@ impl Task {
         };
         if let Some(uuid) = found.uuid {
             inner.registry.begin(operation, uuid, found.before);
+        } else {
+            inner.registry.begin_restore();
         }
         let subject = found.names.first().map_or("", String::as_str);
         let outcome = inner.limited(&call, subject, work(given)).await;
@@ -204,6 +206,8 @@ impl Task {
         }
         if let Some(uuid) = found.uuid {
             inner.registry.end(operation, uuid, outcome.is_ok());
+        } else {
+            inner.registry.end_restore();
         }
         drop(guard);
         outcome
@@ -309,21 +313,27 @@ impl Inner {
     /// Looks at what became of the domain. When that fails the next look will tell.
     async fn settle(&self, name: Option<&String>, uuid: Option<Uuid>) {
         let (Some(name), Some(uuid)) = (name, uuid) else {
-            if self.registry.snapshot().is_some() {
+            if self.host.lists_active_apart() {
+                let _ = tokio::time::timeout(SETTLE, self.look_at_active()).await;
+            } else if self.registry.snapshot().is_some() {
                 let _ = tokio::time::timeout(SETTLE, self.look_at_all()).await;
             }
             return;
         };
         let look = self.registry.look();
-        match tokio::time::timeout(SETTLE, self.host.domain(name)).await {
-            Ok(Ok(info)) if info.uuid == uuid => {
-                self.registry.see_one(look, uuid, Some(info.into()));
-            }
-            Ok(Ok(_) | Err(virtxen_host::Error::NoDomain { .. })) => {
-                self.registry.see_one(look, uuid, None);
-            }
-            _ => {}
+        let now = match tokio::time::timeout(SETTLE, self.host.domain(name)).await {
+            Ok(Ok(info)) if info.uuid == uuid => Some(info),
+            Ok(Ok(_) | Err(virtxen_host::Error::NoDomain { .. })) => None,
+            _ => return,
+        };
+        let is = now.as_ref().and_then(|info| info.domid);
+        let was = self.registry.number(uuid);
+        if was.is_some() && was != is {
+            let others = self.registry.active_numbers().into_iter();
+            self.learn_endings(others.filter(|domid| Some(*domid) != was))
+                .await;
         }
+        self.registry.see_one(look, uuid, now.map(Domain::from));
     }
 }
 

@@ -27,7 +27,9 @@ pub(crate) fn passing(
     };
     let began = same_run.and_then(|(_, since)| since);
     let since = began.or_else(|| is_new.then(Instant::now))?;
-    (!is_outcome && since.elapsed() < SETTLED).then_some(since)
+    // A domain that is left paused by its start is not being built.
+    let is_left = is_outcome && now.state == State::Paused;
+    (!is_left && since.elapsed() < SETTLED).then_some(since)
 }
 
 /// Whether the domain is one of which only the hypervisor knows yet: it has no name.

@@ -71,11 +71,9 @@ impl Driver {
     /// A driver for a host, whose caller may do everything. Asks the host nothing.
     #[must_use]
     pub fn open(host: Arc<dyn Host>, options: Options) -> Self {
-        let knows = Arc::clone(&host);
-        let endings = Box::new(move |domid| knows.ending(domid));
         Self {
             inner: Arc::new(Inner {
-                registry: Registry::new(options.event_queue, endings),
+                registry: Registry::new(options.event_queue),
                 host,
                 options,
                 jobs: Arc::default(),

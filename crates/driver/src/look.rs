@@ -6,7 +6,8 @@
 use crate::driver::Inner;
 use crate::registry::Look;
 use crate::{Domain, DomainKey, Error, Operation, Result};
-use virtxen_guest::Uuid;
+use std::collections::{HashMap, HashSet};
+use virtxen_guest::{DomId, Uuid};
 use virtxen_host::DomainInfo;
 
 impl Inner {
@@ -15,6 +16,8 @@ impl Inner {
         let look = self.registry.look();
         let answer = self.host.all_domains();
         let infos = self.read(Operation::List, "all domains", answer).await?;
+        self.learn_endings(infos.iter().filter_map(|info| info.domid))
+            .await;
         let domains = infos.into_iter().map(Domain::from).collect();
         self.registry.see_all(look, domains);
         Ok(())
@@ -25,9 +28,31 @@ impl Inner {
         let look = self.registry.look();
         let answer = self.host.domains();
         let infos = self.read(Operation::List, "active domains", answer).await?;
+        self.learn_endings(infos.iter().filter_map(|info| info.domid))
+            .await;
         let domains = infos.into_iter().map(Domain::from).collect();
         self.registry.see_active(look, domains);
         Ok(())
+    }
+
+    /// Asks why those have ended that are known and not among these, while somebody
+    /// listens.
+    pub(crate) async fn learn_endings(&self, there: impl Iterator<Item = DomId>) {
+        if self.registry.subscribers() == 0 {
+            return;
+        }
+        let there: HashSet<DomId> = there.collect();
+        let mut endings = HashMap::new();
+        for domid in self.registry.active_numbers() {
+            if !there.contains(&domid)
+                && let Some(ending) = self.host.ending(domid).await
+            {
+                endings.insert(domid, ending);
+            }
+        }
+        if !endings.is_empty() {
+            self.registry.learn(endings);
+        }
     }
 
     /// The domain of a key, now.

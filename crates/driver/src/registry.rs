@@ -16,9 +16,6 @@ use std::time::{Duration, Instant};
 use virtxen_guest::{DomId, Uuid};
 use virtxen_host::Ending;
 
-/// Who knows why an active domain that is gone has ended.
-pub(crate) type Endings = Box<dyn Fn(DomId) -> Option<Ending> + Send + Sync>;
-
 /// All domains as they were at one time. Never changes; a new one takes its place.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -33,7 +30,6 @@ pub(crate) struct Registry {
     known: Mutex<Known>,
     published: RwLock<Option<Arc<Snapshot>>>,
     bus: Bus,
-    endings: Endings,
 }
 
 #[derive(Default)]
@@ -49,8 +45,13 @@ struct Known {
     /// Domains that went, with the look that missed them: an older look that
     /// arrives later must not bring them back.
     gone: HashMap<Uuid, u64>,
+    /// Why domains that are gone have ended, where the host told.
+    endings: HashMap<DomId, Ending>,
     /// Operations of our own that are at work, to give events their detail.
     causes: HashMap<Uuid, Operation>,
+    /// Files that are being restored: which domains are in them is seen when these
+    /// start.
+    restoring: u32,
 }
 
 struct Seen {
@@ -87,12 +88,11 @@ fn told(domain: &Domain, passing: Option<tokio::time::Instant>) -> State {
 pub(crate) struct Look(u64);
 
 impl Registry {
-    pub(crate) fn new(event_queue: usize, endings: Endings) -> Self {
+    pub(crate) fn new(event_queue: usize) -> Self {
         Self {
             known: Mutex::default(),
             published: RwLock::default(),
             bus: Bus::new(event_queue),
-            endings,
         }
     }
 
@@ -117,6 +117,25 @@ impl Registry {
         self.snapshot().filter(|s| s.taken.elapsed() < age)
     }
 
+    /// Numbers of the active domains that are known.
+    pub(crate) fn active_numbers(&self) -> Vec<DomId> {
+        let known = lock(&self.known);
+        let domains = known.domains.values();
+        domains.filter_map(|seen| seen.domain.id).collect()
+    }
+
+    /// Why these domains, which are gone, have ended.
+    pub(crate) fn learn(&self, endings: HashMap<DomId, Ending>) {
+        let mut known = lock(&self.known);
+        let used: HashSet<DomId> = known
+            .domains
+            .values()
+            .filter_map(|it| it.domain.id)
+            .collect();
+        known.endings.retain(|domid, _| used.contains(domid));
+        known.endings.extend(endings);
+    }
+
     /// Begins a look at the host.
     pub(crate) fn look(&self) -> Look {
         let mut known = lock(&self.known);
@@ -135,6 +154,17 @@ impl Registry {
                 .entry(uuid)
                 .or_insert_with(|| Seen::new(domain, look));
         }
+    }
+
+    /// A file is being restored.
+    pub(crate) fn begin_restore(&self) {
+        lock(&self.known).restoring += 1;
+    }
+
+    /// The file was restored and what came of it was seen.
+    pub(crate) fn end_restore(&self) {
+        let mut known = lock(&self.known);
+        known.restoring = known.restoring.saturating_sub(1);
     }
 
     /// The operation has ended and its outcome was seen. One that ends domains and
@@ -239,6 +269,11 @@ impl Registry {
             .map(|seen| seen.domain.name.clone())
     }
 
+    /// The number that a domain had when it was last seen.
+    pub(crate) fn number(&self, uuid: Uuid) -> Option<DomId> {
+        lock(&self.known).domains.get(&uuid)?.domain.id
+    }
+
     /// Tells of something that happened to the active domain of a number; false when
     /// none is known.
     pub(crate) fn tell_of(&self, domid: DomId, kind: &EventKind) -> bool {
@@ -317,7 +352,10 @@ impl Registry {
         if newest.is_some_and(|newest| newest > look.0) {
             return;
         }
-        let cause = known.causes.get(&uuid).copied();
+        let starts = before.is_none_or(|seen| !seen.domain.is_active())
+            && now.as_ref().is_some_and(Domain::is_active);
+        let restored = (starts && known.restoring > 0).then_some(Operation::Restore);
+        let cause = known.causes.get(&uuid).copied().or(restored);
         let mut now = now;
         if before.is_none() && cause.is_none() && now.as_ref().is_some_and(is_nameless) {
             return;
@@ -338,10 +376,7 @@ impl Registry {
             before.map(|seen| (&seen.domain, seen.told())),
             now.as_ref().map(|it| (it, told(it, passing))),
             cause,
-            || {
-                let domid = before.and_then(|seen| seen.domain.id)?;
-                (self.endings)(domid)
-            },
+            || known.endings.get(&before?.domain.id?).copied(),
         );
         for (is_old, kind) in kinds {
             let reason = reason_of(&kind);

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
 use virtxen_hypercall::Domain;
 
 /// Why a domain is gone.
@@ -62,6 +63,9 @@ enum Sign {
 #[derive(Debug, Default)]
 pub(crate) struct Endings {
     signs: Mutex<HashMap<u32, (Sign, Ending)>>,
+    /// Domains whose end was noticed, after all that had been told before.
+    ended: Mutex<HashMap<u32, Ending>>,
+    noticed: Notify,
 }
 
 impl Endings {
@@ -101,17 +105,43 @@ impl Endings {
     /// The number is that of a new domain.
     pub(crate) fn begin(&self, domid: u32) {
         self.lock().remove(&domid);
+        self.lock_ended().remove(&domid);
+    }
+
+    /// The domain is gone, and nothing more is to come that points to why.
+    pub(crate) fn end(&self, domid: u32) -> Ending {
+        let ending = self.of(domid);
+        self.lock().remove(&domid);
+        self.lock_ended().insert(domid, ending);
+        self.noticed.notify_waiters();
+        ending
+    }
+
+    /// Waits until the end of a domain was noticed.
+    pub(crate) async fn ended(&self, domid: u32) -> Ending {
+        loop {
+            let noticed = self.noticed.notified();
+            if let Some(ending) = self.lock_ended().get(&domid) {
+                return *ending;
+            }
+            noticed.await;
+        }
     }
 
     /// Nobody looks any more.
     pub(crate) fn forget_all(&self) {
         self.lock().clear();
+        self.lock_ended().clear();
     }
 
     /// Why the domain is gone, by all that was seen of it.
     pub(crate) fn of(&self, domid: u32) -> Ending {
         let sign = self.lock().get(&domid).copied();
         sign.map_or(Ending::Destroyed, |(_, ending)| ending)
+    }
+
+    fn lock_ended(&self) -> MutexGuard<'_, HashMap<u32, Ending>> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<u32, (Sign, Ending)>> {
@@ -176,5 +206,15 @@ mod tests {
         endings.ordered(8, Some("suspend"));
         endings.begin(8);
         assert_eq!(endings.of(8), Ending::Destroyed);
+    }
+
+    #[tokio::test]
+    async fn an_end_is_waited_for() {
+        let endings = Endings::default();
+        let (ending, noticed) = tokio::join!(endings.ended(7), async {
+            endings.ordered(7, Some("poweroff"));
+            endings.end(7)
+        });
+        assert_eq!((ending, noticed), (Ending::PoweredOff, Ending::PoweredOff));
     }
 }

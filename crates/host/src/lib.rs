@@ -86,8 +86,9 @@ pub trait Host: Send + Sync {
         None
     }
 
-    /// Why an active domain that is gone has ended; `None` where nobody saw it end.
-    fn ending(&self, _domid: DomId) -> Option<Ending> {
+    /// Why an active domain that is gone has ended, as soon as all that points to it
+    /// was read; `None` where nobody saw it end.
+    async fn ending(&self, _domid: DomId) -> Option<Ending> {
         None
     }
 

@@ -23,7 +23,7 @@ fn domain(name: &str, id: Option<u32>, state: State) -> Domain {
 }
 
 fn registry() -> Registry {
-    Registry::new(16, Box::new(|_| None))
+    Registry::new(16)
 }
 
 fn heard(subscription: &mut Subscription) -> Vec<EventKind> {
@@ -211,10 +211,16 @@ fn who_saw_the_end_says_why() {
         (Some(Ending::Destroyed), EventKind::StoppedDestroyed),
         (None, EventKind::StoppedShutdown),
     ] {
-        let registry = Registry::new(16, Box::new(move |_| ending));
+        let registry = registry();
         let mut events = registry.subscribe();
         let running = domain("web", Some(1), State::Running);
         registry.see_active(registry.look(), vec![running]);
+        registry.learn(
+            ending
+                .map(|ending| (DomId(1), ending))
+                .into_iter()
+                .collect(),
+        );
         registry.see_active(registry.look(), vec![]);
         assert_eq!(heard(&mut events), [kind], "{ending:?}");
     }

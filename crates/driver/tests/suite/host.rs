@@ -164,7 +164,7 @@ pub(crate) async fn channels(sim: &SimHost, mix: Mix) -> Channels {
     let xend = sim.clone();
     let connect = move || std::future::ready(Ok(xend.connect()));
     let xend: Box<dyn virtxen_xend::Connector> =
-        Box::new(virtxen_xend::Memory::new("memory", connect));
+        Box::new(virtxen_xend::Memory::new("the simulated XenD", connect));
     let has_xend = mix.xend && sim.has_xend();
     let keeper = sim.clone();
     Channels::new(Deadlines::default(), None)

@@ -164,10 +164,10 @@ impl HypercallMonitor {
     }
 
     /// Why a domain that is gone has ended, if somebody saw it.
-    pub(crate) fn ending(&self, domid: DomId) -> Option<Ending> {
+    pub(crate) async fn ending(&self, domid: DomId) -> Option<Ending> {
         match &self.exceptions {
             Some(exceptions) => exceptions.ending(domid),
-            None => self.named.as_ref()?.changes.ending(domid),
+            None => self.named.as_ref()?.changes.ending(domid).await,
         }
     }
 

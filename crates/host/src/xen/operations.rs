@@ -87,8 +87,8 @@ impl Host for XenHost {
         })
     }
 
-    fn ending(&self, domid: DomId) -> Option<Ending> {
-        self.hypercalls().ok()?.ending(domid)
+    async fn ending(&self, domid: DomId) -> Option<Ending> {
+        self.hypercalls().ok()?.ending(domid).await
     }
 
     fn lists_active_apart(&self) -> bool {

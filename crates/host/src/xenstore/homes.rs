@@ -29,6 +29,8 @@ pub(super) enum Part {
     Target,
     /// An order to shut down.
     Order,
+    /// All devices, or those of a class: their folder was removed as a whole.
+    Devices(Option<String>),
     /// A device of a class, or something of it.
     Device {
         class: String,
@@ -49,7 +51,9 @@ impl Part {
             (Some("name"), None, ..) => Self::Name,
             (Some("memory"), Some("target"), None, _) => Self::Target,
             (Some("control"), Some("shutdown"), None, _) => Self::Order,
-            (Some("device"), Some(class), Some(number), below) if class.len() <= CLASS_MAX => {
+            (Some("device"), None, ..) => Self::Devices(None),
+            (Some("device"), Some(class), None, _) => Self::Devices(Some(class.to_owned())),
+            (Some("device"), Some(class), Some(number), below) if is_device(class) => {
                 Self::Device {
                     class: class.to_owned(),
                     number: number.parse().ok()?,
@@ -60,6 +64,12 @@ impl Part {
         };
         Some((domid, part))
     }
+}
+
+/// Whether people add and remove what is in this folder: XenD makes the console when
+/// somebody first asks it for the domain.
+fn is_device(class: &str) -> bool {
+    class != "console" && class.len() <= CLASS_MAX
 }
 
 /// One domain's home.
@@ -126,10 +136,24 @@ impl Homes {
         home.is_some_and(|home| home.devices.contains(&(class.clone(), *number)))
     }
 
-    /// What has changed; `None` when it is as it was.
-    pub(super) async fn change(&mut self, domid: u32, part: Part, path: &str) -> Option<HostEvent> {
+    /// What has changed; nothing when it is as it was.
+    pub(super) async fn change(&mut self, domid: u32, part: Part, path: &str) -> Vec<HostEvent> {
+        let Part::Devices(of) = part else {
+            return self.one(domid, part, path).await.into_iter().collect();
+        };
+        let known = self.homes.get(&domid).map(|home| home.devices.iter());
+        let meant = |it: &&(String, u32)| of.as_ref().is_none_or(|class| it.0 == *class);
+        let known: Vec<_> = known.into_iter().flatten().filter(meant).cloned().collect();
+        let mut events = Vec::new();
+        for (class, number) in known {
+            events.extend(self.device(domid, class, number).await);
+        }
+        events
+    }
+
+    async fn one(&mut self, domid: u32, part: Part, path: &str) -> Option<HostEvent> {
         match part {
-            Part::Home | Part::Order => None,
+            Part::Home | Part::Order | Part::Devices(_) => None,
             Part::Name => {
                 let name = self.text(path).await?;
                 let home = self.homes.entry(domid).or_default();
@@ -184,7 +208,7 @@ impl Homes {
         let mut devices = HashSet::new();
         // A domain without devices, or one that has gone meanwhile.
         for class in store.directory(&folder).await.unwrap_or_default() {
-            if class.len() > CLASS_MAX {
+            if !is_device(&class) {
                 continue;
             }
             let numbers = store.directory(&format!("{folder}/{class}")).await;
@@ -224,7 +248,12 @@ mod tests {
             ),
             ("/local/domain/7/device/vbd/1/state", Some(device(1, false))),
             ("/local/domain/7/device/vbd/x/state", None),
-            ("/local/domain/7/device/vbd", None),
+            (
+                "/local/domain/7/device/vbd",
+                Some(Part::Devices(Some("vbd".to_owned()))),
+            ),
+            ("/local/domain/7/device", Some(Part::Devices(None))),
+            ("/local/domain/7/device/console/0", None),
             ("/local/domain/7/data/name", None),
             ("/local/domain/x/name", None),
             ("/vm/7/name", None),

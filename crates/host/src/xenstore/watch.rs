@@ -26,6 +26,9 @@ const EVENTS_HELD: usize = 1024;
 /// Time between two looks for what nobody tells: pauses. One hypercall each.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 
+/// Longest wait for the watches that tell of an end.
+const ENDING_LIMIT: Duration = Duration::from_secs(1);
+
 /// The changes of one host. Ends its watches when it is dropped.
 pub(crate) struct Changes {
     facts: Facts,
@@ -73,10 +76,15 @@ impl Changes {
         &self.endings
     }
 
-    /// Why a domain that is gone has ended; `None` when nobody looked on.
-    pub(crate) fn ending(&self, domid: DomId) -> Option<Ending> {
-        let looked = self.xen.is_some() && self.sender.receiver_count() > 0;
-        looked.then(|| self.endings.of(domid.0))
+    /// Why a domain that is gone has ended; `None` when nobody looked on. Who asks may
+    /// have seen it before the watches were heard: then they are waited for.
+    pub(crate) async fn ending(&self, domid: DomId) -> Option<Ending> {
+        if self.xen.is_none() || self.sender.receiver_count() == 0 {
+            return None;
+        }
+        let ended = self.endings.ended(domid.0);
+        let ended = tokio::time::timeout(ENDING_LIMIT, ended).await;
+        Some(ended.unwrap_or_else(|_| self.endings.of(domid.0)))
     }
 
     async fn watch(&self) -> Result<(), Error> {
@@ -219,7 +227,7 @@ impl Observer {
                 }
                 HostEvent::Vanished { domid, ending } => {
                     self.homes.forget(domid.0);
-                    *ending = self.xen.as_ref().map(|_| self.endings.of(domid.0));
+                    *ending = self.xen.as_ref().map(|_| self.endings.end(domid.0));
                 }
                 _ => {}
             }
@@ -253,14 +261,13 @@ impl Observer {
         if seen.is_none() {
             return;
         }
-        let Some(event) = self.homes.change(domid, part, path).await else {
-            return;
-        };
-        if let HostEvent::Renamed { name, .. } = &event {
-            self.endings.named(domid, name);
-        }
-        if lives {
-            self.tell(event);
+        for event in self.homes.change(domid, part, path).await {
+            if let HostEvent::Renamed { name, .. } = &event {
+                self.endings.named(domid, name);
+            }
+            if lives {
+                self.tell(event);
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn post(host: &SimHost, key: Key, op: &str, form: &Form) -> Option<An
     Some(match op {
         "pause" | "unpause" if control && first => pause_control(host, key, op == "pause"),
         "pincpu" => pin(host, key, form, first),
-        "maxmem_set" => set_maximum(form),
+        "maxmem_set" => set_maximum(host, key, form),
         "mem_target_set" => set_target(host, key, form, first),
         "domain_sched_credit_set" if !first => set_weight(host, key, form),
         "domain_sched_credit_get" if !first => get_weight(host, key),
@@ -98,9 +98,14 @@ fn pause_control(host: &SimHost, key: Key, pause: bool) -> Answer {
 }
 
 /// The limit is the hypervisor's: XenD shows what it was told at the creation.
-fn set_maximum(form: &Form) -> Answer {
-    if number(form, "memory")? < 0 {
+fn set_maximum(host: &SimHost, key: Key, form: &Form) -> Answer {
+    let limit = number(form, "memory")?;
+    if limit < 0 {
         return Err(INVALID.to_owned());
+    }
+    let mut state = host.state();
+    if let Some(active) = state.get_mut(key).and_then(|it| it.active.as_mut()) {
+        active.limit = limit;
     }
     Ok(Reply::Value("0".to_owned()))
 }

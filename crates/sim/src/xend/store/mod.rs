@@ -272,7 +272,7 @@ fn configuration(domain: &Domain, active: &Active, facts: &Facts) -> Nodes {
     }
     if facts.release < Release::V3_1 {
         vm.put("memory", active.memory);
-        vm.put("maxmem", active.limit);
+        vm.put("maxmem", config.static_max);
     } else {
         vm.put("on_xend_start", &config.on_xend_start);
         vm.put("on_xend_stop", &config.on_xend_stop);
