@@ -357,7 +357,7 @@ impl Registry {
         let restored = (starts && known.restoring > 0).then_some(Operation::Restore);
         let cause = known.causes.get(&uuid).copied().or(restored);
         let mut now = now;
-        if before.is_none() && cause.is_none() && now.as_ref().is_some_and(is_nameless) {
+        if before.is_none() && now.as_ref().is_some_and(is_nameless) {
             return;
         }
         if let (Some(before), Some(now)) = (before, &mut now) {

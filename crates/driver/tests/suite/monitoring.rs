@@ -76,7 +76,8 @@ async fn monitoring_goes_on_while_xend_hangs() {
 /// What needs XenD fails soon, and says who did not answer.
 async fn refused(driver: &Driver, row: &Row) {
     let active = driver.list(&ListFilter::active()).await.unwrap();
-    let guest = DomainKey::from(active.last().unwrap());
+    let runs = active.iter().rfind(|it| it.state == State::Blocked);
+    let guest = DomainKey::from(runs.or(active.last()).unwrap());
     let begin = Instant::now();
     for outcome in [
         driver.suspend(&guest).await,
