@@ -243,6 +243,7 @@ impl XmFiles {
                 source: Some(Box::new(error)),
             }),
             Err(_) => Err(Error::Timeout {
+                channel: "XM files".to_owned(),
                 operation,
                 limit: PATIENCE,
             }),

@@ -7,6 +7,7 @@ mod block;
 mod clock;
 mod domain;
 mod domains;
+mod ending;
 mod entropy;
 mod guests;
 mod host;
