@@ -44,12 +44,18 @@ impl Machine for SimHost {
     }
 
     fn domains(&self) -> Vec<MachineDomain> {
+        self.domains_from(0, usize::MAX)
+    }
+
+    fn domains_from(&self, first: u32, most: usize) -> Vec<MachineDomain> {
         let state = self.state();
-        let keys = state.active_keys();
-        let domains = keys.filter_map(|key| shown(&state.glimpse(key)?));
-        let mut domains: Vec<_> = domains.collect();
-        domains.sort_by_key(|domain| domain.domid);
-        domains
+        let mut numbers: Vec<_> = state.active_domids().collect();
+        numbers.retain(|(domid, _)| *domid >= first);
+        numbers.sort_unstable();
+        let listed = numbers.iter().take(most);
+        listed
+            .filter_map(|(_, key)| shown(&state.glimpse(*key)?))
+            .collect()
     }
 
     fn domain(&self, domid: u32) -> Option<MachineDomain> {

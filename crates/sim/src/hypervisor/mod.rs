@@ -107,9 +107,17 @@ pub trait Machine: Send + Sync {
     /// All domains, by number.
     fn domains(&self) -> Vec<MachineDomain>;
 
+    /// At most so many domains from this number on, by number.
+    fn domains_from(&self, first: u32, most: usize) -> Vec<MachineDomain> {
+        let mut domains = self.domains();
+        domains.retain(|domain| domain.domid >= first);
+        domains.truncate(most);
+        domains
+    }
+
     /// The domain of this number.
     fn domain(&self, domid: u32) -> Option<MachineDomain> {
-        let mut domains = self.domains().into_iter();
+        let mut domains = self.domains_from(domid, 1).into_iter();
         domains.find(|domain| domain.domid == domid)
     }
 

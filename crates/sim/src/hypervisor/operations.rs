@@ -99,12 +99,7 @@ impl SimHypervisor {
         let most = page.get("max_domains")? as usize;
         let element = self.abi.domain_element().ok_or(Errno::ENOSYS)?;
         let size = usize::from(element.size);
-        let domains = self.machine.domains();
-        let listed: Vec<_> = domains
-            .iter()
-            .filter(|it| it.domid >= first)
-            .take(most)
-            .collect();
+        let listed = self.machine.domains_from(first, most);
         let buffer = page.follow("buffer")?;
         for (index, domain) in listed.iter().enumerate() {
             let target = buffer
@@ -118,16 +113,12 @@ impl SimHypervisor {
 
     /// Before 4.18 the next domain is told where this one is missing.
     fn domain_info(&self, domid: u32, page: &mut Page<'_>) -> Result<u64, Errno> {
-        let strict = self.since(4, 18);
-        let domains = self.machine.domains();
-        let fits = |it: &&MachineDomain| {
-            if strict {
-                it.domid == domid
-            } else {
-                it.domid >= domid
-            }
+        let found = if self.since(4, 18) {
+            self.machine.domain(domid)
+        } else {
+            self.machine.domains_from(domid, 1).pop()
         };
-        let domain = domains.iter().find(fits).ok_or(Errno::ESRCH)?;
+        let domain = &found.ok_or(Errno::ESRCH)?;
         for (field, value) in self.numbers(domain) {
             page.put(field, value);
         }

@@ -12,6 +12,11 @@ impl State {
         self.active.iter().map(|(_, key)| *key)
     }
 
+    /// The same with their numbers.
+    pub(crate) fn active_domids(&self) -> impl Iterator<Item = (u32, Key)> {
+        self.active.iter().map(|(domid, key)| (*domid, *key))
+    }
+
     /// Inactive domains in the order in which XenD walks them. One that is
     /// active with an older configuration is not among them.
     pub(crate) fn inactive_keys(&self) -> impl Iterator<Item = Key> {
