@@ -106,6 +106,16 @@ impl HypercallMonitor {
             .collect())
     }
 
+    /// The active domain of a name that was read and has not changed since; `None`
+    /// when only a list can tell.
+    pub(crate) fn known(&self, name: &str) -> Option<DomainInfo> {
+        let (identity, hvm) = self.named.as_ref()?.names.whose(name)?;
+        let domain = self.xen.domain(identity.domid).ok()?;
+        // While it is taken down, its next run may be there.
+        let same = !domain.flags.dying && Uuid(domain.handle) == identity.uuid;
+        same.then(|| self.info(&domain, (name.to_owned(), hvm)))
+    }
+
     /// The vcpus of a domain that may have `count` of them.
     pub(crate) fn vcpus(&self, name: &str, domid: DomId, count: u32) -> Result<Vec<VcpuInfo>> {
         let mut vcpus = Vec::new();

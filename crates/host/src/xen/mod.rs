@@ -184,17 +184,28 @@ impl XenHost {
             Monitoring::Hypercalls => self.hypercalls()?.domains().await?,
             Monitoring::XenStore => usable("XenStore", &self.store)?.domains().await?,
         };
-        if self.xm.is_ok() {
-            self.mark_defined(&mut domains).await;
-        } else if self.monitoring != Monitoring::Xend {
-            for domain in &mut domains {
-                domain.persistent = self.is_kept(domain.uuid);
-            }
-        }
+        self.mark(&mut domains).await;
         Ok(domains)
     }
 
+    /// Says of active domains whether they outlive their run.
+    async fn mark(&self, domains: &mut [DomainInfo]) {
+        if self.xm.is_ok() {
+            self.mark_defined(domains).await;
+        } else if self.monitoring != Monitoring::Xend {
+            for domain in domains {
+                domain.persistent = self.is_kept(domain.uuid);
+            }
+        }
+    }
+
     async fn active_domain(&self, name: &str) -> Result<Option<DomainInfo>> {
+        if self.monitoring == Monitoring::Hypercalls
+            && let Some(mut domain) = self.hypercalls()?.known(name)
+        {
+            self.mark(std::slice::from_mut(&mut domain)).await;
+            return Ok(Some(domain));
+        }
         let mut domains = self.active().await?;
         let found = domains.iter().position(|domain| domain.name == name);
         Ok(found.map(|at| domains.swap_remove(at)))

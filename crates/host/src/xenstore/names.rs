@@ -87,6 +87,18 @@ impl Names {
         state.known.clear();
     }
 
+    /// The domain of a name, if it is known, and whether it is fully virtualized.
+    pub(crate) fn whose(&self, name: &str) -> Option<(Identity, bool)> {
+        let state = self.lock();
+        let named = state.known.iter().filter(|(_, known)| known.name == name);
+        let (domid, known) = named.min_by_key(|(domid, _)| **domid)?;
+        let identity = Identity {
+            domid: *domid,
+            uuid: known.uuid,
+        };
+        Some((identity, known.hvm))
+    }
+
     /// What is known of these domains, and after how many changes.
     fn recall(&self, domains: &[Identity]) -> (Vec<Option<Known>>, u64) {
         let mut state = self.lock();
