@@ -68,7 +68,7 @@ impl Session {
         if takes_path(kind) {
             wire::check_path(&path).map_err(refuse)?;
         }
-        if self.pending.len() >= IN_FLIGHT_MAX {
+        if !self.has_room() {
             return Err(refuse("too many requests are in flight"));
         }
         let mut payload = texts.join(&0);
@@ -94,6 +94,12 @@ impl Session {
     /// Bytes to be sent; the caller removes what it has sent.
     pub fn outgoing(&mut self) -> &mut Vec<u8> {
         &mut self.outgoing
+    }
+
+    /// Whether another request may be made now.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.pending.len() < IN_FLIGHT_MAX
     }
 
     /// Whether nobody waits for anything.
@@ -283,6 +289,18 @@ mod tests {
                 .receive(&reply(Kind::WatchEvent, 0, b"/only"), |_| ())
                 .is_err()
         );
+    }
+
+    #[test]
+    fn requests_in_flight_are_limited() {
+        let mut session = Session::new();
+        for _ in 0..IN_FLIGHT_MAX {
+            session.request(Kind::Read, 0, &[b"/a"]).unwrap();
+        }
+        assert!(!session.has_room());
+        assert!(session.request(Kind::Read, 0, &[b"/a"]).is_err());
+        answers(&mut session, &reply(Kind::Read, 0, b"x"));
+        assert!(session.request(Kind::Read, 0, &[b"/a"]).is_ok());
     }
 
     #[test]

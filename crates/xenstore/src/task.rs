@@ -105,8 +105,9 @@ impl Connection {
         let mut buffer = vec![0; 64 * 1024];
         loop {
             let has_outgoing = !self.session.outgoing().is_empty();
+            let has_room = self.session.has_room();
             tokio::select! {
-                command = queue.recv() => self.command(command?, watches),
+                command = queue.recv(), if has_room => self.command(command?, watches),
                 sent = send(&mut self.writer, self.session.outgoing()), if has_outgoing => {
                     if let Err(error) = sent {
                         return Some(error.to_string());

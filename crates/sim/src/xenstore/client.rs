@@ -3,7 +3,8 @@
 
 use super::transaction::Transaction;
 use std::collections::HashMap;
-use tokio::sync::mpsc;
+use std::sync::Arc;
+use tokio::sync::{Notify, mpsc};
 use virtxen_xenstore::wire::{Kind, Packet};
 
 /// One connection.
@@ -13,7 +14,9 @@ pub(super) struct Client {
     pub(super) watches: Vec<Watch>,
     pub(super) transactions: HashMap<u32, Transaction>,
     pub(super) next_transaction: u32,
-    pub(super) outgoing: mpsc::UnboundedSender<Packet>,
+    outgoing: mpsc::Sender<Packet>,
+    /// Told when the client takes too little of what is sent to it.
+    overrun: Arc<Notify>,
 }
 
 /// A watch as it was set.
@@ -28,7 +31,7 @@ pub(super) struct Watch {
 
 impl Client {
     /// A connection of this domain whose packets go to `outgoing`.
-    pub(super) fn new(domid: u32, outgoing: mpsc::UnboundedSender<Packet>) -> Self {
+    pub(super) fn new(domid: u32, outgoing: mpsc::Sender<Packet>, overrun: Arc<Notify>) -> Self {
         let transactions = HashMap::new();
         Self {
             domid,
@@ -36,6 +39,7 @@ impl Client {
             transactions,
             next_transaction: 1,
             outgoing,
+            overrun,
         }
     }
 
@@ -68,7 +72,13 @@ impl Client {
             transaction: 0,
             payload,
         };
-        // The connection is closing when nobody takes it.
-        let _ = self.outgoing.send(packet);
+        self.send(packet);
+    }
+
+    /// Queues a packet; a client for whom the queue is too long loses its connection.
+    pub(super) fn send(&self, packet: Packet) {
+        if let Err(mpsc::error::TrySendError::Full(_)) = self.outgoing.try_send(packet) {
+            self.overrun.notify_one();
+        }
     }
 }

@@ -2,21 +2,24 @@
 //! How messages arrive and answers leave is in `serve`.
 
 use super::client::{Client, Watch};
-use super::event::{self, Event, What};
+use super::event::{self, Event};
+use super::node::on_node;
 use super::transaction::{Layer, Transaction};
-use super::tree::{self, Node, Nodes, Tree};
+use super::tree::Tree;
 use std::collections::{BTreeSet, HashMap};
 use virtxen_xenstore::Permission;
 use virtxen_xenstore::wire::{self, Kind, PAYLOAD_MAX, Packet};
 
-/// Quotas that xenstored has for domains other than 0: nodes, bytes of a value,
-/// watches, open transactions.
+/// Quotas that xenstored has for domains other than 0: nodes, watches, open
+/// transactions.
 const QUOTA_NODES: usize = 1000;
-const QUOTA_VALUE: usize = 2048;
 const QUOTA_WATCHES: usize = 128;
 const QUOTA_TRANSACTIONS: usize = 10;
 
-type Outcome = Result<Vec<u8>, &'static str>;
+/// First release that has no RESTRICT any more; 4.1 was the first to have it.
+const RESTRICT_UNTIL: (u32, u32) = (4, 9);
+
+pub(super) type Outcome = Result<Vec<u8>, &'static str>;
 
 /// The store behind all connections.
 #[derive(Debug)]
@@ -31,8 +34,8 @@ pub(super) struct Store {
 }
 
 /// One request while it is served.
-struct Request<'a> {
-    kind: Kind,
+pub(super) struct Request<'a> {
+    pub(super) kind: Kind,
     transaction: u32,
     texts: Vec<&'a [u8]>,
     payload: &'a [u8],
@@ -65,7 +68,7 @@ impl Store {
             payload,
         };
         let is_watch = kind == Kind::Watch;
-        let _ = owner.outgoing.send(reply);
+        owner.send(reply);
         if is_watch && let Some(watch) = owner.watches.last() {
             owner.fire(watch, &watch.path);
         }
@@ -117,6 +120,7 @@ impl Store {
             }
             Kind::GetDomainPath => Ok(format!("/local/domain/{}\0", request.domid()?).into_bytes()),
             Kind::Control => ok(),
+            Kind::Restrict if self.release < RESTRICT_UNTIL => self.restrict(id, request),
             Kind::Restrict
             | Kind::WatchEvent
             | Kind::Error
@@ -127,7 +131,12 @@ impl Store {
         }
     }
 
-    fn on_nodes(&mut self, id: u64, request: &Request<'_>, events: &mut Vec<Event>) -> Outcome {
+    pub(super) fn on_nodes(
+        &mut self,
+        id: u64,
+        request: &Request<'_>,
+        events: &mut Vec<Event>,
+    ) -> Outcome {
         let client = self.clients.get_mut(&id).ok_or("EIO")?;
         let path = client.absolute(request.path()?);
         if path.starts_with('@') {
@@ -224,6 +233,20 @@ impl Store {
         ok()
     }
 
+    /// From now on a connection of Domain-0 may do what this domain may.
+    fn restrict(&mut self, id: u64, request: &Request<'_>) -> Outcome {
+        let domid = request.domid()?;
+        let client = self.clients.get_mut(&id).ok_or("EIO")?;
+        if client.domid != 0 {
+            return Err("EACCES");
+        }
+        if !self.introduced.contains(&domid) {
+            return Err("ENOENT");
+        }
+        client.domid = domid;
+        ok()
+    }
+
     fn domains(&mut self, id: u64, request: &Request<'_>, events: &mut Vec<Event>) -> Outcome {
         if self.clients.get(&id).is_none_or(|client| client.domid != 0) {
             return Err("EACCES");
@@ -255,149 +278,8 @@ impl Store {
     }
 }
 
-/// A message about one node, on the tree or in a transaction.
-fn on_node(
-    nodes: &mut dyn Nodes,
-    domid: u32,
-    path: &str,
-    request: &Request<'_>,
-    events: &mut Vec<Event>,
-) -> Outcome {
-    let found = permitted(nodes, domid, path, request.kind)?;
-    match request.kind {
-        Kind::Read => Ok(found.ok_or("ENOENT")?.value),
-        Kind::Directory => Ok(listing(&found.ok_or("ENOENT")?)),
-        Kind::DirectoryPart => part(&found.ok_or("ENOENT")?, request),
-        Kind::GetPerms => {
-            let node = found.ok_or("ENOENT")?;
-            let texts: Vec<String> = node.permissions.iter().map(|one| one.encode()).collect();
-            Ok(texts
-                .iter()
-                .flat_map(|text| [text.as_bytes(), &[0]].concat())
-                .collect())
-        }
-        Kind::Write => {
-            let value = request.value()?;
-            if domid != 0 && value.len() > QUOTA_VALUE {
-                return Err("ENOSPC");
-            }
-            tree::make(nodes, path, domid);
-            let mut node = nodes.node(path).ok_or("EIO")?;
-            node.value = value.to_vec();
-            nodes.put(path, node);
-            events.push(Event::changed(path));
-            ok()
-        }
-        Kind::Mkdir => {
-            if found.is_none() {
-                tree::make(nodes, path, domid);
-                events.push(Event::changed(path));
-            }
-            ok()
-        }
-        Kind::Rm => {
-            if path == "/" {
-                return Err("EINVAL");
-            }
-            if found.is_some() {
-                // In a transaction that cannot end well, nodes may be of different times.
-                check_removal(nodes, path)?;
-                events.extend(Event::removal(tree::remove(nodes, path)));
-                return ok();
-            }
-            let above = tree::split(path).and_then(|(parent, _)| nodes.node(parent));
-            if above.is_some() { ok() } else { Err("ENOENT") }
-        }
-        _ => {
-            let mut node = found.ok_or("ENOENT")?;
-            let before = std::mem::replace(&mut node.permissions, request.permissions()?.into());
-            nodes.put(path, node);
-            events.push(Event::was(path, What::Changed, before));
-            ok()
-        }
-    }
-}
-
-/// The node, if the domain may do this with it; for one that is missing, the
-/// nearest one above decides.
-fn permitted(
-    nodes: &mut dyn Nodes,
-    domid: u32,
-    path: &str,
-    kind: Kind,
-) -> Result<Option<Node>, &'static str> {
-    let write = matches!(kind, Kind::Write | Kind::Mkdir | Kind::Rm);
-    let found = nodes.node(path);
-    let mut at = path;
-    let mut deciding = found.clone();
-    while deciding.is_none() {
-        let Some((parent, _)) = tree::split(at) else {
-            break;
-        };
-        deciding = nodes.node(parent);
-        at = parent;
-    }
-    let Some(deciding) = deciding else {
-        return Err("ENOENT");
-    };
-    let owner_only = kind == Kind::SetPerms;
-    let owns = deciding
-        .permissions
-        .first()
-        .is_some_and(|one| one.domid == domid);
-    if !deciding.permits(domid, write) || (owner_only && domid != 0 && !owns) {
-        return Err("EACCES");
-    }
-    Ok(found)
-}
-
-/// Whether the node above has this one among those below it, and all that is said
-/// to be below this one is there.
-fn check_removal(nodes: &mut dyn Nodes, path: &str) -> Result<(), &'static str> {
-    let (parent, name) = tree::split(path).ok_or("EINVAL")?;
-    let above = nodes.node(parent).ok_or("EINVAL")?;
-    if !above.children.iter().any(|child| child == name) {
-        return Err("EIO");
-    }
-    let mut open = vec![path.to_owned()];
-    while let Some(path) = open.pop() {
-        let node = nodes.node(&path).ok_or("EIO")?;
-        open.extend(node.children.iter().map(|child| format!("{path}/{child}")));
-    }
-    Ok(())
-}
-
-fn listing(node: &Node) -> Vec<u8> {
-    node.children
-        .iter()
-        .flat_map(|name| [name.as_bytes(), &[0]].concat())
-        .collect()
-}
-
-/// A part of a directory: its generation, then names from an offset, as many as
-/// fit; an empty name after the last.
-fn part(node: &Node, request: &Request<'_>) -> Outcome {
-    let offset = usize::try_from(number(request.text(1)?)).unwrap_or(usize::MAX);
-    let all = listing(node);
-    let rest = all.get(offset..).unwrap_or_default();
-    let mut reply = format!("{}\0", node.generation).into_bytes();
-    let room = PAYLOAD_MAX - reply.len() - 1;
-    if rest.len() <= room {
-        reply.extend_from_slice(rest);
-        reply.push(0);
-    } else {
-        let end = rest
-            .iter()
-            .take(room)
-            .rposition(|b| *b == 0)
-            .map_or(0, |at| at + 1);
-        reply.extend_from_slice(rest.get(..end).unwrap_or_default());
-    }
-    Ok(reply)
-}
-
 /// As C's `atoi` reads it: what is no number is 0.
-fn number(text: &str) -> i64 {
+pub(super) fn number(text: &str) -> i64 {
     let (sign, digits) = match text.strip_prefix('-') {
         Some(digits) => (-1, digits),
         None => (1, text),
@@ -409,12 +291,12 @@ fn number(text: &str) -> i64 {
     sign * digits.parse::<i64>().unwrap_or(0)
 }
 
-fn ok() -> Outcome {
+pub(super) fn ok() -> Outcome {
     Ok(b"OK\0".to_vec())
 }
 
 impl<'a> Request<'a> {
-    fn text(&self, index: usize) -> Result<&'a str, &'static str> {
+    pub(super) fn text(&self, index: usize) -> Result<&'a str, &'static str> {
         std::str::from_utf8(self.texts.get(index).ok_or("EINVAL")?).map_err(|_| "EINVAL")
     }
 
@@ -430,12 +312,12 @@ impl<'a> Request<'a> {
     }
 
     /// What is written: all after the path's NUL, NULs included.
-    fn value(&self) -> Result<&'a [u8], &'static str> {
+    pub(super) fn value(&self) -> Result<&'a [u8], &'static str> {
         let mut parts = self.payload.splitn(2, |byte| *byte == 0);
         parts.nth(1).ok_or("EINVAL")
     }
 
-    fn permissions(&self) -> Result<Vec<Permission>, &'static str> {
+    pub(super) fn permissions(&self) -> Result<Vec<Permission>, &'static str> {
         let texts = self.texts.get(1..).unwrap_or_default();
         let all: Option<Vec<_>> = texts
             .iter()

@@ -12,8 +12,11 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
-use tokio::sync::mpsc;
-use virtxen_xenstore::wire::{self, Kind, MESSAGES, Packet};
+use tokio::sync::{Notify, mpsc};
+use virtxen_xenstore::wire::{self, HEADER, Kind, MESSAGES, PAYLOAD_MAX, Packet};
+
+/// Packets that wait for a client: who lets more of them wait loses its connection.
+const QUEUE: usize = 1 << 16;
 
 /// A xenstored. Clones are the same one.
 #[derive(Clone, Debug)]
@@ -218,9 +221,12 @@ impl SimXenstore {
             behind.connected();
         }
         let (mut reader, mut writer) = tokio::io::split(stream);
-        let (outgoing, mut queue) = mpsc::unbounded_channel::<Packet>();
+        let (outgoing, mut queue) = mpsc::channel::<Packet>(QUEUE);
+        let room = outgoing.clone();
+        let overrun = Arc::new(Notify::new());
         let id = self.next_client.fetch_add(1, Ordering::Relaxed);
-        self.lock().clients.insert(id, Client::new(domid, outgoing));
+        let client = Client::new(domid, outgoing, Arc::clone(&overrun));
+        self.lock().clients.insert(id, client);
         let send = async {
             while let Some(packet) = queue.recv().await {
                 let mut bytes = Vec::new();
@@ -237,17 +243,28 @@ impl SimXenstore {
             let mut bytes = Vec::new();
             while reader.read_buf(&mut bytes).await? > 0 {
                 let mut at = 0;
-                while let Some((packet, length)) =
-                    Packet::decode(bytes.get(at..).unwrap_or_default()).map_err(io::Error::other)?
-                {
+                while let Some((packet, length)) = next(bytes.get(at..).unwrap_or_default())? {
                     at += length;
-                    self.serve_packet(id, domid, &packet);
+                    // Who does not read its replies is not served until it does.
+                    drop(
+                        room.reserve_many(QUEUE / 2)
+                            .await
+                            .map_err(io::Error::other)?,
+                    );
+                    match packet {
+                        Ok(packet) => self.serve_packet(id, domid, &packet),
+                        Err(unknown) => room.send(unknown).await.map_err(io::Error::other)?,
+                    }
                 }
                 bytes.drain(..at);
             }
             Ok(())
         };
-        let result = tokio::select! { ended = send => ended, ended = receive => ended };
+        let result = tokio::select! {
+            ended = send => ended,
+            ended = receive => ended,
+            () = overrun.notified() => Err(io::ErrorKind::OutOfMemory.into()),
+        };
         self.lock().clients.remove(&id);
         result
     }
@@ -259,6 +276,36 @@ impl SimXenstore {
 
 /// A node to write: path, value, rights.
 pub(crate) type Put<'a> = (&'a str, &'a str, &'a Rights);
+
+/// The next packet, and its length; for one of a kind that no xenstored knows, the
+/// reply to it.
+fn next(bytes: &[u8]) -> io::Result<Option<(Result<Packet, Packet>, usize)>> {
+    let word = |index: usize| {
+        let word = bytes.get(index * 4..index * 4 + 4)?;
+        Some(u32::from_ne_bytes(word.try_into().ok()?))
+    };
+    let (Some(kind), Some(request), Some(transaction), Some(length)) =
+        (word(0), word(1), word(2), word(3))
+    else {
+        return Ok(None);
+    };
+    if Kind::from_number(kind).is_some() {
+        let decoded = Packet::decode(bytes).map_err(io::Error::other)?;
+        return Ok(decoded.map(|(packet, length)| (Ok(packet), length)));
+    }
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    if length > PAYLOAD_MAX {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let reply = Packet {
+        kind: Kind::Error,
+        request,
+        transaction,
+        payload: b"ENOSYS\0".to_vec(),
+    };
+    let whole = HEADER + length;
+    Ok((bytes.len() >= whole).then_some((Err(reply), whole)))
+}
 
 /// Whether a message begins with the path of a node.
 fn names_node(kind: Kind) -> bool {
