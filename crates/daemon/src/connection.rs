@@ -130,7 +130,7 @@ impl Connection {
                 ServerRequest::Stream(id, StreamPart::Finish) => {
                     self.session.finish_stream(id, Ok(()))?;
                 }
-                ServerRequest::Stream(..) => {}
+                // No call here starts a stream.
                 _ => {}
             }
         }

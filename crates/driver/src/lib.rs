@@ -39,3 +39,4 @@ pub use node::{FreeMemory, NodeInfo};
 pub use node_statistics::{NodeCpuStats, NodeMemoryStats};
 pub use operations::{JobKind, Need, Operation, OperationRow};
 pub use registry::Snapshot;
+pub use virtxen_host::VcpuInfo;

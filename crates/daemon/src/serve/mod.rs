@@ -5,9 +5,14 @@
 //! what a call does to a domain is the driver's. Here one is made into the other.
 
 mod connect;
+mod device;
 mod lifecycle;
 mod lookup;
+mod memory;
 mod node;
+mod save;
+mod stats;
+mod vcpu;
 mod wire;
 
 pub(crate) use wire::event;
@@ -53,7 +58,17 @@ struct Row {
     serve: fn(Arc<Caller>, ServerCall) -> Answer,
 }
 
-static TABLE: &[&[Row]] = &[connect::ROWS, lifecycle::ROWS, lookup::ROWS, node::ROWS];
+static TABLE: &[&[Row]] = &[
+    connect::ROWS,
+    device::ROWS,
+    lifecycle::ROWS,
+    lookup::ROWS,
+    memory::ROWS,
+    node::ROWS,
+    save::ROWS,
+    stats::ROWS,
+    vcpu::ROWS,
+];
 
 /// Rows of the table: libvirt's function without `vir`, and ours.
 macro_rules! rows {

@@ -4,9 +4,11 @@
 //! nothing it asks for is left out silently.
 
 use crate::error::Result;
-use virtxen_driver::{Domain, DomainKey, Event, EventKind, ListFilter, State};
+use virtxen_driver::{
+    Affect, Domain, DomainKey, Event, EventKind, ListFilter, State, TypedParameter,
+};
 use virtxen_guest::Uuid;
-use virtxen_rpc::{DomainEvent, RemoteError, code, origin};
+use virtxen_rpc::{DomainEvent, RemoteError, TypedParam, TypedValue, code, origin};
 
 /// A domain as it travels.
 pub(super) fn domain(domain: &Domain) -> virtxen_rpc::Domain {
@@ -34,6 +36,78 @@ pub(super) fn only(function: &str, flags: u32, known: u32) -> Result<()> {
     let message =
         format!("invalid argument: unsupported flags (0x{unknown:x}) in function {function}");
     Err(RemoteError::new(code::INVALID_ARG, origin::DOMAIN, message).into())
+}
+
+/// `VIR_DOMAIN_AFFECT_LIVE` and `VIR_DOMAIN_AFFECT_CONFIG`.
+pub(super) const AFFECT: u32 = 3;
+/// The flag by which a client says that it takes values that are strings.
+pub(super) const STRINGS: u32 = virtxen_rpc::TYPED_PARAM_STRING_OKAY;
+
+/// The part of a domain that flags name.
+pub(super) const fn affect(flags: u32) -> Affect {
+    Affect {
+        live: flags & 1 != 0,
+        config: flags & 2 != 0,
+    }
+}
+
+/// A parameter for a client.
+pub(super) fn parameter(parameter: TypedParameter) -> TypedParam {
+    use virtxen_driver::TypedValue as Ours;
+    let value = match parameter.value {
+        Ours::Int(value) => TypedValue::Int(value),
+        Ours::UInt(value) => TypedValue::UInt(value),
+        Ours::LLong(value) => TypedValue::LLong(value),
+        Ours::ULLong(value) => TypedValue::ULLong(value),
+        Ours::Double(value) => TypedValue::Double(value),
+        Ours::Boolean(value) => TypedValue::Boolean(value),
+        Ours::String(value) => TypedValue::String(value),
+        other => TypedValue::String(other.to_string()),
+    };
+    TypedParam::new(parameter.name, value)
+}
+
+/// A parameter from a client.
+pub(super) fn change(parameter: TypedParam) -> TypedParameter {
+    use virtxen_driver::TypedValue as Ours;
+    let value = match parameter.value {
+        TypedValue::Int(value) => Ours::Int(value),
+        TypedValue::UInt(value) => Ours::UInt(value),
+        TypedValue::LLong(value) => Ours::LLong(value),
+        TypedValue::ULLong(value) => Ours::ULLong(value),
+        TypedValue::Double(value) => Ours::Double(value),
+        TypedValue::Boolean(value) => Ours::Boolean(value),
+        TypedValue::String(value) => Ours::String(value),
+    };
+    TypedParameter {
+        name: parameter.field,
+        value,
+    }
+}
+
+/// The processors of a map: a bit each, the lowest first.
+pub(super) fn processors(map: &[u8]) -> Vec<u32> {
+    let bits = map
+        .iter()
+        .flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1));
+    (0..)
+        .zip(bits)
+        .filter_map(|(cpu, bit)| (bit == 1).then_some(cpu))
+        .collect()
+}
+
+/// A map of `length` bytes with these processors.
+pub(super) fn map(cpus: &[u32], length: usize) -> Vec<u8> {
+    let mut map = vec![0u8; length.min(virtxen_rpc::calls::CPUMAP_MAX)];
+    for cpu in cpus {
+        let place = usize::try_from(cpu / 8)
+            .ok()
+            .and_then(|byte| map.get_mut(byte));
+        if let Some(byte) = place {
+            *byte |= 1 << (cpu % 8);
+        }
+    }
+    map
 }
 
 /// The domains that `virConnectListAllDomainsFlags` means. Snapshots, checkpoints
@@ -90,4 +164,16 @@ pub(crate) fn event(event: &Event) -> Option<DomainEvent> {
 
 fn number(id: Option<u32>) -> i32 {
     id.and_then(|id| i32::try_from(id).ok()).unwrap_or(-1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maps_have_a_bit_for_each_processor() {
+        assert_eq!(map(&[0, 9, 15], 2), [1, 0x82]);
+        assert_eq!(map(&[0, 9], 1), [1], "what has no room is left out");
+        assert_eq!(processors(&[1, 0x82]), [0, 9, 15]);
+    }
 }

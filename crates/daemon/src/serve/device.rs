@@ -1,0 +1,119 @@
+//! Calls about the devices of a domain: attaching, and what went through them.
+
+use super::{Caller, wire};
+use crate::error::Result;
+use std::sync::Arc;
+use virtxen_driver::{Affect, DomainKey, block_parameters};
+use virtxen_rpc::calls::{
+    BlockStats, DeviceArguments, DomainXml, DomainXmlFlags, InterfaceStats, Params, PathArguments,
+    PathParams,
+};
+
+super::rows! {
+    DomainAttachDevice => attach;
+    DomainAttachDeviceFlags => attach_flags;
+    DomainDetachDevice => detach;
+    DomainDetachDeviceFlags => detach_flags;
+    DomainUpdateDeviceFlags => update;
+    DomainBlockStats => block_stats;
+    DomainBlockStatsFlags => block_stats_flags;
+    DomainInterfaceStats => interface_stats;
+}
+
+async fn attach(caller: Arc<Caller>, arguments: DomainXml) -> Result<()> {
+    let key = wire::key(&arguments.dom);
+    Ok(caller
+        .driver
+        .attach_device(&key, &arguments.xml, Affect::CURRENT)
+        .await?)
+}
+
+async fn attach_flags(caller: Arc<Caller>, arguments: DomainXmlFlags) -> Result<()> {
+    let (key, affect) = of(&arguments, "virDomainAttachDeviceFlags", wire::AFFECT)?;
+    Ok(caller
+        .driver
+        .attach_device(&key, &arguments.xml, affect)
+        .await?)
+}
+
+async fn detach(caller: Arc<Caller>, arguments: DomainXml) -> Result<()> {
+    let key = wire::key(&arguments.dom);
+    Ok(caller
+        .driver
+        .detach_device(&key, &arguments.xml, Affect::CURRENT)
+        .await?)
+}
+
+async fn detach_flags(caller: Arc<Caller>, arguments: DomainXmlFlags) -> Result<()> {
+    let (key, affect) = of(&arguments, "virDomainDetachDeviceFlags", wire::AFFECT)?;
+    Ok(caller
+        .driver
+        .detach_device(&key, &arguments.xml, affect)
+        .await?)
+}
+
+async fn update(caller: Arc<Caller>, arguments: DomainXmlFlags) -> Result<()> {
+    // 4 asks to do it by force; there is no other way here.
+    let (key, affect) = of(&arguments, "virDomainUpdateDeviceFlags", wire::AFFECT | 4)?;
+    Ok(caller
+        .driver
+        .update_device(&key, &arguments.xml, affect)
+        .await?)
+}
+
+fn of(arguments: &DomainXmlFlags, function: &str, known: u32) -> Result<(DomainKey, Affect)> {
+    wire::only(function, arguments.flags, known)?;
+    Ok((wire::key(&arguments.dom), wire::affect(arguments.flags)))
+}
+
+async fn block_stats(caller: Arc<Caller>, arguments: PathArguments) -> Result<BlockStats> {
+    let key = wire::key(&arguments.dom);
+    let counters = caller.driver.block_stats(&key, &arguments.path).await?;
+    Ok(BlockStats {
+        rd_req: count(counters.read_requests),
+        rd_bytes: count(counters.read_bytes),
+        wr_req: count(counters.write_requests),
+        wr_bytes: count(counters.write_bytes),
+        errs: -1,
+    })
+}
+
+async fn block_stats_flags(caller: Arc<Caller>, arguments: PathParams) -> Result<Params> {
+    wire::only("virDomainBlockStatsFlags", arguments.flags, wire::STRINGS)?;
+    let key = wire::key(&arguments.dom);
+    let counters = caller.driver.block_stats(&key, &arguments.path).await?;
+    let params = block_parameters(&counters).into_iter().map(wire::parameter);
+    Ok(Params::answer(
+        params.collect(),
+        arguments.nparams,
+        arguments.flags,
+    ))
+}
+
+async fn interface_stats(
+    caller: Arc<Caller>,
+    arguments: DeviceArguments,
+) -> Result<InterfaceStats> {
+    let key = wire::key(&arguments.dom);
+    let counters = caller
+        .driver
+        .interface_stats(&key, &arguments.device)
+        .await?;
+    let (received, sent) = (counters.received, counters.sent);
+    let known = |number| count(Some(number));
+    Ok(InterfaceStats {
+        rx_bytes: known(received.bytes),
+        rx_packets: known(received.packets),
+        rx_errs: known(received.errors),
+        rx_drop: known(received.dropped),
+        tx_bytes: known(sent.bytes),
+        tx_packets: known(sent.packets),
+        tx_errs: known(sent.errors),
+        tx_drop: known(sent.dropped),
+    })
+}
+
+/// −1 stands for what nobody counts.
+fn count(count: Option<u64>) -> i64 {
+    count.map_or(-1, |count| i64::try_from(count).unwrap_or(i64::MAX))
+}
