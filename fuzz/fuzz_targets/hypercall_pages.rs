@@ -60,6 +60,10 @@ fn ask(xen: &Xen) {
     let _ = xen.cpu_topology();
     let _ = xen.idle_times();
     let _ = xen.numa_memory();
+    let _ = xen.cpu_nodes();
+    let _ = xen.cpu_pools();
+    let _ = xen.free_cpus();
+    let _ = xen.scheduler_of(Some(0));
     if let Ok(scheduler) = xen.scheduler() {
         let _ = xen.scheduler_parameters(1, scheduler);
     }

@@ -7,6 +7,7 @@ use virtxen_guest::MemoryKib;
 use virtxen_host::{
     Arch, Channels, Deadlines, DomainState, Error, Host, Machine, Scheduler, Store, XenHost,
 };
+use virtxen_hypercall::abi::Interfaces;
 use virtxen_sim::{Options, SimHost};
 use virtxen_xenstore::Memory;
 
@@ -140,4 +141,29 @@ async fn cpupools_have_names_and_their_own_scheduler() {
     let (_sim, old) = open("sim:?guests=2&release=4.0").await;
     let error = old.cpu_pools().unwrap().list().await.unwrap_err();
     assert!(matches!(error, Error::Unsupported { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_newer_xen_is_left_to_the_next_route() {
+    let sim = SimHost::new(Options::from_uri("sim:?guests=2&release=4.22").unwrap());
+    let (sysctl, domctl) = (90, 91);
+    let newer = sim.hypervisor(Arch::X86_64).unwrap();
+    let newer = newer.with_interfaces(Interfaces::Control { sysctl, domctl });
+    let store = sim.xenstore().clone();
+    let store = Store::connect(Memory::new("memory", move || store.connect())).await;
+    let channels = Channels::new(Deadlines::default(), None)
+        .hypercalls(Ok(Box::new(newer)), Some(Arch::X86_64))
+        .xenstore(store.map_err(|error| error.to_string()))
+        .xend(Err("Xen has none any more".to_owned()));
+    let host = channels.open().await.unwrap();
+    assert_eq!(host.domains().await.unwrap().len(), 3);
+    let routes = host.routes();
+    let route = routes.iter().find(|it| it.operation == "monitoring");
+    assert_eq!(route.unwrap().channel.as_deref(), Some("XenStore"));
+    let found = host.channels();
+    let notice = found.iter().find(|it| it.channel == "hypercalls").unwrap();
+    assert!(!notice.found);
+    let note = &notice.note;
+    assert!(note.contains("does not know"), "{note}");
+    assert!(note.contains("sysctl versions up to 22"), "{note}");
 }

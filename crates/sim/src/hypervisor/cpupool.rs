@@ -11,6 +11,9 @@ use virtxen_hypercall::Errno;
 /// A number that the hypervisor chooses.
 const ANY: u32 = u32::MAX;
 
+/// Cpupools that a client may make.
+const MOST_POOLS: usize = 1024;
+
 /// The cpupools of a machine; clones are the same ones.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pools(Arc<Mutex<Inner>>);
@@ -87,6 +90,9 @@ impl SimHypervisor {
             return Err(Errno::ENOENT);
         }
         let mut pools = self.pools();
+        if pools.pools.len() >= MOST_POOLS {
+            return Err(Errno::EBUSY);
+        }
         let free = (0..ANY).find(|id| !pools.pools.contains_key(id));
         let id = if id == ANY {
             free.ok_or(Errno::EBUSY)?
