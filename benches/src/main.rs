@@ -9,6 +9,7 @@ mod documents;
 mod list;
 mod measure;
 mod monitor;
+mod rpc;
 
 use clap::Parser;
 use std::process::{Command, ExitCode, ExitStatus};
@@ -22,6 +23,8 @@ enum Measurement {
     List(list::Options),
     /// Domains by each route, the hypervisor's lists, xm and xl files
     Monitor(monitor::Options),
+    /// Calls of libvirt's protocol, without sockets and hosts
+    Rpc(rpc::Options),
 }
 
 fn main() -> ExitCode {
@@ -29,6 +32,7 @@ fn main() -> ExitCode {
         Measurement::Convert(options) => convert::measure(&options),
         Measurement::List(options) => list::measure(&options),
         Measurement::Monitor(options) => monitor::measure(&options),
+        Measurement::Rpc(options) => rpc::measure(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -16,6 +16,8 @@ pub enum Measurement {
     List,
     /// Domains by each route, the hypervisor's lists, xm and xl files
     Monitor,
+    /// Calls of libvirt's protocol, without sockets and hosts
+    Rpc,
 }
 
 /// Builds and runs one measurement, passing `options` on to it.
@@ -28,8 +30,9 @@ pub fn bench(root: &Path, measurement: Measurement, options: &[String]) -> Resul
         Measurement::Convert => "convert",
         Measurement::List => "list",
         Measurement::Monitor => "monitor",
+        Measurement::Rpc => "rpc",
     };
-    if measurement != Measurement::Convert {
+    if matches!(measurement, Measurement::List | Measurement::Monitor) {
         let mut build = cargo(root);
         build.args(["build", "--release", "--quiet", "--package", "virtxen-cli"]);
         run(&mut build, "")?;

@@ -20,8 +20,9 @@ pub struct Frames {
     limit: usize,
 }
 
-/// Bytes of input that may be kept in memory for the next ones.
-const KEPT: usize = 64 << 10;
+/// Bytes of memory that are kept for the next input. Thousands of clients may be
+/// connected and silent.
+const KEPT: usize = 4 << 10;
 
 impl Default for Frames {
     fn default() -> Self {

@@ -103,7 +103,7 @@ impl Link {
             self.output.clear();
             self.output.shrink_to(KEPT);
             self.taken = 0;
-        } else if self.taken > KEPT {
+        } else if self.taken > KEPT && self.taken > self.queued() {
             self.output.drain(..self.taken);
             self.taken = 0;
         }
@@ -151,8 +151,9 @@ impl Link {
     }
 }
 
-/// Bytes of output that may be kept in memory for the next ones.
-const KEPT: usize = 64 << 10;
+/// Bytes of memory that are kept for the next output. Thousands of clients may be
+/// connected and silent.
+const KEPT: usize = 4 << 10;
 
 const fn sign_of_life(procedure: i32) -> Header {
     Header {

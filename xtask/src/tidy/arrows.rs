@@ -123,6 +123,7 @@ const ARROWS: &[Arrow] = &[
             "virtxen-hypercall",
             "virtxen-host",
             "virtxen-sim",
+            "virtxen-rpc",
         ],
         tests: &[],
     },

@@ -2,7 +2,19 @@
 //! run, what events it wants, its streams.
 //!
 //! It neither reads nor writes a socket, and it does no call but those about the
-//! connection itself. Its user feeds bytes and time, takes requests, gives replies.
+//! connection itself: proofs that are wanted, features, registrations of events,
+//! saying goodbye. Its user, one task for each connection,
+//!
+//! - reads while [`wants_input`](ServerSession::wants_input), gives the bytes to
+//!   [`receive`](ServerSession::receive), and closes at the end of the file;
+//! - asks [`next_request`](ServerSession::next_request) until there is none, after
+//!   bytes came in, after a reply was given and after output was
+//!   [`sent`](ServerSession::sent): each can make room for what waits;
+//! - has calls done elsewhere, by their [`Priority`](crate::Priority), and brings the
+//!   results back in any order: [`Call::encode`](crate::Call::encode) makes bytes of
+//!   them where they arise, [`reply_bytes`](ServerSession::reply_bytes) sends them;
+//! - calls [`tick`](ServerSession::tick) at the [`deadline`](ServerSession::deadline);
+//! - closes when it [`is_finished`](ServerSession::is_finished), or on any error.
 
 mod callbacks;
 mod dispatch;
