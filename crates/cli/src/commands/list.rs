@@ -16,16 +16,21 @@ pub(super) const COMMANDS: &[Command] = &[Command {
     group: Group::Lifecycle,
     summary: "list domains",
     about: "Without options the active domains are listed, with Domain-0 as the first. \
-            States are those of libvirt: a domain that waits for something is 'idle'.",
+            States are those of libvirt: a domain that waits for something is 'idle', and \
+            --state-running lists those that are on a processor now, as with virsh; idle ones \
+            are among --state-other.",
     options: &[
         flag("inactive", "list inactive domains only"),
         flag("all", "list active and inactive domains"),
         flag("transient", "list domains that vanish when they stop"),
         flag("persistent", "list domains that are defined"),
-        flag("state-running", "list domains that run or are idle"),
+        flag("state-running", "list domains that are on a processor"),
         flag("state-paused", "list paused domains"),
         flag("state-shutoff", "list domains that are shut off"),
-        flag("state-other", "list domains in other states"),
+        flag(
+            "state-other",
+            "list domains in other states: idle ones above all",
+        ),
         flag("autostart", "list domains that are started with the host"),
         flag(
             "no-autostart",
@@ -84,7 +89,7 @@ fn document(domains: &[Domain], titles: &[String]) -> Value {
 fn filter(args: &Args) -> ListFilter {
     let mut states = Vec::new();
     if args.flag("state-running") {
-        states.extend([State::Running, State::Blocked]);
+        states.push(State::Running);
     }
     if args.flag("state-paused") {
         states.push(State::Paused);
@@ -93,7 +98,12 @@ fn filter(args: &Args) -> ListFilter {
         states.push(State::Shutoff);
     }
     if args.flag("state-other") {
-        states.extend([State::NoState, State::Shutdown, State::Crashed]);
+        states.extend([
+            State::NoState,
+            State::Blocked,
+            State::Shutdown,
+            State::Crashed,
+        ]);
     }
     ListFilter {
         active: !args.flag("inactive") && !args.flag("all"),
