@@ -110,7 +110,8 @@ async fn releases_without_xend_are_monitored() {
         let other = driver.list(&ListFilter::active()).await.unwrap();
         let other = other.iter().rfind(|it| it.state == State::Blocked);
         let other = DomainKey::from(other.unwrap());
-        let error = driver.suspend(&other).await.unwrap_err();
+        let ordered = driver.shutdown(&other, ShutdownMode::Any).await;
+        let error = ordered.unwrap_err();
         assert!(error.to_string().contains("libxl"), "{row:?}: {error}");
         assert_eq!(error.libvirt().code, 84, "{row:?}: {error}");
     }
@@ -133,6 +134,42 @@ async fn every_subset_of_channels_does_what_it_can() {
     }
 }
 
+/// What `doctor` shows: each channel, each route, and a reason for what is missing.
+fn reported(driver: &Driver, mix: Mix, context: &str) {
+    let channels = driver.host().channels();
+    for (channel, there) in [
+        ("hypercalls", mix.hypercalls),
+        ("XenStore", mix.xenstore),
+        ("XenD", mix.xend),
+    ] {
+        let found = channels.iter().find(|it| it.channel == channel).unwrap();
+        assert_eq!(found.found, there, "{context}: {found:?}");
+        assert!(there || !found.note.is_empty(), "{context}: {found:?}");
+    }
+    let routes = driver.host().routes();
+    let serves = |operation: &str| {
+        let route = routes.iter().find(|it| it.operation == operation).unwrap();
+        let told = route.channel.is_some() || route.note.len() > 20;
+        assert!(told, "{context}: {route:?} says not what to do");
+        route.channel.clone().unwrap_or_default()
+    };
+    let monitoring = match mix {
+        Mix {
+            hypercalls: true, ..
+        } if mix.xenstore || !mix.xend => "hypercalls",
+        Mix { xend: true, .. } => "the simulated XenD",
+        _ => "XenStore",
+    };
+    assert_eq!(serves("monitoring"), monitoring, "{context}");
+    for operation in ["life cycle", "devices", "save and migration"] {
+        assert_eq!(serves(operation).is_empty(), !mix.xend, "{context}");
+    }
+    assert_eq!(serves("consoles").is_empty(), !mix.xenstore, "{context}");
+    serves("machine");
+    serves("inactive guests");
+    serves("events");
+}
+
 async fn subset(row: &Row, sim: &SimHost, mix: Mix) {
     let context = format!("{}: {mix:?}", row.release);
     let opened = channels(sim, mix).await.open().await;
@@ -148,6 +185,7 @@ async fn subset(row: &Row, sim: &SimHost, mix: Mix) {
         }
     };
     let driver = crate::host::of_host(host, SOON);
+    reported(&driver, mix, &context);
     let active = driver.list(&ListFilter::active()).await.unwrap();
     assert!(active.len() >= 4, "{context}: {active:?}");
     assert_eq!(active[0].name, "Domain-0", "{context}");
@@ -169,19 +207,19 @@ async fn subset(row: &Row, sim: &SimHost, mix: Mix) {
         );
     }
     let paused = driver.suspend(&id).await;
-    assert_eq!(paused.is_ok(), mix.xend, "{context}: {paused:?}");
-    if let Err(error) = paused {
-        let text = error.to_string();
-        assert!(
-            text.contains("XenD") && text.contains("libxl"),
-            "{context}: {text}"
-        );
-    }
+    assert_eq!(paused.is_ok(), has_states, "{context}: {paused:?}");
     let console = driver.console(&id).await;
     assert_eq!(console.is_ok(), mix.xenstore, "{context}: {console:?}");
     if let Err(error) = console {
         assert!(matches!(error, Error::Host(_)), "{context}: {error}");
         assert!(error.to_string().contains("XenStore"), "{context}: {error}");
+    }
+    let ordered = driver.shutdown(&id, ShutdownMode::Any).await;
+    assert_eq!(ordered.is_ok(), mix.xend, "{context}: {ordered:?}");
+    if let Err(error) = ordered {
+        let text = error.to_string();
+        let names = text.contains("XenD") && text.contains("libxl");
+        assert!(names, "{context}: {text}");
     }
     if mix.xend {
         row.run(&driver, GUEST).await;

@@ -50,7 +50,11 @@ impl XenHost {
         let machine = if self.hypercalls.is_ok() && self.machine.is_some() {
             routes::route("machine", Some("hypercalls"), "names and kernel from uname")
         } else {
-            routes::route("machine", xend_name, "")
+            let why = match xend_name {
+                Some(_) => "hypercalls would be cheaper, on the host itself as root",
+                None => "it needs hypercalls, so root in Domain-0 with the module xen-privcmd",
+            };
+            routes::route("machine", xend_name, why)
         };
         let mut all = vec![routes::route("monitoring", monitoring, note), machine];
         all.extend(routes::toolstack(xend.as_ref()));
