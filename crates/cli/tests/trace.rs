@@ -1,5 +1,7 @@
 //! What commands ask of a host, as `--trace` prints it.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use common::run;
