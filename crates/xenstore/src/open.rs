@@ -9,7 +9,9 @@ use rustix::fd::OwnedFd;
 use rustix::fs::{FileType, OFlags};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
 
 /// Where xenstored is found, best first: sockets, then the kernel's nodes, which
@@ -20,6 +22,9 @@ pub const DEFAULT_NODES: &[&str] = &[
     "/dev/xen/xenbus",
     "/proc/xen/xenbus",
 ];
+
+/// Rest before a socket is tried again whose queue of clients is full.
+const TURN: Duration = Duration::from_millis(5);
 
 /// A connection to xenstored.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -69,7 +74,7 @@ impl Connector for Node {
     async fn connect(&self) -> io::Result<Box<dyn Stream>> {
         let kind = FileType::from_raw_mode(rustix::fs::stat(&self.path)?.st_mode);
         if kind == FileType::Socket {
-            Ok(Box::new(tokio::net::UnixStream::connect(&self.path).await?))
+            Ok(Box::new(connect(&self.path).await?))
         } else {
             Ok(Box::new(open_device(&self.path)?))
         }
@@ -77,6 +82,19 @@ impl Connector for Node {
 
     fn address(&self) -> String {
         self.path.display().to_string()
+    }
+}
+
+/// Connects to a socket. xenstored lets only one client wait for its turn; while
+/// others do, the kernel says "try again", and the caller's deadline decides.
+async fn connect(path: &Path) -> io::Result<UnixStream> {
+    loop {
+        match UnixStream::connect(path).await {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                tokio::time::sleep(TURN).await;
+            }
+            other => return other,
+        }
     }
 }
 
@@ -134,6 +152,29 @@ pub fn device_stream(reader: OwnedFd) -> io::Result<impl Stream + use<>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn many_clients_wait_for_their_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let socket = tokio::net::UnixSocket::new_stream().unwrap();
+        socket.bind(&path).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let clients: Vec<_> = (0..20)
+            .map(|_| {
+                let path = path.clone();
+                tokio::spawn(async move { open(path).await.map(drop) })
+            })
+            .collect();
+        tokio::time::sleep(TURN).await;
+        for _ in 0..20 {
+            let next = tokio::time::timeout(Duration::from_secs(5), listener.accept());
+            next.await.expect("a client gave up").unwrap();
+        }
+        for client in clients {
+            assert_eq!(client.await.unwrap(), Ok(()));
+        }
+    }
 
     #[tokio::test]
     async fn a_missing_xenstored_is_named_with_its_reasons() {
