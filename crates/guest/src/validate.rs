@@ -4,7 +4,8 @@
 //! What a certain Xen release cannot do is the converters' part.
 
 use crate::{
-    BootDevice, CpuSet, Disk, DiskDevice, Guest, Lifecycle, LifecycleAction, MemoryKib, NumaCell,
+    BootDevice, CpuSet, Disk, DiskDevice, DiskSource, Guest, Lifecycle, LifecycleAction, MemoryKib,
+    NumaCell,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +26,10 @@ pub enum Part {
     Vcpus,
     /// The virtual NUMA nodes.
     Numa,
+    /// What it boots.
+    Os,
+    /// Its devices as a whole.
+    Devices,
     /// What happens when it powers off.
     OnPoweroff,
     /// What happens when it asks for a reboot.
@@ -82,6 +87,9 @@ pub enum Rule {
     /// A core is dumped of a guest that crashed.
     #[error("'{0}' is for on_crash: libvirt's schema refuses it here")]
     CoreDump(LifecycleAction),
+    /// A file has the same name everywhere.
+    #[error("'{0}' is not an absolute path: libvirt's schema refuses it")]
+    RelativePath(String),
     /// A disk has a target.
     #[error("a disk needs a target")]
     DiskTarget,
@@ -131,6 +139,7 @@ impl Guest {
             }
         }
         core_dumps(&self.lifecycle, &mut found);
+        paths(self, &mut found);
         boot_order(self, &self.os.boot, &mut found);
         found.0
     }
@@ -227,6 +236,30 @@ fn disks(disks: &[Disk], found: &mut Found) {
         let removable = matches!(disk.device, DiskDevice::Cdrom | DiskDevice::Floppy);
         if disk.is_empty() && !removable {
             found.add(part, Rule::DiskSource);
+        }
+    }
+}
+
+fn paths(guest: &Guest, found: &mut Found) {
+    let os = &guest.os;
+    let loader = os.loader.as_ref().and_then(|loader| loader.path.as_ref());
+    let tables = os.acpi_tables.iter().map(|table| &table.path);
+    let booted = [&os.kernel, &os.initrd, &os.root].into_iter().flatten();
+    let booted = booted.chain(loader).chain(tables);
+    let emulator = guest.devices.emulator.iter();
+    let all = booted
+        .map(|path| (Part::Os, path))
+        .chain(emulator.map(|path| (Part::Devices, path)));
+    let disks = guest.devices.disks.iter().enumerate();
+    let disks = disks.filter_map(|(index, disk)| match &disk.source {
+        DiskSource::File { path: Some(path) } | DiskSource::Dir { path: Some(path) } => {
+            Some((Part::Device("disk", index), path))
+        }
+        _ => None,
+    });
+    for (part, path) in all.chain(disks) {
+        if !path.starts_with('/') || path.len() < 2 {
+            found.tolerate(part, Rule::RelativePath(path.clone()));
         }
     }
 }

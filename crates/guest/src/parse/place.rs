@@ -151,6 +151,8 @@ fn element_of<'d, 'i>(part: Part, root: Node<'d, 'i>) -> Option<Node<'d, 'i>> {
         Part::CurrentMemory => child("currentMemory"),
         Part::Vcpus => child("vcpu"),
         Part::Numa => child("cpu"),
+        Part::Os => child("os"),
+        Part::Devices => child("devices"),
         Part::OnPoweroff => child("on_poweroff"),
         Part::OnReboot => child("on_reboot"),
         Part::Device(family, index) => child("devices")?

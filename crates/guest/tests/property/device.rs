@@ -1,7 +1,7 @@
 //! Devices other than disks and interfaces, and what all have.
 //! What a whole guest is beside its devices is in the neighbouring files.
 
-use super::markup::{element, kept, maybe, name, word};
+use super::markup::{element, kept, maybe, name, path, word};
 use super::{network, storage};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -19,7 +19,7 @@ pub(crate) fn all() -> impl Strategy<Value = Devices> {
         vec(one(), 0..6),
     );
     (
-        maybe(name()),
+        maybe(path()),
         lists,
         vec(element("watchdog"), 0..2),
         vec(element("rng"), 0..2),

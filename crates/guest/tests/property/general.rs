@@ -1,6 +1,6 @@
 //! Guests as a whole.
 
-use super::markup::{element, kept, maybe, metadata, name, text, word};
+use super::markup::{element, kept, maybe, metadata, name, path, text, word};
 use super::{cpu, device};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -61,7 +61,7 @@ const GUEST: &[&str] = &[
 
 fn os() -> impl Strategy<Value = Os> {
     let loader = (
-        maybe(name()),
+        maybe(path()),
         maybe(any::<bool>()),
         maybe(any::<bool>()),
         maybe(word()),
@@ -72,7 +72,7 @@ fn os() -> impl Strategy<Value = Os> {
         secure,
         kind,
     });
-    let table = (word(), name()).prop_map(|(kind, path)| AcpiTable { kind, path });
+    let table = (word(), path()).prop_map(|(kind, path)| AcpiTable { kind, path });
     let firmware = (
         word(),
         maybe(name()),
@@ -80,7 +80,7 @@ fn os() -> impl Strategy<Value = Os> {
         maybe(word()),
         maybe(loader),
     );
-    let direct = (maybe(name()), maybe(name()), maybe(text()), maybe(name()));
+    let direct = (maybe(path()), maybe(path()), maybe(text()), maybe(path()));
     let rest = (
         vec(word(), 0..4),
         vec(table, 0..2),

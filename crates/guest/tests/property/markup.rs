@@ -20,6 +20,11 @@ pub(crate) fn name() -> impl Strategy<Value = String> {
     "[a-zA-Z0-9./_'&-]{1,12}"
 }
 
+/// An absolute path.
+pub(crate) fn path() -> impl Strategy<Value = String> {
+    "/[a-zA-Z0-9._'&-][a-zA-Z0-9./_'&-]{0,11}"
+}
+
 /// Sometimes a value.
 pub(crate) fn maybe<S: Strategy>(value: S) -> impl Strategy<Value = Option<S::Value>> {
     proptest::option::of(value)

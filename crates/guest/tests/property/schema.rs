@@ -3,8 +3,8 @@
 
 use super::schema_device;
 use virtxen_guest::{
-    AcpiTable, ClockOffset, Cpu, Element, FeaturePolicy, Features, Guest, Kept, NumaDistance, Os,
-    OsType, Seclabel, SeclabelType, Timer, TimerName, Uuid,
+    AcpiTableType, ClockOffset, Cpu, Element, FeaturePolicy, Features, Guest, Kept, NumaDistance,
+    Os, OsType, Seclabel, SeclabelType, Timer, TimerName, Uuid,
 };
 
 /// The guest, with its shape, in words of the schema.
@@ -96,15 +96,9 @@ fn cpu(cpu: &mut Cpu) {
 }
 
 fn os(os: &mut Os) {
-    let paths = [&mut os.kernel, &mut os.initrd, &mut os.root];
-    paths.into_iter().flatten().for_each(path);
-    if let Some(loader) = &mut os.loader {
-        loader.path.iter_mut().for_each(path);
-    }
     os.acpi_tables.truncate(1);
-    for AcpiTable { kind, path: file } in &mut os.acpi_tables {
-        *kind = virtxen_guest::AcpiTableType::Slic;
-        path(file);
+    for table in &mut os.acpi_tables {
+        table.kind = AcpiTableType::Slic;
     }
     own(&mut os.kept, |kept| {
         kept.add_element("", Element::new("bootmenu").with("enable", "yes"));

@@ -11,7 +11,6 @@ use virtxen_guest::{
 
 /// The devices, in words of the schema.
 pub(crate) fn settle(devices: &mut Devices) {
-    devices.emulator.iter_mut().for_each(path);
     devices.disks.iter_mut().for_each(disk);
     devices.interfaces.iter_mut().for_each(interface);
     devices.controllers.iter_mut().for_each(controller);
@@ -85,9 +84,8 @@ fn attribute(name: &str, value: &str) -> Attribute {
 
 fn disk(disk: &mut Disk) {
     match &mut disk.source {
-        DiskSource::File { path: file }
-        | DiskSource::Block { path: file }
-        | DiskSource::Dir { path: file } => file.iter_mut().for_each(path),
+        DiskSource::Block { path: file } => file.iter_mut().for_each(path),
+        DiskSource::File { .. } | DiskSource::Dir { .. } => {}
         DiskSource::Volume { pool, volume } => {
             pool.retain(|c| c != '/');
             pool.push('p');

@@ -1,7 +1,7 @@
 //! Disks.
 
 use super::device::info;
-use super::markup::{element, maybe, name, word};
+use super::markup::{element, maybe, name, path, word};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use virtxen_guest::{Disk, DiskAuth, DiskDevice, DiskDriver, DiskSource, NetworkDisk, NetworkHost};
@@ -69,9 +69,9 @@ pub(crate) fn disk() -> impl Strategy<Value = Disk> {
 
 fn source() -> impl Strategy<Value = DiskSource> {
     prop_oneof![
-        maybe(name()).prop_map(|path| DiskSource::File { path }),
+        maybe(path()).prop_map(|path| DiskSource::File { path }),
         maybe(name()).prop_map(|path| DiskSource::Block { path }),
-        maybe(name()).prop_map(|path| DiskSource::Dir { path }),
+        maybe(path()).prop_map(|path| DiskSource::Dir { path }),
         (name(), name()).prop_map(|(pool, volume)| DiskSource::Volume { pool, volume }),
         network().prop_map(DiskSource::Network),
         element("source").prop_map(|source| DiskSource::Other {
