@@ -77,7 +77,13 @@ async fn run(weak: Weak<Inner>, interval: Duration) {
             next = Instant::now() + interval.max(begin.elapsed() * LOAD_LIMIT);
         }
         for event in &told {
-            is_told(event);
+            match event {
+                HostEvent::Redefined(name) => {
+                    let updated = EventKind::DefinedUpdated;
+                    inner.registry.tell_of_name(name, updated);
+                }
+                event => drop(is_told(event)),
+            }
         }
         drop(inner);
         // However much happens, others are answered too.

@@ -286,6 +286,15 @@ impl Registry {
         domain.is_some()
     }
 
+    /// As [`Registry::tell_of`], of the domain of a name.
+    pub(crate) fn tell_of_name(&self, name: &str, kind: EventKind) {
+        let known = lock(&self.known);
+        let mut domains = known.domains.values().map(|seen| &seen.domain);
+        if let Some(domain) = domains.find(|domain| domain.name == name) {
+            self.bus.send(event(domain, kind));
+        }
+    }
+
     /// Reports what a comparison cannot see.
     pub(crate) fn report(&self, domain: &Domain, kind: EventKind) {
         self.bus.send(event(domain, kind));

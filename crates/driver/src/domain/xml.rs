@@ -179,7 +179,8 @@ impl Driver {
                 Ok((domain, work.before.is_some()))
             })
             .await?;
-        if updated {
+        // Where definitions are files the host tells of each change of one.
+        if updated && !self.inner.host.keeps_config_apart() {
             self.inner
                 .registry
                 .report(&domain, EventKind::DefinedUpdated);
