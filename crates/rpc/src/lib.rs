@@ -88,8 +88,8 @@ pub use error::{Error, Result};
 pub use events::DomainEvent;
 pub use link::Keepalive;
 pub use objects::{
-    Domain, DomainCheckpoint, DomainSnapshot, Interface, NWFilter, NWFilterBinding, Network,
-    NetworkPort, NodeDevice, Secret, StoragePool, StorageVol, Uuid,
+    Domain, DomainSnapshot, Interface, NWFilter, NWFilterBinding, Network, NetworkPort, NodeDevice,
+    Secret, StoragePool, StorageVol, Uuid,
 };
 pub use procedure::{Access, Arguments, Call, Group, Priority, Procedure};
 pub use remote_error::{RemoteError, code, origin};

@@ -36,6 +36,4 @@ record! {
     Secret { uuid: Uuid, usage_type: i32, usage_id: String }
     /// A snapshot of a domain.
     DomainSnapshot { name: String, dom: Domain }
-    /// A checkpoint of a domain.
-    DomainCheckpoint { name: String, dom: Domain }
 }

@@ -6,7 +6,7 @@
 use crate::Result;
 use crate::objects::{Domain, Uuid};
 use crate::remote_error::{RemoteError, origin};
-use crate::xdr::{ByteChars, List, Wire, to_bytes};
+use crate::xdr::{Wire, to_bytes};
 
 /// A procedure of the REMOTE program, as libvirt 9.0 has it.
 #[derive(Debug)]
@@ -85,8 +85,6 @@ impl Arguments for i32 {}
 impl Arguments for String {}
 impl Arguments for Option<String> {}
 impl Arguments for Uuid {}
-impl<const MAX: usize> Arguments for ByteChars<MAX> {}
-impl<T, const MAX: usize> Arguments for List<T, MAX> {}
 
 /// The only calls with a single word besides a number have their flags in it.
 impl Arguments for u32 {

@@ -3,7 +3,7 @@
 //! A source of numbers stands for chance, so that proptest can choose and shrink.
 
 use crate::typed_param::TypedValue;
-use crate::xdr::{ByteChars, CharArray, List, Opaque, Text};
+use crate::xdr::{ByteChars, CharArray, List, Opaque};
 
 /// Numbers to make values of; zeros when they are used up.
 pub(crate) struct Source {
@@ -110,12 +110,6 @@ impl<T: Sample, const MAX: usize> Sample for List<T, MAX> {
 impl<const MAX: usize> Sample for Opaque<MAX> {
     fn sample(source: &mut Source) -> Self {
         Self(source.bytes(MAX))
-    }
-}
-
-impl<const MAX: usize> Sample for Text<MAX> {
-    fn sample(source: &mut Source) -> Self {
-        Self(source.text(MAX))
     }
 }
 

@@ -32,7 +32,7 @@ pub use snapshot::*;
 pub use storage::*;
 
 use crate::objects::Domain;
-use crate::procedure::{Arguments, Procedure};
+use crate::procedure::Procedure;
 use crate::xdr::{List, Reader, Wire, record};
 
 /// Most domains in a list.
@@ -106,8 +106,6 @@ impl<T: crate::sample::Sample, const MAX: usize> crate::sample::Sample for Liste
         }
     }
 }
-
-impl<T, const MAX: usize> Arguments for Listed<T, MAX> {}
 
 /// The highest number of a procedure in libvirt 9.0.
 const LAST: usize = 443;

@@ -1,8 +1,8 @@
-//! Lists, bytes and texts with their limit in the type.
+//! Lists and bytes with their limit in the type.
 //!
 //! The limits are libvirt's (`REMOTE_…_MAX`); those who use the types name them.
 
-use super::wire::{read_text, write_length, write_padded, write_text};
+use super::wire::{write_length, write_padded};
 use super::{Reader, Wire};
 use crate::{Error, Result};
 use std::ops::Deref;
@@ -89,22 +89,6 @@ impl<const MAX: usize> Deref for Opaque<MAX> {
 impl<const MAX: usize> From<Vec<u8>> for Opaque<MAX> {
     fn from(bytes: Vec<u8>) -> Self {
         Self(bytes)
-    }
-}
-
-/// A string with a smaller limit than usual.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Text<const MAX: usize>(pub String);
-
-impl<const MAX: usize> Wire for Text<MAX> {
-    const LEAST: usize = 4;
-
-    fn read(input: &mut Reader<'_>) -> Result<Self> {
-        read_text(input, MAX).map(Self)
-    }
-
-    fn write(&self, output: &mut Vec<u8>) -> Result<()> {
-        write_text(&self.0, MAX, output)
     }
 }
 
@@ -199,7 +183,6 @@ mod tests {
         assert!(from_bytes::<List<i32, 2>>(b"\0\0\0\x03\0\0\0\x01\0\0\0\x01\0\0\0\x01").is_err());
         assert!(to_bytes(&Opaque::<2>(vec![1, 2, 3])).is_err());
         assert!(from_bytes::<Opaque<2>>(b"\0\0\0\x03abc\0").is_err());
-        assert!(to_bytes(&Text::<2>("abc".into())).is_err());
     }
 
     /// A length alone reserves nothing.

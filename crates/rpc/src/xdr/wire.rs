@@ -127,11 +127,11 @@ impl Wire for String {
     const LEAST: usize = 4;
 
     fn read(input: &mut Reader<'_>) -> Result<Self> {
-        read_text(input, STRING_MAX)
+        read_text(input)
     }
 
     fn write(&self, output: &mut Vec<u8>) -> Result<()> {
-        write_text(self, STRING_MAX, output)
+        write_text(self, output)
     }
 }
 
@@ -167,7 +167,7 @@ impl Wire for Box<str> {
     }
 
     fn write(&self, output: &mut Vec<u8>) -> Result<()> {
-        write_text(self, STRING_MAX, output)
+        write_text(self, output)
     }
 }
 
@@ -184,8 +184,8 @@ impl<T: Wire> Wire for Box<T> {
     }
 }
 
-pub(super) fn read_text(input: &mut Reader<'_>, limit: usize) -> Result<String> {
-    let length = input.length(limit, 1)?;
+fn read_text(input: &mut Reader<'_>) -> Result<String> {
+    let length = input.length(STRING_MAX, 1)?;
     let offset = input.offset();
     let bytes = input.take_padded(length)?;
     let bad = |at: usize| Error::Text {
@@ -199,14 +199,14 @@ pub(super) fn read_text(input: &mut Reader<'_>, limit: usize) -> Result<String> 
     Ok(text.to_owned())
 }
 
-pub(super) fn write_text(text: &str, limit: usize, output: &mut Vec<u8>) -> Result<()> {
+fn write_text(text: &str, output: &mut Vec<u8>) -> Result<()> {
     if let Some(zero) = text.find('\0') {
         return Err(Error::Text {
             field: "",
             offset: output.len().saturating_add(zero),
         });
     }
-    write_length(text.len(), limit, output)?;
+    write_length(text.len(), STRING_MAX, output)?;
     write_padded(text.as_bytes(), output);
     Ok(())
 }
