@@ -11,9 +11,10 @@ use virtxen_host::{ConfigChange, Host};
 ///
 /// XenD (Xen 3.0.4 and later) keeps one configuration of a domain: a running
 /// persistent domain takes both parts together, or [`Affect::CURRENT`], which then
-/// means both. Before, the two parts are changed apart or together, and
-/// [`Affect::CURRENT`] means the running domain. An inactive one has only the
-/// configuration, a transient one only the running part.
+/// means both; only its memory may be changed with [`Affect::LIVE`] alone. Before,
+/// the two parts are changed apart or together, and [`Affect::CURRENT`] means the
+/// running domain. An inactive one has only the configuration, a transient one only
+/// the running part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Affect {
     /// The running domain.
@@ -109,6 +110,9 @@ impl Affect {
                 "XenD keeps one configuration for the running and the defined domain: \
                  give --live as well as --config, or shut it down first",
             ),
+            // The balloon's target is the running domain's, and what virsh setmem asks
+            // for without options.
+            (true, true, false) if operation == Operation::SetMemory => Ok(Part::Live),
             (true, true, false) if domain.persistent == Some(true) => refused(
                 "XenD keeps one configuration for the running and the defined domain: \
                  give --config as well as --live, or neither",
@@ -194,5 +198,14 @@ mod tests {
                 assert_eq!(got.ok(), part, "{apart} {affect:?} {:?}", domain.persistent);
             }
         }
+    }
+
+    #[test]
+    fn memory_of_a_running_domain_is_set_as_virsh_asks() {
+        let running = domain(true, Some(true));
+        let part = Affect::LIVE.part_of(false, Operation::SetMemory, &running);
+        assert_eq!(part.ok(), Some(Part::Live));
+        let part = Affect::CONFIG.part_of(false, Operation::SetMemory, &running);
+        assert!(part.is_err(), "XenD cannot change the definition alone");
     }
 }
