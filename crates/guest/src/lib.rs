@@ -56,7 +56,7 @@ pub use disk::{
 };
 pub use element::{Attribute, Element, Node};
 pub use features::{Features, Hyperv, HypervMode, Passthrough, PassthroughMode, XenFeatures};
-pub use format::{FormatOptions, format_device, format_guest};
+pub use format::{FormatOptions, format_device, format_element, format_guest};
 pub use graphics::{Graphics, GraphicsListen, GraphicsServer, MouseMode, Sdl, Spice, Vnc};
 pub use guest::Guest;
 pub use hostdev::{Hostdev, HostdevSource, UsbSource};

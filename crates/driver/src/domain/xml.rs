@@ -113,6 +113,14 @@ impl Driver {
         self.guest_of(key, secure, false).await
     }
 
+    /// As [`Driver::guest`], but as the domain is defined, if it is.
+    ///
+    /// # Errors
+    /// No such domain; what the host says cannot be understood.
+    pub async fn defined_guest(&self, key: &DomainKey, secure: bool) -> Result<Guest> {
+        self.guest_of(key, secure, true).await
+    }
+
     /// As [`Driver::guest`]; with `inactive` as it is defined, if it is.
     pub(super) async fn guest_of(
         &self,

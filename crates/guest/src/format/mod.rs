@@ -23,7 +23,7 @@ mod sound;
 mod video;
 mod writer;
 
-use crate::{Device, Guest};
+use crate::{Device, Element, Guest};
 use writer::Writer;
 
 /// What of a guest is written.
@@ -51,5 +51,13 @@ pub fn format_guest(guest: &Guest, options: &FormatOptions) -> String {
 pub fn format_device(device: &Device, options: &FormatOptions) -> String {
     let mut writer = Writer::new(*options);
     devices::device(device, &mut writer);
+    writer.finish()
+}
+
+/// Writes an element as it is, as a document.
+#[must_use]
+pub fn format_element(element: &Element, options: &FormatOptions) -> String {
+    let mut writer = Writer::new(*options);
+    writer.element(element);
     writer.finish()
 }
