@@ -14,7 +14,7 @@ use connection::Connection;
 use error::{Error, Result};
 use listen::Socket;
 use options::Options;
-use serve::Caller;
+use serve::{Caller, Registrations};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -132,6 +132,7 @@ async fn accept(socket: Socket, daemon: Arc<Daemon>) {
                 .driver
                 .with_access(Arc::new(AllowAll), socket.read_only),
             uri: Arc::clone(&daemon.uri),
+            registrations: Registrations::default(),
         });
         let connection = Connection::new(settings, caller, daemon.events.subscribe());
         tokio::spawn(async move {

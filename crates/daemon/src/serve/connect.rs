@@ -11,6 +11,10 @@ use virtxen_rpc::{RemoteError, code, origin};
 /// The version of libvirt whose protocol this is: major, minor and release.
 const LIBVIRT: u64 = 9_000_000;
 
+/// Virtual processors that guests of all kinds and releases of Xen can have
+/// (`XEN_LEGACY_MAX_VCPUS`); some can have more.
+const VCPUS: i32 = 32;
+
 /// Names under which the driver may be opened; none stands for "what you have".
 const NAMES: [&str; 4] = ["", "xen:///", "xen:///system", "xen://"];
 
@@ -21,6 +25,7 @@ super::rows! {
     ConnectGetLibVersion => async |_, ()| Ok(LIBVIRT);
     ConnectGetHostname => async |caller, ()| Ok(caller.driver.hostname().await?);
     ConnectGetURI => async |caller, ()| Ok(caller.uri.to_string());
+    ConnectGetMaxVcpus => async |_, _| Ok(VCPUS);
     ConnectGetCapabilities => async |caller, ()| Ok(caller.driver.capabilities().await?);
     ConnectListAllDomains => list_all;
     ConnectListDomains => list_active;

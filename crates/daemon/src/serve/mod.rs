@@ -4,8 +4,11 @@
 //! Types, permissions and the read-only rule of a procedure are in `virtxen_rpc`;
 //! what a call does to a domain is the driver's. Here one is made into the other.
 
+mod absent;
 mod connect;
+mod description;
 mod device;
+mod job;
 mod lifecycle;
 mod lookup;
 mod memory;
@@ -15,6 +18,7 @@ mod stats;
 mod vcpu;
 mod wire;
 
+pub(crate) use absent::Registrations;
 pub(crate) use wire::event;
 
 use crate::error::Result;
@@ -31,6 +35,8 @@ pub(crate) struct Caller {
     pub(crate) driver: Driver,
     /// The URI that the client sees.
     pub(crate) uri: Arc<str>,
+    /// Events that it wants and that never happen.
+    pub(crate) registrations: Registrations,
 }
 
 /// A call that is being done: in the end the right to answer it, and the answer.
@@ -59,8 +65,11 @@ struct Row {
 }
 
 static TABLE: &[&[Row]] = &[
+    absent::ROWS,
     connect::ROWS,
+    description::ROWS,
     device::ROWS,
+    job::ROWS,
     lifecycle::ROWS,
     lookup::ROWS,
     memory::ROWS,

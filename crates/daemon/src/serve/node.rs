@@ -1,15 +1,19 @@
 //! Calls about the machine: processors and memory.
 
-use super::Caller;
+use super::{Caller, wire};
 use crate::error::Result;
 use std::sync::Arc;
-use virtxen_rpc::calls::{CellsArguments, NODE_CELLS_MAX, NodeInfo};
-use virtxen_rpc::xdr::{CharArray, List};
+use virtxen_rpc::calls::{
+    CPUMap, CPUMapArguments, CellsArguments, NODE_CELLS_MAX, NodeInfo, SecurityModel,
+};
+use virtxen_rpc::xdr::{CharArray, List, Opaque};
 
 super::rows! {
     NodeGetInfo => info;
     NodeGetFreeMemory => async |caller, ()| Ok(caller.driver.free_memory().await?.total.0 << 10);
     NodeGetCellsFreeMemory => cells;
+    NodeGetCPUMap => cpu_map;
+    NodeGetSecurityModel => async |_, ()| Ok(SecurityModel::default());
 }
 
 async fn info(caller: Arc<Caller>, (): ()) -> Result<NodeInfo> {
@@ -36,4 +40,22 @@ async fn cells(
     let most = usize::try_from(arguments.maxcells).unwrap_or(0);
     let cells = free.cells.iter().skip(first).take(most.min(NODE_CELLS_MAX));
     Ok(List(cells.map(|memory| memory.0 << 10).collect()))
+}
+
+/// Xen uses all processors that it tells of.
+async fn cpu_map(caller: Arc<Caller>, arguments: CPUMapArguments) -> Result<CPUMap> {
+    wire::only("virNodeGetCPUMap", arguments.flags, 0)?;
+    let cpus = caller.driver.node_info().await?.cpus;
+    let map = match arguments.need_map {
+        0 => Vec::new(),
+        _ => {
+            let length = usize::try_from(cpus.div_ceil(8)).unwrap_or(usize::MAX);
+            wire::map(&(0..cpus).collect::<Vec<u32>>(), length)
+        }
+    };
+    Ok(CPUMap {
+        cpumap: Opaque(map),
+        online: if arguments.need_online == 0 { 0 } else { cpus },
+        ret: i32::try_from(cpus).unwrap_or(i32::MAX),
+    })
 }

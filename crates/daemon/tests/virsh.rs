@@ -1,0 +1,284 @@
+//! virsh, unchanged, on a simulated host: what it prints for each command, a row of a
+//! table each.
+//!
+//! Skipped with a printed line where virsh is not installed.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{Daemon, has_virsh};
+
+/// A command and lines that it prints; spaces between words do not count.
+type Row = (&'static str, &'static [&'static str]);
+
+/// How virsh begins when it does not succeed.
+const FAILURES: [&str; 2] = ["error: ", "event loop timed out"];
+
+/// Asks for one row after the other. A command fails exactly when its first line says
+/// so.
+fn play(daemon: &Daemon, read_only: bool, rows: &[Row]) {
+    for (words, lines) in rows {
+        let answer = daemon.ask(read_only, words);
+        answer.has(lines);
+        let first = lines.first().copied().unwrap_or_default();
+        let fails = FAILURES.iter().any(|start| first.starts_with(start));
+        assert_eq!(answer.succeeded, !fails, "{words}: {}", answer.text);
+    }
+}
+
+const HOST: &[Row] = &[
+    (
+        "version",
+        &["Using API: Xen 9.0.0", "Running hypervisor: Xen 4.1.0"],
+    ),
+    (
+        "nodeinfo",
+        &["CPU model: x86_64", "CPU(s): 4", "Memory size: 8388608 KiB"],
+    ),
+    (
+        "nodecpumap",
+        &["CPUs present: 4", "CPUs online: 4", "CPU map: yyyy"],
+    ),
+    ("maxvcpus", &["32"]),
+    ("freecell --all", &["0: 7262208 KiB", "Total: 7262208 KiB"]),
+    (
+        "list --all",
+        &[
+            "0 Domain-0 running",
+            "1 pv1 idle",
+            "2 pv2 idle",
+            "3 hvm3 paused",
+        ],
+    ),
+    ("list --name --inactive", &[""]),
+    (
+        "sysinfo",
+        &[
+            "error: failed to get sysinfo",
+            "error: this function is not supported by the connection driver: virConnectGetSysinfo",
+        ],
+    ),
+];
+
+const RUNNING: &[Row] = &[
+    (
+        "dominfo pv1",
+        &[
+            "Id: 1",
+            "Name: pv1",
+            "UUID: 5a11ab1e-0000-4000-8000-000000000001",
+            "OS Type: linux",
+            "CPU(s): 1",
+            "Max memory: 8192 KiB",
+            "Used memory: 4096 KiB",
+            "Persistent: yes",
+            "Autostart: disable",
+            "Managed save: no",
+        ],
+    ),
+    ("domid pv1", &["1"]),
+    ("domname 1", &["pv1"]),
+    ("domuuid pv1", &["5a11ab1e-0000-4000-8000-000000000001"]),
+    ("domstate hvm3", &["paused"]),
+    ("domcontrol pv1", &["ok"]),
+    ("domjobinfo pv1", &["Job type: None"]),
+    ("vcpuinfo pv1", &["VCPU: 0", "CPU Affinity: yyyy"]),
+    ("vcpucount pv1", &["maximum live 1", "current live 1"]),
+    ("vcpupin pv1", &["0 0-3"]),
+    ("vcpupin pv1 0 1", &[]),
+    ("vcpupin pv1", &["0 1"]),
+    (
+        "schedinfo pv1",
+        &["Scheduler : credit", "weight : 256", "cap : 0"],
+    ),
+    ("schedinfo pv1 --set weight=512", &["weight : 512"]),
+    ("schedinfo pv1", &["weight : 512"]),
+    ("domblklist pv1", &["xvda /var/lib/xen/images/pv1.img"]),
+    (
+        "domiflist pv1",
+        &["vif1.0 bridge xenbr0 - 00:16:3e:00:00:01"],
+    ),
+    (
+        "domstats pv1 --balloon --block",
+        &[
+            "Domain: 'pv1'",
+            "balloon.current=4096",
+            "balloon.maximum=8192",
+            "block.count=1",
+            "block.0.name=xvda",
+        ],
+    ),
+    ("dommemstat pv1", &["actual 4096"]),
+    ("setmem pv1 6144", &[]),
+    (
+        "dumpxml pv1",
+        &[
+            "<domain type='xen' id='1'>",
+            "<name>pv1</name>",
+            "<target dev='xvda' bus='xen'/>",
+            "</domain>",
+        ],
+    ),
+    (
+        "attach-disk pv1 /var/lib/xen/images/more.img xvdb",
+        &["Disk attached successfully"],
+    ),
+    (
+        "domblklist pv1",
+        &[
+            "xvda /var/lib/xen/images/pv1.img",
+            "xvdb /var/lib/xen/images/more.img",
+        ],
+    ),
+    ("detach-disk pv1 xvdb", &["Disk detached successfully"]),
+    ("desc pv1", &["No description for domain: pv1"]),
+    ("snapshot-list pv1", &["Name Creation Time State"]),
+    (
+        "snapshot-info pv1 before",
+        &["error: no domain snapshot 'before' of domain 'pv1': there are no snapshots with Xen"],
+    ),
+    (
+        "managedsave pv1",
+        &[
+            "error: Failed to save domain 'pv1' state",
+            "error: this function is not supported by the connection driver: virDomainManagedSave",
+        ],
+    ),
+];
+
+const LIFE: &[Row] = &[
+    (
+        "define examples/paravirt-kernel.xml",
+        &["Domain 'orchard' defined from \
+        examples/paravirt-kernel.xml"],
+    ),
+    ("domstate orchard", &["shut off"]),
+    (
+        "autostart orchard",
+        &["Domain 'orchard' marked as autostarted"],
+    ),
+    ("dominfo orchard", &["Autostart: enable"]),
+    ("start orchard", &["Domain 'orchard' started"]),
+    ("start orchard", &["error: Domain is already active"]),
+    ("suspend orchard", &["Domain 'orchard' suspended"]),
+    ("domstate orchard", &["paused"]),
+    ("resume orchard", &["Domain 'orchard' resumed"]),
+    (
+        "undefine orchard",
+        &["error: Failed to undefine domain 'orchard'"],
+    ),
+    ("destroy orchard", &["Domain 'orchard' destroyed"]),
+    ("domrename orchard post", &["Domain successfully renamed"]),
+    ("undefine post", &["Domain 'post' has been undefined"]),
+    ("domstate post", &["error: failed to get domain 'post'"]),
+    ("reset pv1", &["error: Failed to reset domain 'pv1'"]),
+];
+
+/// Other daemons of libvirt have these.
+const ABSENT: &[Row] = &[
+    ("net-list --all", &["Name State Autostart Persistent"]),
+    ("pool-list --all", &["Name State Autostart"]),
+    ("nodedev-list", &[""]),
+    ("secret-list", &["UUID Usage"]),
+    ("iface-list --all", &["Name State MAC Address"]),
+    ("nwfilter-list", &["UUID Name"]),
+    ("nwfilter-binding-list", &["Port Dev Filter"]),
+    (
+        "net-event --loop --event lifecycle --timeout 1",
+        &["event loop timed out"],
+    ),
+    (
+        "net-info default",
+        &[
+            "error: failed to get network 'default'",
+            "error: no network 'default': virtxend has none of its own and does not ask virtnetworkd",
+        ],
+    ),
+    (
+        "pool-info images",
+        &[
+            "error: failed to get pool 'images'",
+            "error: no storage pool 'images': virtxend has none of its own and does not ask \
+         virtstoraged",
+        ],
+    ),
+];
+
+const READ_ONLY: &[Row] = &[
+    ("list", &["1 pv1 idle"]),
+    ("dumpxml pv1", &["<name>pv1</name>"]),
+    (
+        "destroy pv1",
+        &[
+            "error: Failed to destroy domain 'pv1'",
+            "error: operation forbidden: read only access prevents virDomainDestroy",
+        ],
+    ),
+    ("undefine pv1", &["error: Failed to undefine domain 'pv1'"]),
+    (
+        "setmem pv1 4096",
+        &["error: operation forbidden: read only access prevents virDomainSetMemoryFlags"],
+    ),
+    (
+        "dumpxml pv1 --security-info",
+        &["error: operation forbidden: read only access prevents virDomainGetXMLDesc"],
+    ),
+    (
+        "define examples/paravirt-kernel.xml",
+        &[
+            "error: Failed to define domain from examples/paravirt-kernel.xml",
+            "error: operation forbidden: read only access prevents virDomainDefineXML",
+        ],
+    ),
+    ("domstate pv1", &["idle"]),
+];
+
+#[test]
+fn virsh_prints_what_is_expected() {
+    if !has_virsh() {
+        return;
+    }
+    let daemon = Daemon::start("sim:?guests=3");
+    for rows in [HOST, RUNNING, ABSENT, LIFE] {
+        play(&daemon, false, rows);
+    }
+}
+
+#[test]
+fn a_read_only_socket_refuses_changes() {
+    if !has_virsh() {
+        return;
+    }
+    play(&Daemon::start("sim:?guests=1"), true, READ_ONLY);
+}
+
+/// virsh waits for events while another one makes them.
+#[test]
+fn virsh_sees_what_another_does() {
+    if !has_virsh() {
+        return;
+    }
+    let mut daemon = Daemon::start("sim:?guests=1");
+    let watching = daemon
+        .virsh(false)
+        .args(["event", "--event", "lifecycle", "--timeout", "60"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    // When the watcher listens cannot be seen: it is told again and again.
+    let mut watching = Some(watching);
+    daemon.wait_until("the watcher has seen an event", |daemon| {
+        daemon.ask(false, "suspend pv1");
+        daemon.ask(false, "resume pv1");
+        matches!(watching.as_mut().unwrap().try_wait(), Ok(Some(_)))
+    });
+    let output = watching.take().unwrap().wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let seen = ["Suspended Paused", "Resumed Unpaused"];
+    assert!(
+        seen.iter()
+            .any(|what| { text.contains(&format!("event 'lifecycle' for domain 'pv1': {what}")) }),
+        "{text}"
+    );
+}
