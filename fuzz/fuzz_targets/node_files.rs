@@ -63,7 +63,12 @@ async fn numbers(host: &XenHost) {
     }
     let interfaces = host.interface_statistics(&domains).await.expect("a list");
     assert_eq!(interfaces.len(), domains.len());
-    assert!(interfaces.iter().flatten().all(|it| it.name.starts_with("vif")));
+    assert!(
+        interfaces
+            .iter()
+            .flatten()
+            .all(|it| it.name.starts_with("vif"))
+    );
     let times = host.processor_times().await.expect("times");
     assert!(times.cpus.len() <= CPUS_MAX);
     host.node_memory().await.expect("memory");
