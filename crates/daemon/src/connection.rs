@@ -3,15 +3,22 @@
 //! The conversation itself is `virtxen_rpc`'s; what calls do is in `serve`. A call
 //! runs in a task of its own, so that a slow one delays no other.
 
-use crate::serve::{self, Caller, Outcome};
+use crate::console::{Console, News};
+use crate::serve::{self, Caller, Outcome, Reply};
+use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::task::JoinSet;
 use virtxen_driver::Delivery;
-use virtxen_rpc::server::{ServerRequest, ServerSession, ServerSettings, StreamPart, Ticket};
-use virtxen_rpc::{DomainEvent, Result};
+use virtxen_rpc::calls::DomainOpenConsole;
+use virtxen_rpc::server::{
+    ServerRequest, ServerSession, ServerSettings, StreamId, StreamOptions, StreamPart, Ticket,
+};
+use virtxen_rpc::{DomainEvent, RemoteError, Result, code, origin};
 
 /// Bytes that are read at once.
 const READ: usize = 64 << 10;
@@ -22,6 +29,7 @@ pub(crate) struct Connection {
     caller: Arc<Caller>,
     events: broadcast::Receiver<Delivery>,
     calls: JoinSet<(Ticket, Outcome)>,
+    consoles: BTreeMap<StreamId, Console>,
 }
 
 /// What woke a connection.
@@ -36,6 +44,8 @@ enum Woken {
     Lost,
     /// Something happened to a domain.
     Event(std::result::Result<Delivery, RecvError>),
+    /// Something happened on a console.
+    Console(StreamId, News),
     /// It is time for a sign of life.
     Late,
 }
@@ -52,6 +62,7 @@ impl Connection {
             caller,
             events,
             calls: JoinSet::new(),
+            consoles: BTreeMap::new(),
         }
     }
 
@@ -79,6 +90,7 @@ impl Connection {
                 count = reader.read(&mut buffer), if self.session.wants_input() => {
                     Woken::Read(count)
                 }
+                (id, news) = news(&mut self.consoles, &self.session) => Woken::Console(id, news),
                 () = sleep_until(self.session.deadline()) => Woken::Late,
             };
             if !self.wake(woken, &buffer)? {
@@ -99,8 +111,7 @@ impl Connection {
             }
             Woken::Written(Ok(count)) => self.session.sent(count),
             Woken::Done(ticket, outcome) => {
-                let outcome = outcome.as_ref().map(Vec::as_slice);
-                self.session.reply_bytes(ticket, outcome)?;
+                self.reply(ticket, outcome)?;
             }
             Woken::Event(Ok(Delivery::Event(event))) => {
                 if let Some(event) = serve::event(&event) {
@@ -111,9 +122,70 @@ impl Connection {
             // again by themselves.
             Woken::Event(Ok(_) | Err(RecvError::Lagged(_))) => {}
             Woken::Event(Err(RecvError::Closed)) => return Ok(false),
+            Woken::Console(id, news) => self.pass_on(id, news)?,
             Woken::Late => self.session.tick(Instant::now())?,
         }
         Ok(true)
+    }
+
+    fn reply(&mut self, ticket: Ticket, outcome: Outcome) -> Result<()> {
+        match outcome {
+            Ok(Reply::Bytes(bytes)) => self.session.reply_bytes(ticket, Ok(&bytes)),
+            Err(error) => self.session.reply_bytes(ticket, Err(&error)),
+            Ok(Reply::Console(console)) => {
+                let options = StreamOptions {
+                    client_writes: true,
+                    sparse: false,
+                };
+                let session = &mut self.session;
+                let id = session.reply_with_stream::<DomainOpenConsole>(ticket, &(), options)?;
+                self.consoles.insert(id, console);
+                Ok(())
+            }
+        }
+    }
+
+    /// Something for a console from its client.
+    fn take_part(&mut self, id: StreamId, part: StreamPart) -> Result<()> {
+        match part {
+            StreamPart::Data(bytes) => {
+                let console = self.consoles.get(&id);
+                if console.is_some_and(|console| console.type_in(bytes)) {
+                    return Ok(());
+                }
+                let message = "the console takes nothing more";
+                let error = RemoteError::new(code::OPERATION_FAILED, origin::STREAMS, message);
+                self.pass_on(id, News::Lost(error))
+            }
+            StreamPart::Hole(_) => {
+                self.session.stream_used(id);
+                Ok(())
+            }
+            StreamPart::Finish => {
+                self.consoles.remove(&id);
+                self.session.finish_stream(id, Ok(()))
+            }
+            StreamPart::Abort => {
+                self.consoles.remove(&id);
+                Ok(())
+            }
+        }
+    }
+
+    /// Something from a console for its client.
+    fn pass_on(&mut self, id: StreamId, news: News) -> Result<()> {
+        match news {
+            News::Shown(bytes) => self.session.send_stream(id, &bytes),
+            News::End => self.session.send_stream(id, &[]),
+            News::Used => {
+                self.session.stream_used(id);
+                Ok(())
+            }
+            News::Lost(error) => {
+                self.consoles.remove(&id);
+                self.session.fail_stream(id, &error)
+            }
+        }
     }
 
     fn tell(&mut self, event: &DomainEvent) -> Result<()> {
@@ -127,15 +199,29 @@ impl Connection {
                     let caller = Arc::clone(&self.caller);
                     self.calls.spawn(serve::serve(caller, call));
                 }
-                ServerRequest::Stream(id, StreamPart::Finish) => {
-                    self.session.finish_stream(id, Ok(()))?;
-                }
-                // No call here starts a stream.
+                ServerRequest::Stream(id, part) => self.take_part(id, part)?,
                 _ => {}
             }
         }
         Ok(())
     }
+}
+
+/// The next thing that happens on a console. What a guest writes waits until its
+/// client has got what came before.
+async fn news(
+    consoles: &mut BTreeMap<StreamId, Console>,
+    session: &ServerSession,
+) -> (StreamId, News) {
+    poll_fn(|context| {
+        for (id, console) in consoles.iter_mut() {
+            if let Poll::Ready(news) = console.poll(context, session.is_stream_ready(*id)) {
+                return Poll::Ready((*id, news));
+            }
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 /// Waits for ever without a deadline.

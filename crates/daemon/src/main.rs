@@ -5,12 +5,14 @@
 #![forbid(unsafe_code)]
 
 mod connection;
+mod console;
 mod error;
 mod listen;
 mod options;
 mod serve;
 
 use connection::Connection;
+use console::Consoles;
 use error::{Error, Result};
 use listen::Socket;
 use options::Options;
@@ -72,6 +74,7 @@ async fn serve_all(options: Options) -> Result<()> {
         uri: served_as(&host).into(),
         driver,
         events,
+        consoles: Arc::default(),
     });
     let forwarding = tokio::spawn(forward(Arc::clone(&daemon)));
     let sockets = sockets(&options)?;
@@ -98,6 +101,7 @@ struct Daemon {
     driver: Driver,
     uri: Arc<str>,
     events: broadcast::Sender<Delivery>,
+    consoles: Arc<Consoles>,
 }
 
 /// The sockets that were asked for, each with one for those who only read.
@@ -133,6 +137,7 @@ async fn accept(socket: Socket, daemon: Arc<Daemon>) {
                 .with_access(Arc::new(AllowAll), socket.read_only),
             uri: Arc::clone(&daemon.uri),
             registrations: Registrations::default(),
+            consoles: Arc::clone(&daemon.consoles),
         });
         let connection = Connection::new(settings, caller, daemon.events.subscribe());
         tokio::spawn(async move {

@@ -65,6 +65,7 @@ const ALLOWED: &[Allowed] = &[
             "virtxen-hypercall",
             "virtxen-host",
             "virtxen-sim",
+            "virtxen-daemon",
             "virtxen-cli",
         ]),
         "system calls without unsafe code",

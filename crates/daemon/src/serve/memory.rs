@@ -46,13 +46,7 @@ async fn set_memory_flags(caller: Arc<Caller>, arguments: MemoryFlags) -> Result
     let flags = arguments.flags;
     wire::only("virDomainSetMemoryFlags", flags, wire::AFFECT | MAXIMUM)?;
     let (key, memory) = (wire::key(&arguments.dom), MemoryKib(arguments.memory));
-    let mut affect = wire::affect(flags);
-    // virsh asks for the running domain when nobody said which. XenD, where it keeps
-    // one configuration, changes both; elsewhere the two ask for the same.
-    let of_running = affect == Affect::LIVE && flags & MAXIMUM == 0;
-    if of_running && lookup::look(&caller, &arguments.dom).await?.is_active() {
-        affect = Affect::CURRENT;
-    }
+    let affect = wire::affect(flags);
     let set = match flags & MAXIMUM {
         0 => caller.driver.set_memory(&key, memory, affect).await,
         _ => caller.driver.set_max_memory(&key, memory, affect).await,

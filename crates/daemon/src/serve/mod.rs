@@ -6,6 +6,7 @@
 
 mod absent;
 mod connect;
+mod console;
 mod description;
 mod device;
 mod job;
@@ -21,6 +22,7 @@ mod wire;
 pub(crate) use absent::Registrations;
 pub(crate) use wire::event;
 
+use crate::console::{Console, Consoles};
 use crate::error::Result;
 use std::future::Future;
 use std::pin::Pin;
@@ -37,13 +39,23 @@ pub(crate) struct Caller {
     pub(crate) uri: Arc<str>,
     /// Events that it wants and that never happen.
     pub(crate) registrations: Registrations,
+    /// Consoles that some client of the daemon has open.
+    pub(crate) consoles: Arc<Consoles>,
 }
 
 /// A call that is being done: in the end the right to answer it, and the answer.
 pub(crate) type Answer = Pin<Box<dyn Future<Output = (Ticket, Outcome)> + Send>>;
 
-/// The reply's bytes, or the error.
-pub(crate) type Outcome = std::result::Result<Vec<u8>, RemoteError>;
+/// The reply, or the error.
+pub(crate) type Outcome = std::result::Result<Reply, RemoteError>;
+
+/// What a call came to.
+pub(crate) enum Reply {
+    /// The reply's bytes.
+    Bytes(Vec<u8>),
+    /// An empty reply, and a stream that is joined with a console.
+    Console(Console),
+}
 
 /// Does a call. What nobody here does is answered with libvirt's "not supported".
 pub(crate) fn serve(caller: Arc<Caller>, call: ServerCall) -> Answer {
@@ -67,6 +79,7 @@ struct Row {
 static TABLE: &[&[Row]] = &[
     absent::ROWS,
     connect::ROWS,
+    console::ROWS,
     description::ROWS,
     device::ROWS,
     job::ROWS,
@@ -108,8 +121,8 @@ where
         Ok(arguments) => function(caller, arguments).await,
         Err(error) => Err(error.into()),
     };
-    let bytes = outcome.and_then(|reply| Ok(xdr::to_bytes(&reply)?));
-    (ticket, bytes.map_err(crate::error::Error::into_remote))
+    let reply = outcome.and_then(|reply| Ok(Reply::Bytes(xdr::to_bytes(&reply)?)));
+    (ticket, reply.map_err(crate::error::Error::into_remote))
 }
 
 #[cfg(test)]
