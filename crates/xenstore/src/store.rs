@@ -111,6 +111,8 @@ pub struct Watch {
 
 impl Watch {
     /// The next event. The first comes at once, as xenstored fires each new watch.
+    /// `None` is the end: xenstored came back and refuses the watch (its quota), or
+    /// the task of the store is gone.
     pub async fn next(&mut self) -> Option<WatchEvent> {
         loop {
             let event = self.events.recv().await;

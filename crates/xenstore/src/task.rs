@@ -50,7 +50,7 @@ pub(crate) async fn run(
             Ok(stream) => {
                 let mut live = Connection::new(stream, number);
                 for (token, (path, listener)) in &watches {
-                    live.watch(path, token, None);
+                    live.watch(path, token, Waiting::Renewal(token.clone()));
                     listener.resync();
                 }
                 if let Some(command) = command {
@@ -73,6 +73,8 @@ type Watches = HashMap<String, (String, Listener)>;
 enum Waiting {
     Call(oneshot::Sender<Result<(Vec<u8>, u64)>>),
     Watch(oneshot::Sender<Result<()>>),
+    /// A watch, by its token, that is set again on a new connection.
+    Renewal(String),
     Nobody,
 }
 
@@ -153,7 +155,7 @@ impl Connection {
                 listener,
                 reply,
             } => {
-                self.watch(&path, &token, Some(reply));
+                self.watch(&path, &token, Waiting::Watch(reply));
                 watches.insert(token, (path, listener));
             }
             Command::Unwatch { token } => {
@@ -168,24 +170,17 @@ impl Connection {
         }
     }
 
-    fn watch(&mut self, path: &str, token: &str, reply: Option<oneshot::Sender<Result<()>>>) {
-        match self
-            .session
-            .request(Kind::Watch, 0, &[path.as_bytes(), token.as_bytes()])
-        {
-            Ok(ticket) => {
-                let waiting = reply.map_or(Waiting::Nobody, Waiting::Watch);
-                self.waiting.insert(ticket, waiting);
-            }
-            Err(error) => {
-                if let Some(reply) = reply {
-                    let _ = reply.send(Err(error));
-                }
-            }
+    fn watch(&mut self, path: &str, token: &str, waiting: Waiting) {
+        let texts = [path.as_bytes(), token.as_bytes()];
+        match (self.session.request(Kind::Watch, 0, &texts), waiting) {
+            (Ok(ticket), waiting) => drop(self.waiting.insert(ticket, waiting)),
+            (Err(error), Waiting::Watch(reply)) => drop(reply.send(Err(error))),
+            // It was sent once: nothing is wrong with it.
+            (Err(_), _) => {}
         }
     }
 
-    fn receive(&mut self, bytes: &[u8], watches: &Watches) -> Result<()> {
+    fn receive(&mut self, bytes: &[u8], watches: &mut Watches) -> Result<()> {
         let Self {
             session,
             waiting,
@@ -204,6 +199,12 @@ impl Connection {
                     drop(reply.send(result.map(|payload| (payload, *number))));
                 }
                 Some(Waiting::Watch(reply)) => drop(reply.send(result.map(drop))),
+                Some(Waiting::Renewal(token)) => {
+                    if result.is_err() {
+                        // Without its listener the watch is at its end, which is told.
+                        watches.remove(&token);
+                    }
+                }
                 Some(Waiting::Nobody) | None => {}
             },
         })
@@ -219,7 +220,7 @@ impl Connection {
             match waiting {
                 Waiting::Call(reply) => drop(reply.send(Err(error.clone()))),
                 Waiting::Watch(reply) => drop(reply.send(Err(error.clone()))),
-                Waiting::Nobody => {}
+                Waiting::Renewal(_) | Waiting::Nobody => {}
             }
         }
     }

@@ -6,6 +6,7 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use virtxen_sim::xenstore::SimXenstore;
 use virtxen_xenstore::{Connector, Error, Permission, Store, Stream, WatchEvent};
 
@@ -25,13 +26,13 @@ impl Connector for Current {
     }
 }
 
-/// A connection that can be cut.
-struct Cut(Mutex<Option<tokio::io::DuplexStream>>);
+/// Connections that can be cut, one after the other.
+struct Cut(Mutex<Vec<tokio::io::DuplexStream>>);
 
 #[async_trait::async_trait]
 impl Connector for Cut {
     async fn connect(&self) -> io::Result<Box<dyn Stream>> {
-        let stream = self.0.lock().unwrap().take();
+        let stream = self.0.lock().unwrap().pop();
         stream
             .map(|stream| Box::new(stream) as _)
             .ok_or(io::ErrorKind::NotConnected.into())
@@ -259,7 +260,7 @@ async fn guests_may_what_their_permissions_say() {
     let server = SimXenstore::new((4, 4));
     server.write("/local/domain/3/name", "guest");
     let guest = server.connect_as(3);
-    let store = Store::connect(Cut(Mutex::new(Some(guest)))).await.unwrap();
+    let store = Store::connect(Cut(Mutex::new(vec![guest]))).await.unwrap();
     let denied = store.write("/local/domain/3/name", b"other").await;
     assert!(
         matches!(
@@ -276,7 +277,7 @@ async fn guests_may_what_their_permissions_say() {
         read: false,
         write: false,
     }];
-    let dom0 = Store::connect(Cut(Mutex::new(Some(server.connect()))))
+    let dom0 = Store::connect(Cut(Mutex::new(vec![server.connect()])))
         .await
         .unwrap();
     dom0.set_permissions("/local/domain/3", &rights)
@@ -294,7 +295,7 @@ async fn guests_may_what_their_permissions_say() {
 #[tokio::test]
 async fn callers_get_one_clear_error_when_the_connection_ends() {
     let (near, far) = tokio::io::duplex(1024);
-    let store = Store::connect(Cut(Mutex::new(Some(near)))).await.unwrap();
+    let store = Store::connect(Cut(Mutex::new(vec![near]))).await.unwrap();
     let waiting = tokio::spawn({
         let store = store.clone();
         async move { store.read("/a").await }
@@ -308,7 +309,7 @@ async fn callers_get_one_clear_error_when_the_connection_ends() {
 #[tokio::test(start_paused = true)]
 async fn a_silent_xenstored_meets_the_deadline() {
     let (near, _far) = tokio::io::duplex(1024);
-    let store = Store::connect(Cut(Mutex::new(Some(near)))).await.unwrap();
+    let store = Store::connect(Cut(Mutex::new(vec![near]))).await.unwrap();
     let store = store.with_deadline(Duration::from_millis(200));
     let error = store.read("/a").await.unwrap_err();
     assert_eq!(
@@ -351,4 +352,31 @@ async fn watches_come_back_after_a_restart() {
     second.write("/w/x", "1");
     assert_eq!(watch.next().await, Some(WatchEvent::Changed("/w/x".into())));
     assert_eq!(store.read("/w/x").await.unwrap(), b"1");
+}
+
+#[tokio::test]
+async fn a_watch_that_is_refused_after_a_restart_ends() {
+    let (first, mut before) = tokio::io::duplex(1024);
+    let (second, mut after) = tokio::io::duplex(1024);
+    let streams = Cut(Mutex::new(vec![second, first]));
+    let store = Store::connect(streams).await.unwrap();
+    let (watch, ()) = tokio::join!(store.watch("/w"), answer(&mut before, 4, b"OK\0"));
+    let mut watch = watch.unwrap();
+    drop(before);
+    answer(&mut after, 16, b"E2BIG\0").await;
+    assert_eq!(watch.next().await, Some(WatchEvent::Resync));
+    assert_eq!(watch.next().await, None);
+}
+
+/// Reads one request as xenstored does and answers it: number of the message, payload.
+async fn answer(stream: &mut tokio::io::DuplexStream, kind: u32, payload: &[u8]) {
+    let mut header = [0; 16];
+    stream.read_exact(&mut header).await.unwrap();
+    let length = u32::from_le_bytes(header[12..].try_into().unwrap());
+    let mut body = vec![0; length as usize];
+    stream.read_exact(&mut body).await.unwrap();
+    header[..4].copy_from_slice(&kind.to_le_bytes());
+    header[12..].copy_from_slice(&u32::try_from(payload.len()).unwrap().to_le_bytes());
+    stream.write_all(&header).await.unwrap();
+    stream.write_all(payload).await.unwrap();
 }
