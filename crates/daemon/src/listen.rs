@@ -20,7 +20,12 @@ impl Socket {
     ///
     /// # Errors
     /// Names the path and what is in the way.
-    pub(crate) fn bind(path: &Path, mode: u32, read_only: bool) -> Result<Self> {
+    pub(crate) fn bind(
+        path: &Path,
+        mode: u32,
+        group: Option<u32>,
+        read_only: bool,
+    ) -> Result<Self> {
         let failed = |cause| Error::Listen {
             path: path.to_owned(),
             cause,
@@ -38,6 +43,7 @@ impl Socket {
             _ => {}
         }
         let listener = UnixListener::bind(path).map_err(failed)?;
+        std::os::unix::fs::chown(path, None, group).map_err(failed)?;
         let mode = std::fs::Permissions::from_mode(mode);
         std::fs::set_permissions(path, mode).map_err(failed)?;
         Ok(Self {
@@ -54,6 +60,22 @@ impl Socket {
     pub(crate) async fn accept(&self) -> std::io::Result<UnixStream> {
         Ok(self.listener.accept().await?.0)
     }
+}
+
+/// The number of a group in `/etc/group`.
+///
+/// # Errors
+/// When the file cannot be read or does not have it.
+pub(crate) fn group(name: &str) -> Result<u32> {
+    const GROUPS: &str = "/etc/group";
+    let missing = |why: String| Error::Usage(format!("group '{name}' of the sockets: {why}"));
+    let groups = std::fs::read_to_string(GROUPS).map_err(|error| missing(error.to_string()))?;
+    let id = groups.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let found = fields.next() == Some(name);
+        fields.nth(1).filter(|_| found)?.parse().ok()
+    });
+    id.ok_or_else(|| missing(format!("it is not in {GROUPS}")))
 }
 
 impl Drop for Socket {

@@ -4,33 +4,31 @@
 //! `virtxen_driver`'s; a client is a `connection`, its calls are in `serve`.
 #![forbid(unsafe_code)]
 
+mod clients;
+mod config;
 mod connection;
 mod console;
 mod error;
 mod listen;
+mod notify;
 mod options;
 mod serve;
 
-use connection::Connection;
-use console::Consoles;
+use clients::Daemon;
+use config::Config;
 use error::{Error, Result};
 use listen::Socket;
 use options::Options;
-use serve::{Caller, Registrations};
-use std::path::PathBuf;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use tokio::sync::broadcast;
 use virtxen_connect::Uri;
-use virtxen_driver::{AllowAll, Delivery, Driver};
-use virtxen_rpc::server::ServerSettings;
+use virtxen_driver::Driver;
 
 /// Where libvirt's clients look: the daemon of the Xen driver, and the one that had
 /// all drivers.
 const SOCKETS: [&str; 2] = ["/run/libvirt/virtxend-sock", "/run/libvirt/libvirt-sock"];
-
-/// Events that wait for a client that is slow to take them.
-const EVENTS: usize = 1024;
 
 fn main() -> ExitCode {
     match run() {
@@ -63,29 +61,66 @@ fn run() -> Result<()> {
 }
 
 async fn serve_all(options: Options) -> Result<()> {
+    let config = config(&options)?;
+    allow_open_files(config.max_clients);
     let host = match &options.connect {
         Some(uri) => Uri::parse(uri)?,
         None => Uri::default(),
     };
     let opened = virtxen_connect::open(&host, None).await?;
     let driver = Driver::open(Arc::clone(&opened.host), virtxen_driver::Options::default());
-    let (events, _) = broadcast::channel(EVENTS);
-    let daemon = Arc::new(Daemon {
-        uri: served_as(&host).into(),
-        driver,
-        events,
-        consoles: Arc::default(),
-    });
-    let forwarding = tokio::spawn(forward(Arc::clone(&daemon)));
-    let sockets = sockets(&options)?;
+    let sockets = sockets(&options, &config)?;
+    let daemon = Daemon::new(driver, &served_as(&host), config);
+    let forwarding = tokio::spawn(Arc::clone(&daemon).forward());
     let mut accepting = tokio::task::JoinSet::new();
     for socket in sockets {
-        accepting.spawn(accept(socket, Arc::clone(&daemon)));
+        accepting.spawn(Arc::clone(&daemon).accept(socket));
     }
-    stop_signal().await;
+    notify::notify("READY=1");
+    tokio::select! {
+        () = stop_signal() => {}
+        () = daemon.idle(options.timeout) => {}
+    }
+    notify::notify("STOPPING=1");
+    // The sockets go with those who listen on them.
     accepting.shutdown().await;
     forwarding.abort();
     Ok(())
+}
+
+/// The settings of the file that was named, or of libvirt's, if that is there.
+fn config(options: &Options) -> Result<Config> {
+    let path = match &options.config {
+        Some(path) => path.as_path(),
+        None if Path::new(config::PLACE).exists() => Path::new(config::PLACE),
+        None => return Ok(Config::default()),
+    };
+    let (config, warnings) = Config::load(path)?;
+    for warning in warnings {
+        eprintln!("virtxend: {warning}");
+    }
+    Ok(config)
+}
+
+/// Makes room for the sockets of all clients, as far as the machine allows it. With
+/// less, those who are too many wait.
+fn allow_open_files(clients: usize) {
+    /// Libraries, sockets, the host, consoles.
+    const OTHERS: u64 = 256;
+    let wanted = u64::try_from(clients)
+        .unwrap_or(u64::MAX)
+        .saturating_add(OTHERS);
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|current| current < wanted) {
+        let current = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted));
+        let _ = setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                current: Some(current),
+                ..limit
+            },
+        );
+    }
 }
 
 /// The URI that clients see: libvirt's, from which a simulated host differs.
@@ -96,16 +131,9 @@ fn served_as(host: &Uri) -> String {
     }
 }
 
-/// What all clients share.
-struct Daemon {
-    driver: Driver,
-    uri: Arc<str>,
-    events: broadcast::Sender<Delivery>,
-    consoles: Arc<Consoles>,
-}
-
 /// The sockets that were asked for, each with one for those who only read.
-fn sockets(options: &Options) -> Result<Vec<Socket>> {
+fn sockets(options: &Options, config: &Config) -> Result<Vec<Socket>> {
+    let group = config.group.as_deref().map(listen::group).transpose()?;
     let paths = match &options.socket {
         Some(path) => vec![path.clone()],
         None => SOCKETS.map(PathBuf::from).to_vec(),
@@ -114,52 +142,15 @@ fn sockets(options: &Options) -> Result<Vec<Socket>> {
     for path in paths {
         let mut read_only = path.clone().into_os_string();
         read_only.push("-ro");
-        sockets.push(Socket::bind(&path, 0o600, false)?);
-        sockets.push(Socket::bind(read_only.as_ref(), 0o666, true)?);
+        sockets.push(Socket::bind(&path, config.mode, group, false)?);
+        sockets.push(Socket::bind(
+            read_only.as_ref(),
+            config.read_only_mode,
+            group,
+            true,
+        )?);
     }
     Ok(sockets)
-}
-
-async fn accept(socket: Socket, daemon: Arc<Daemon>) {
-    loop {
-        let Ok(stream) = socket.accept().await else {
-            // Too many open files: others may end soon.
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-            continue;
-        };
-        let settings = ServerSettings {
-            read_only: socket.read_only,
-            ..ServerSettings::default()
-        };
-        let caller = Arc::new(Caller {
-            driver: daemon
-                .driver
-                .with_access(Arc::new(AllowAll), socket.read_only),
-            uri: Arc::clone(&daemon.uri),
-            registrations: Registrations::default(),
-            consoles: Arc::clone(&daemon.consoles),
-        });
-        let connection = Connection::new(settings, caller, daemon.events.subscribe());
-        tokio::spawn(async move {
-            if let Err(error) = connection.serve(stream).await {
-                eprintln!("virtxend: a client was sent away: {error}");
-            }
-        });
-    }
-}
-
-/// Passes the driver's events on to all clients. A host that does not answer is
-/// asked again.
-async fn forward(daemon: Arc<Daemon>) {
-    loop {
-        if let Ok(mut subscription) = daemon.driver.subscribe().await {
-            while let Some(delivery) = subscription.next().await {
-                // Nobody listening is no error.
-                let _ = daemon.events.send(delivery);
-            }
-        }
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-    }
 }
 
 /// Waits until the daemon is asked to end.

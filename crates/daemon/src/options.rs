@@ -3,6 +3,7 @@
 
 use crate::error::{Error, Result};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What `virtxend --help` says.
 pub(crate) const HELP: &str = "\
@@ -14,6 +15,9 @@ Usage: virtxend [OPTIONS]
                         xend+tcp://host:port, sim: (a simulated host)
   -s, --socket PATH     listen here instead of in /run/libvirt; clients that only
                         read come to PATH-ro
+  -f, --config FILE     settings in the format of libvirt's daemons instead of
+                        /etc/libvirt/virtxend.conf
+  -t, --timeout SECONDS end when there has been no client for so long
   -h, --help            this text
   -V, --version         the version
 ";
@@ -25,6 +29,10 @@ pub(crate) struct Options {
     pub(crate) connect: Option<String>,
     /// The socket; none for libvirt's places.
     pub(crate) socket: Option<PathBuf>,
+    /// The configuration file; none for libvirt's, if it is there.
+    pub(crate) config: Option<PathBuf>,
+    /// How long to go on without clients; none for ever.
+    pub(crate) timeout: Option<Duration>,
     /// Only say what the options are.
     pub(crate) help: bool,
     /// Only say the version.
@@ -52,6 +60,8 @@ impl Options {
             match name {
                 "-c" | "--connect" => options.connect = Some(value()?),
                 "-s" | "--socket" => options.socket = Some(value()?.into()),
+                "-f" | "--config" => options.config = Some(value()?.into()),
+                "-t" | "--timeout" => options.timeout = Some(seconds(&value()?)?),
                 "-h" | "--help" => options.help = true,
                 "-V" | "--version" => options.version = true,
                 _ => {
@@ -62,6 +72,14 @@ impl Options {
         }
         Ok(options)
     }
+}
+
+fn seconds(text: &str) -> Result<Duration> {
+    let seconds = text.parse().ok().filter(|seconds| *seconds > 0);
+    let seconds: Option<u32> = seconds;
+    seconds
+        .map(|seconds| Duration::from_secs(seconds.into()))
+        .ok_or_else(|| Error::Usage(format!("--timeout needs seconds from 1, not '{text}'")))
 }
 
 #[cfg(test)]
@@ -82,7 +100,11 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_named() {
-        for (words, named) in [(&["--dance"][..], "--dance"), (&["-s"], "-s")] {
+        for (words, named) in [
+            (&["--dance"][..], "--dance"),
+            (&["-s"], "-s"),
+            (&["-t", "0"], "'0'"),
+        ] {
             let error = parse(words).unwrap_err().to_string();
             assert!(error.contains(named), "{error}");
         }

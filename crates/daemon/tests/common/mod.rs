@@ -2,6 +2,8 @@
 //! What they are asked to do is in the tests.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub(crate) mod client;
+
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
