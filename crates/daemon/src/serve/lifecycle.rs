@@ -3,7 +3,7 @@
 use super::{Caller, lookup, wire};
 use crate::error::Result;
 use std::sync::Arc;
-use virtxen_driver::{CreateFlags, DefineFlags, Error, ShutdownMode, State};
+use virtxen_driver::{Accepted, CreateFlags, DefineFlags, Error, ShutdownMode, State};
 use virtxen_rpc::calls::{
     AutostartArguments, DomainFlags, RenameArguments, SuspendArguments, XmlFlags,
 };
@@ -65,7 +65,7 @@ async fn create(caller: Arc<Caller>, arguments: XmlFlags) -> Result<Domain> {
         strict: arguments.flags & START_VALIDATE != 0,
     };
     let accepted = caller.driver.create_xml(&arguments.xml, flags).await?;
-    Ok(wire::domain(&accepted.domain))
+    Ok(accept(&accepted))
 }
 
 async fn define(caller: &Caller, xml: &str, flags: u32) -> Result<Domain> {
@@ -75,7 +75,16 @@ async fn define(caller: &Caller, xml: &str, flags: u32) -> Result<Domain> {
         .driver
         .define_xml(xml, DefineFlags { strict })
         .await?;
-    Ok(wire::domain(&accepted.domain))
+    Ok(accept(&accepted))
+}
+
+/// The domain that came of a document. What the host does not keep of it is told to
+/// those who run the daemon: the protocol has no place for it.
+fn accept(accepted: &Accepted) -> Domain {
+    for warning in &accepted.warnings {
+        eprintln!("virtxend: domain '{}': {warning}", accepted.domain.name);
+    }
+    wire::domain(&accepted.domain)
 }
 
 async fn undefine(caller: Arc<Caller>, arguments: DomainFlags) -> Result<()> {
