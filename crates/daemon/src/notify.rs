@@ -1,6 +1,6 @@
 //! What systemd is told: that the daemon is ready, and that it ends.
 //!
-//! Taking sockets over from systemd is not here: it cannot be done without unsafe code.
+//! Taking sockets over from systemd is not here: it needs unsafe code, ours or a crate's.
 
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
