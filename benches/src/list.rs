@@ -7,8 +7,8 @@
 //! for who looks at it, which a list does not: making guests is not measured.
 
 use crate::measure::{Times, verdict};
-use crate::{Error, Result};
-use std::path::PathBuf;
+use crate::{Error, Result, program};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -18,9 +18,9 @@ const TARGET: Duration = Duration::from_millis(30);
 /// What to measure.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// The program, built in release
-    #[arg(long, default_value = "target/release/virtxen")]
-    virtxen: PathBuf,
+    /// The program, built in release; else the one beside this
+    #[arg(long)]
+    virtxen: Option<PathBuf>,
     /// Guests of the simulated host
     #[arg(long, default_value_t = 1000)]
     guests: u32,
@@ -31,12 +31,13 @@ pub(crate) struct Options {
 
 pub(crate) fn measure(options: &Options) -> Result<()> {
     let uri = format!("sim:?guests={}", options.guests);
-    let mut ours = Command::new(&options.virtxen);
+    let virtxen = program(options.virtxen.as_deref())?;
+    let mut ours = Command::new(&virtxen);
     ours.args(["-c", &uri, "list"]);
     let mut theirs = Command::new("virsh");
     theirs.args(["-c", "test:///default", "list"]);
 
-    print_mix(options, &uri)?;
+    print_mix(&virtxen, &uri)?;
     println!("each program runs {} times", options.runs);
     let has_virsh = lines(&mut theirs).is_ok();
     let (mut our_times, mut their_times) = (Vec::new(), Vec::new());
@@ -65,9 +66,9 @@ pub(crate) fn measure(options: &Options) -> Result<()> {
 }
 
 /// Says what is on the host that is listed.
-fn print_mix(options: &Options, uri: &str) -> Result<()> {
+fn print_mix(virtxen: &Path, uri: &str) -> Result<()> {
     let count = |filter: &[&str]| {
-        let mut list = Command::new(&options.virtxen);
+        let mut list = Command::new(virtxen);
         list.args(["-q", "-c", uri, "list", "--name"]).args(filter);
         lines(&mut list)
     };

@@ -12,6 +12,7 @@ mod monitor;
 mod rpc;
 
 use clap::Parser;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus};
 
 /// Measure virtxen.
@@ -43,6 +44,17 @@ fn main() -> ExitCode {
     }
 }
 
+/// The program `virtxen`: where `given` says, else beside this one, where one build
+/// leaves both.
+fn program(given: Option<&Path>) -> Result<PathBuf> {
+    if let Some(given) = given {
+        return Ok(given.to_owned());
+    }
+    let own = std::env::current_exe();
+    let own = own.map_err(|error| Error::file(Path::new("virtxen-benches"), &error))?;
+    Ok(own.with_file_name(format!("virtxen{}", std::env::consts::EXE_SUFFIX)))
+}
+
 type Result<T> = std::result::Result<T, Error>;
 
 /// Why there is no number.
@@ -60,7 +72,7 @@ enum Error {
 }
 
 impl Error {
-    fn file(path: &std::path::Path, reason: &dyn std::fmt::Display) -> Self {
+    fn file(path: &Path, reason: &dyn std::fmt::Display) -> Self {
         Self::Document {
             name: path.display().to_string(),
             reason: reason.to_string(),

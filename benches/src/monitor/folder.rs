@@ -4,7 +4,7 @@
 use super::Options;
 use crate::documents::small;
 use crate::measure::{Times, verdict};
-use crate::{Error, Result};
+use crate::{Error, Result, program};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -19,9 +19,10 @@ pub(super) fn measure(options: &Options) -> Result<()> {
     let folder = tempfile::tempdir().map_err(|error| Error::file(Path::new("/tmp"), &error))?;
     let (from, to) = (folder.path().join("xm"), folder.path().join("xml"));
     write_files(options, &from)?;
+    let virtxen = program(options.virtxen.as_deref())?;
     let mut times = Vec::new();
     for _ in 0..options.runs.max(1) {
-        let mut command = Command::new(&options.virtxen);
+        let mut command = Command::new(&virtxen);
         command.arg("convert").arg(&from).arg("--output").arg(&to);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let start = Instant::now();

@@ -37,9 +37,9 @@ pub(crate) struct Options {
     /// Folder of the guests in the files
     #[arg(long, default_value = "examples")]
     examples: PathBuf,
-    /// The program, built in release
-    #[arg(long, default_value = "target/release/virtxen")]
-    virtxen: PathBuf,
+    /// The program, built in release; else the one beside this
+    #[arg(long)]
+    virtxen: Option<PathBuf>,
     /// How long conversions and reading are repeated
     #[arg(long, default_value_t = 1.0, value_name = "SECONDS")]
     seconds: f64,
