@@ -317,6 +317,27 @@ async fn a_thousand_names_are_read_once() {
 }
 
 #[tokio::test]
+async fn one_domain_of_xenstore_alone_costs_the_names_and_itself() {
+    let sim = sim(Release::V4_1, 100);
+    let alone = Mix {
+        hypercalls: false,
+        xend: false,
+        ..ALL
+    };
+    let requests = Requests::default();
+    let host = open(&sim, alone, &requests).await;
+    let all = host.domains().await.unwrap();
+    let last = all.last().unwrap();
+    requests.take();
+    assert_eq!(&host.domain(&last.name).await.unwrap(), last);
+    let made = requests.take();
+    // The list of homes, each name, and what a list reads of one domain.
+    assert_eq!(made.len(), 1 + all.len() + 4, "{made:?}");
+    let nobody = host.domain("nobody").await;
+    assert!(matches!(nobody, Err(Error::NoDomain { .. })), "{nobody:?}");
+}
+
+#[tokio::test]
 async fn channels_missing_in_every_combination() {
     for bits in 0_u32..8 {
         let mix = Mix {

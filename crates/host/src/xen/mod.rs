@@ -206,6 +206,11 @@ impl XenHost {
             self.mark(std::slice::from_mut(&mut domain)).await;
             return Ok(Some(domain));
         }
+        if self.monitoring == Monitoring::XenStore {
+            let mut domain = usable("XenStore", &self.store)?.domain(name).await?;
+            self.mark(domain.as_mut_slice()).await;
+            return Ok(domain);
+        }
         let mut domains = self.active().await?;
         let found = domains.iter().position(|domain| domain.name == name);
         Ok(found.map(|at| domains.swap_remove(at)))

@@ -2,6 +2,7 @@
 //! XenD: which domains there are, not what they do. States and processor times are
 //! in no node.
 
+use super::homes::HOMES;
 use super::{Facts, name_or_stand_in, name_path};
 use crate::{DomainInfo, DomainState, Result};
 use std::time::Duration;
@@ -22,17 +23,43 @@ impl StoreMonitor {
 
     /// All active domains, by number.
     pub(crate) async fn domains(&self) -> Result<Vec<DomainInfo>> {
-        let homes = self.facts.store().directory("/local/domain").await;
+        let domids = self.domids().await?;
+        self.read(&domids).await
+    }
+
+    /// The active domain of a name. Only names are read of the others.
+    pub(crate) async fn domain(&self, name: &str) -> Result<Option<DomainInfo>> {
+        let mut domids = self.domids().await?;
+        let paths: Vec<String> = domids.iter().map(|domid| name_path(*domid)).collect();
+        let mut names = self
+            .facts
+            .read(&paths)
+            .await?
+            .into_iter()
+            .map(Option::unwrap_or_default);
+        // Whether it stands in for a name that is missing shows when all is read.
+        domids.retain(|_| names.next().is_some_and(|it| it.is_empty() || it == name));
+        let domains = self.read(&domids).await?;
+        Ok(domains.into_iter().find(|domain| domain.name == name))
+    }
+
+    /// Numbers of the domains that have a home, or a rest of one.
+    async fn domids(&self) -> Result<Vec<u32>> {
+        let homes = self.facts.store().directory(HOMES).await;
         let homes = homes.map_err(|error| self.facts.failed(error))?;
         let mut domids: Vec<u32> = homes.iter().filter_map(|home| home.parse().ok()).collect();
         domids.sort_unstable();
+        Ok(domids)
+    }
+
+    async fn read(&self, domids: &[u32]) -> Result<Vec<DomainInfo>> {
         let paths: Vec<String> = domids.iter().flat_map(|domid| paths(*domid)).collect();
         let values = self.facts.read(&paths).await?;
         let rows = values.chunks_exact(NODES.len() + 1);
         let mut domains = Vec::with_capacity(domids.len());
-        for (domid, row) in domids.into_iter().zip(rows) {
+        for (domid, row) in domids.iter().zip(rows) {
             if let [name, vm, target, limit] = row {
-                domains.extend(info(domid, name, vm.as_deref(), [target, limit]));
+                domains.extend(info(*domid, name, vm.as_deref(), [target, limit]));
             }
         }
         Ok(domains)
@@ -40,7 +67,7 @@ impl StoreMonitor {
 }
 
 fn paths(domid: u32) -> [String; NODES.len() + 1] {
-    let node = |path: &str| format!("/local/domain/{domid}/{path}");
+    let node = |path: &str| format!("{HOMES}/{domid}/{path}");
     let [vm, target, limit] = NODES.map(node);
     [name_path(domid), vm, target, limit]
 }
