@@ -11,7 +11,8 @@ use crate::{Error, Result};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use virtxen_host::{Arch, Channels, Deadlines, Gate, Host, Machine, Store, Trace, XenHost};
+use virtxen_connect::simulated;
+use virtxen_host::{Arch, Channels, Deadlines, Host, Trace, XenHost};
 use virtxen_sim::SimHost;
 
 /// A way to monitor domains.
@@ -72,7 +73,7 @@ pub(super) fn measure(options: &Options) -> Result<()> {
             (Route::XenStore, &options.newer_release),
             (Route::Xend, &options.release),
         ] {
-            let sim = simulated(*guests, release)?;
+            let sim = host(*guests, release)?;
             let figures = runtime.block_on(figures(&sim, route, options.runs));
             let route = format!("{}, {release}", route.name());
             print_figures(*guests, &route, figures, &mut yardstick);
@@ -111,13 +112,12 @@ fn print_figures(
 }
 
 /// A host of so many running guests, with Domain-0 among them.
-fn simulated(domains: u32, release: &str) -> Result<SimHost> {
+fn host(domains: u32, release: &str) -> Result<SimHost> {
     let uri = format!("sim:?release={release}&guests={domains}&connect=0ms");
-    let options = virtxen_sim::Options::from_uri(&uri).map_err(|error| Error::Document {
+    simulated::host(&uri).map_err(|error| Error::Document {
         name: uri,
         reason: error.to_string(),
-    })?;
-    Ok(SimHost::new(options))
+    })
 }
 
 async fn figures(sim: &SimHost, route: Route, runs: usize) -> virtxen_host::Result<Figures> {
@@ -179,29 +179,14 @@ async fn ask(host: &XenHost, question: Question, name: &str) -> virtxen_host::Re
 
 /// The host with the channels of one route, and no other.
 async fn open(sim: &SimHost, route: Route, trace: Option<Trace>) -> virtxen_host::Result<XenHost> {
-    let mut channels = Channels::new(Deadlines::default(), trace).machine(Machine {
-        host_name: "vm".to_owned(),
-        system: "Linux".to_owned(),
-        kernel: "2.6.18-xen.host".to_owned(),
-        machine: "x86_64".to_owned(),
-    });
+    let mut channels = Channels::new(Deadlines::default(), trace).machine(simulated::machine());
     if route == Route::Hypercalls {
-        let gate = sim.hypervisor(Arch::X86_64);
-        let gate = gate.map(|gate| Box::new(gate) as Box<dyn Gate>);
-        let gate = gate.ok_or_else(|| "this release is not simulated".to_owned());
-        channels = channels.hypercalls(gate, Some(Arch::X86_64));
-    }
-    if route != Route::Xend {
-        let store = sim.xenstore().clone();
-        let memory = virtxen_xenstore::Memory::new("the simulated one", move || store.connect());
-        let store = Store::connect(memory).await;
-        channels = channels.xenstore(store.map_err(|error| error.to_string()));
+        channels = channels.hypercalls(simulated::hypercalls(sim), Some(Arch::X86_64));
     }
     if route == Route::Xend {
-        let xend = sim.clone();
-        let connect = move || std::future::ready(Ok(xend.connect()));
-        let memory = virtxen_xend::Memory::new("the simulated one", connect);
-        channels = channels.xend(Ok(Box::new(memory)));
+        channels = channels.xend(Ok(simulated::xend(sim)));
+    } else {
+        channels = channels.xenstore(simulated::xenstore(sim).await);
     }
     channels.simulated().open().await
 }

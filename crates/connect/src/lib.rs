@@ -4,10 +4,9 @@
 //! What is done with the host is the driver's, how its channels work `host`'s.
 #![forbid(unsafe_code)]
 
-mod simulated;
+pub mod simulated;
 mod uri;
 
-pub use simulated::simulated;
 pub use uri::{Uri, VARIABLE};
 
 use simulated::Folder;

@@ -1,4 +1,5 @@
-//! A simulated host behind the channels that a real one has.
+//! A simulated host behind the channels that a real one has: all of them, or each by
+//! itself for who wants only some.
 //!
 //! How it answers is in `virtxen_sim`, which knows nothing of who asks.
 
@@ -7,10 +8,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use virtxen_host::{Arch, Channels, Deadlines, FileSource, Gate, Machine, NodeFiles, Store, Trace};
 use virtxen_sim::{Release, SimHost};
+use virtxen_xend::Connector;
+
+/// A channel, or why it is missing.
+type Channel<T> = std::result::Result<T, String>;
 
 /// A simulated host over the channels that a real one has.
 pub(crate) async fn open(uri: &str, trace: Option<Trace>) -> Result<Opened> {
-    let sim = simulated(uri)?;
+    let sim = host(uri)?;
     let given = sim.options().xm_dir.clone();
     let own = match given {
         // Where XenD keeps inactive guests nobody looks at files.
@@ -18,23 +23,11 @@ pub(crate) async fn open(uri: &str, trace: Option<Trace>) -> Result<Opened> {
         _ => None,
     };
     let xm_dir = given.or_else(|| own.as_ref().map(|folder| folder.path.clone()));
-    let gate = sim.hypervisor(Arch::X86_64);
-    let gate = gate.map(|gate| Box::new(gate) as Box<dyn Gate>);
-    let gate = gate.ok_or_else(|| "this release is not simulated".to_owned());
-    let xenstored = sim.xenstore().clone();
-    let store =
-        virtxen_xenstore::Memory::new("the simulated xenstored", move || xenstored.connect());
-    let store = Store::connect(store)
-        .await
-        .map_err(|error| error.to_string());
-    let xend = sim.clone();
-    let connect = move || std::future::ready(Ok(xend.connect()));
-    let xend = virtxen_xend::Memory::new("the simulated XenD", connect);
     let channels = Channels::new(Deadlines::default(), trace)
-        .hypercalls(gate, Some(Arch::X86_64))
-        .xenstore(store)
-        .xend(Ok(Box::new(xend)))
-        .machine(simulated_machine())
+        .hypercalls(hypercalls(&sim), Some(Arch::X86_64))
+        .xenstore(xenstore(&sim).await)
+        .xend(Ok(xend(&sim)))
+        .machine(machine())
         .files(NodeFiles::new(
             "the simulated kernel",
             SimFiles(sim.clone()),
@@ -51,6 +44,39 @@ pub(crate) async fn open(uri: &str, trace: Option<Trace>) -> Result<Opened> {
     })
 }
 
+/// The hypervisor of a simulated host; why there is none on a release that has no
+/// simulated one.
+///
+/// # Errors
+/// As said: in words, as [`Channels`] takes it.
+pub fn hypercalls(sim: &SimHost) -> Channel<Box<dyn Gate>> {
+    match sim.hypervisor(Arch::X86_64) {
+        Some(gate) => Ok(Box::new(gate)),
+        None => Err("this release is not simulated".to_owned()),
+    }
+}
+
+/// A connection to the xenstored of a simulated host.
+///
+/// # Errors
+/// Why it was not reached, in words.
+pub async fn xenstore(sim: &SimHost) -> Channel<Store> {
+    let xenstored = sim.xenstore().clone();
+    let connect = move || xenstored.connect();
+    let store = virtxen_xenstore::Memory::new("the simulated xenstored", connect);
+    Store::connect(store)
+        .await
+        .map_err(|error| error.to_string())
+}
+
+/// What connects to the XenD of a simulated host.
+#[must_use]
+pub fn xend(sim: &SimHost) -> Box<dyn Connector> {
+    let xend = sim.clone();
+    let connect = move || std::future::ready(Ok(xend.connect()));
+    Box::new(virtxen_xend::Memory::new("the simulated XenD", connect))
+}
+
 /// The files of a simulated Domain-0's kernel.
 struct SimFiles(SimHost);
 
@@ -65,7 +91,7 @@ impl FileSource for SimFiles {
 }
 
 /// What the kernel of a simulated Domain-0 would say of itself.
-fn simulated_machine() -> Machine {
+pub fn machine() -> Machine {
     Machine {
         host_name: "vm".to_owned(),
         system: "Linux".to_owned(),
@@ -78,7 +104,7 @@ fn simulated_machine() -> Machine {
 ///
 /// # Errors
 /// [`Error::Usage`] for an option or a release that does not exist.
-pub fn simulated(uri: &str) -> Result<SimHost> {
+pub fn host(uri: &str) -> Result<SimHost> {
     let options =
         virtxen_sim::Options::from_uri(uri).map_err(|error| Error::Usage(error.to_string()))?;
     Ok(SimHost::new(options))

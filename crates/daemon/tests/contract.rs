@@ -47,7 +47,7 @@ fn play(part: &str, host: &str) {
 
 /// Serves the host's XenD until the process ends.
 fn serve(host: &str, socket: &Path) {
-    let sim = virtxen_connect::simulated(host).unwrap();
+    let sim = virtxen_connect::simulated::host(host).unwrap();
     let path = socket.to_owned();
     std::thread::spawn(move || {
         tokio::runtime::Builder::new_multi_thread()

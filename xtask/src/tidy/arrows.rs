@@ -118,10 +118,9 @@ const ARROWS: &[Arrow] = &[
         to: &[
             "virtxen-guest",
             "virtxen-formats",
-            "virtxen-xend",
-            "virtxen-xenstore",
             "virtxen-hypercall",
             "virtxen-host",
+            "virtxen-connect",
             "virtxen-sim",
             "virtxen-rpc",
         ],

@@ -57,7 +57,7 @@ async fn sim(session: &Session, args: &Args) -> Result<Reply> {
             uri.push_str(&format!("{join}{key}={value}"));
         }
     }
-    let host = virtxen_connect::simulated(&uri)?;
+    let host = virtxen_connect::simulated::host(&uri)?;
     let doors: Vec<_> = DOORS
         .into_iter()
         .filter_map(|(option, who)| Some((option, who, Path::new(args.text(option)?))))
