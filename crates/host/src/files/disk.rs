@@ -8,7 +8,7 @@
 use super::{NodeFiles, unreadable};
 use crate::xenstore::StoredDisk;
 use crate::{DiskCounters, DiskStatistics, Result};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::ErrorKind;
 
 /// Where the bus is, newer kernels first.
@@ -74,20 +74,20 @@ impl Bus {
 
     /// The disks that the kernel serves, for a host without XenStore.
     fn disks(&self, domids: &[u32]) -> Vec<Vec<StoredDisk>> {
-        let of = |domid: u32| {
-            let known = self.names.iter().filter_map(|name| parse_name(name));
-            let mut disks: Vec<StoredDisk> = known
-                .filter(|(_, owner, _)| *owner == domid)
-                .map(|(class, _, device)| StoredDisk {
-                    class: class.to_owned(),
-                    device,
-                    ..StoredDisk::default()
-                })
-                .collect();
+        let mut found: HashMap<u32, Vec<StoredDisk>> = HashMap::new();
+        for (class, domid, device) in self.names.iter().filter_map(|name| parse_name(name)) {
+            found.entry(domid).or_default().push(StoredDisk {
+                class: class.to_owned(),
+                device,
+                ..StoredDisk::default()
+            });
+        }
+        let disks = |domid| {
+            let mut disks = found.remove(domid).unwrap_or_default();
             disks.sort_unstable_by_key(|disk| disk.device);
             disks
         };
-        domids.iter().map(|domid| of(*domid)).collect()
+        domids.iter().map(disks).collect()
     }
 
     fn counted(&self, files: &NodeFiles, domid: u32, disk: StoredDisk) -> DiskStatistics {
