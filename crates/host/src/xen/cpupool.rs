@@ -16,17 +16,16 @@ impl CpuPoolControl for XenHost {
         let xen = self.pool_calls()?;
         let pools = xen.cpu_pools().map_err(|error| failed(&error))?;
         let free = xen.free_cpus().map_err(|error| failed(&error))?;
-        let mut told = Vec::new();
-        for pool in pools {
-            told.push(CpuPool {
-                name: self.pool_name(pool.id).await?,
-                id: pool.id,
-                scheduler: pool.scheduler.name().to_owned(),
-                domains: pool.domains,
-                cpus: pool.cpus,
-            });
-        }
-        let pools = told;
+        let ids: Vec<u32> = pools.iter().map(|pool| pool.id).collect();
+        let named = pools.into_iter().zip(self.pool_names(&ids).await?);
+        let pools = named.map(|(pool, name)| CpuPool {
+            name,
+            id: pool.id,
+            scheduler: pool.scheduler.name().to_owned(),
+            domains: pool.domains,
+            cpus: pool.cpus,
+        });
+        let pools = pools.collect();
         Ok(CpuPools { pools, free })
     }
 
@@ -82,7 +81,8 @@ impl CpuPoolControl for XenHost {
         }
         empty(xen, pool.id, &pool.cpus).map_err(|error| failed(&error))?;
         if let Some(facts) = &self.facts {
-            // A name that stays behind hurts nobody: numbers are looked up first.
+            // A name that stays behind hurts nobody: only those of the hypervisor's
+            // cpupools are read.
             let _ = facts.store().remove(&format!("{POOLS}/{}", pool.id)).await;
         }
         Ok(())
@@ -125,15 +125,17 @@ impl XenHost {
         })
     }
 
-    async fn pool_name(&self, id: u32) -> Result<String> {
+    /// Names of cpupools, in one round trip.
+    async fn pool_names(&self, ids: &[u32]) -> Result<Vec<String>> {
+        let paths: Vec<String> = ids.iter().map(|id| format!("{POOLS}/{id}/name")).collect();
         let stored = match &self.facts {
-            Some(facts) => {
-                let path = format!("{POOLS}/{id}/name");
-                facts.store().read_text(&path).await.ok().flatten()
-            }
-            None => None,
+            Some(facts) => facts.read(&paths).await?,
+            None => vec![None; ids.len()],
         };
-        Ok(stored.unwrap_or_else(|| format!("Pool-{id}")))
+        let named = ids.iter().zip(stored);
+        Ok(named
+            .map(|(id, name)| name.unwrap_or_else(|| format!("Pool-{id}")))
+            .collect())
     }
 
     async fn name_pool(&self, id: u32, name: &str) -> Result<()> {
@@ -144,11 +146,7 @@ impl XenHost {
         for (key, value) in [("uuid", uuid.as_str()), ("name", name)] {
             let path = format!("{POOLS}/{id}/{key}");
             let written = facts.store().write(&path, value.as_bytes()).await;
-            written.map_err(|error| Error::Channel {
-                channel: "XenStore".to_owned(),
-                reason: error.to_string(),
-                source: Some(Box::new(error)),
-            })?;
+            written.map_err(|error| facts.failed(error))?;
         }
         Ok(())
     }
