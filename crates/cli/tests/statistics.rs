@@ -156,6 +156,19 @@ fn statistics_of_many_domains_are_one_listing() {
 }
 
 #[test]
+fn groups_of_states_are_those_of_the_list() {
+    for group in ["running", "paused", "shutoff", "other"] {
+        let listed = sim(&format!("list --all --name --state-{group}"));
+        let listed: Vec<&str> = listed.lines().filter(|it| !it.is_empty()).collect();
+        assert!(!listed.is_empty(), "{group}");
+        let told = sim(&format!("domstats --state --list-{group}"));
+        let told = told.lines().filter_map(|it| it.strip_prefix("Domain: '"));
+        let told: Vec<&str> = told.map(|it| it.trim_end_matches('\'')).collect();
+        assert_eq!(told, listed, "{group}");
+    }
+}
+
+#[test]
 fn the_reason_of_missing_counters_is_told() {
     let old = run(&[
         "--json",

@@ -1,5 +1,6 @@
 //! `domstats`: numbers of many domains in one call, with libvirt's names.
 
+use super::list::states;
 use super::scheduler::value_json;
 use super::{Command, Group};
 use crate::connect::Session;
@@ -8,9 +9,7 @@ use crate::options::{Args, Kind, flag, repeated};
 use crate::output::Reply;
 use crate::table::clean;
 use serde_json::{Map, Value, json};
-use virtxen_driver::{
-    AllStats, DomainKey, ListFilter, State, StatsGroups, TypedParameter, TypedValue,
-};
+use virtxen_driver::{AllStats, DomainKey, ListFilter, StatsGroups, TypedParameter, TypedValue};
 
 /// Options by libvirt's bits. Xen has nothing of those from the seventh on.
 const GROUPS: [&str; 11] = [
@@ -51,10 +50,13 @@ pub(super) const COMMANDS: &[Command] = &[Command {
         flag("list-inactive", "of inactive domains"),
         flag("list-persistent", "of domains that are defined"),
         flag("list-transient", "of domains that vanish when they stop"),
-        flag("list-running", "of domains that run or are idle"),
+        flag("list-running", "of domains that are on a processor"),
         flag("list-paused", "of paused domains"),
         flag("list-shutoff", "of domains that are shut off"),
-        flag("list-other", "of domains in other states"),
+        flag(
+            "list-other",
+            "of domains in other states: idle ones above all",
+        ),
         flag(
             "raw",
             "accepted for virsh's sake: numbers are never made pretty",
@@ -95,24 +97,12 @@ fn bits(args: &Args) -> u32 {
 }
 
 fn filter(args: &Args) -> ListFilter {
-    let groups: [(&str, &[State]); 4] = [
-        ("list-running", &[State::Running, State::Blocked]),
-        ("list-paused", &[State::Paused]),
-        ("list-shutoff", &[State::Shutoff]),
-        (
-            "list-other",
-            &[State::NoState, State::Shutdown, State::Crashed],
-        ),
-    ];
-    let states = groups.iter().filter(|(name, _)| args.flag(name));
     ListFilter {
         active: args.flag("list-active"),
         inactive: args.flag("list-inactive"),
         persistent: args.flag("list-persistent"),
         transient: args.flag("list-transient"),
-        states: states
-            .flat_map(|(_, states)| states.iter().copied())
-            .collect(),
+        states: states(args, "list-"),
         ..ListFilter::default()
     }
 }

@@ -86,25 +86,30 @@ fn document(domains: &[Domain], titles: &[String]) -> Value {
     Value::Object(Map::from_iter([("domains".to_owned(), list.into())]))
 }
 
-fn filter(args: &Args) -> ListFilter {
-    let mut states = Vec::new();
-    if args.flag("state-running") {
-        states.push(State::Running);
-    }
-    if args.flag("state-paused") {
-        states.push(State::Paused);
-    }
-    if args.flag("state-shutoff") {
-        states.push(State::Shutoff);
-    }
-    if args.flag("state-other") {
-        states.extend([
+/// libvirt's groups of states, as the options that choose them end.
+const STATES: [(&str, &[State]); 4] = [
+    ("running", &[State::Running]),
+    ("paused", &[State::Paused]),
+    ("shutoff", &[State::Shutoff]),
+    (
+        "other",
+        &[
             State::NoState,
             State::Blocked,
             State::Shutdown,
             State::Crashed,
-        ]);
-    }
+        ],
+    ),
+];
+
+/// The states of the groups that were asked for by options with this beginning.
+pub(super) fn states(args: &Args, prefix: &str) -> Vec<State> {
+    let asked = |(end, _): &&(&str, &[State])| args.flag(&format!("{prefix}{end}"));
+    let groups = STATES.iter().filter(asked);
+    groups.flat_map(|(_, states)| *states).copied().collect()
+}
+
+fn filter(args: &Args) -> ListFilter {
     ListFilter {
         active: !args.flag("inactive") && !args.flag("all"),
         inactive: args.flag("inactive") && !args.flag("all"),
@@ -112,7 +117,7 @@ fn filter(args: &Args) -> ListFilter {
         transient: args.flag("transient"),
         autostart: args.flag("autostart"),
         no_autostart: args.flag("no-autostart"),
-        states,
+        states: states(args, "state-"),
     }
 }
 
