@@ -85,6 +85,7 @@ async fn from_native(caller: Arc<Caller>, arguments: NativeArguments) -> Result<
     wire::only("virConnectDomainXMLFromNative", arguments.flags, 0)?;
     let format = arguments.native_format.parse()?;
     let converted = caller.driver.xml_from_native(format, &arguments.config)?;
+    wire::tell(&arguments.native_format, &converted.warnings);
     Ok(converted.text)
 }
 
@@ -92,5 +93,6 @@ async fn to_native(caller: Arc<Caller>, arguments: NativeArguments) -> Result<St
     wire::only("virConnectDomainXMLToNative", arguments.flags, 0)?;
     let format = arguments.native_format.parse()?;
     let converted = caller.driver.xml_to_native(format, &arguments.config)?;
+    wire::tell(&arguments.native_format, &converted.warnings);
     Ok(converted.text)
 }

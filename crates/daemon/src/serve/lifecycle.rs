@@ -78,12 +78,12 @@ async fn define(caller: &Caller, xml: &str, flags: u32) -> Result<Domain> {
     Ok(accept(&accepted))
 }
 
-/// The domain that came of a document. What the host does not keep of it is told to
-/// those who run the daemon: the protocol has no place for it.
+/// The domain that came of a document.
 fn accept(accepted: &Accepted) -> Domain {
-    for warning in &accepted.warnings {
-        eprintln!("virtxend: domain '{}': {warning}", accepted.domain.name);
-    }
+    wire::tell(
+        &format!("domain '{}'", accepted.domain.name),
+        &accepted.warnings,
+    );
     wire::domain(&accepted.domain)
 }
 

@@ -38,6 +38,14 @@ pub(super) fn only(function: &str, flags: u32, known: u32) -> Result<()> {
     Err(RemoteError::new(code::INVALID_ARG, origin::DOMAIN, message).into())
 }
 
+/// Says what of a document got lost to those who run the daemon: the protocol has no
+/// place for it.
+pub(super) fn tell(what: &str, lost: &[impl std::fmt::Display]) {
+    for warning in lost {
+        eprintln!("virtxend: {what}: {warning}");
+    }
+}
+
 /// `VIR_DOMAIN_AFFECT_LIVE` and `VIR_DOMAIN_AFFECT_CONFIG`.
 pub(super) const AFFECT: u32 = 3;
 /// The flag by which a client says that it takes values that are strings.
