@@ -73,15 +73,6 @@ impl XendHost {
         self
     }
 
-    /// Names the bridge of a virtual network, for interfaces that are on one:
-    /// XenD knows bridges only.
-    #[must_use]
-    pub fn with_bridge(mut self, network: &str, bridge: &str) -> Self {
-        let (network, bridge) = (network.to_owned(), bridge.to_owned());
-        self.target.bridges.insert(network, bridge);
-        self
-    }
-
     /// The client of the XenD.
     #[must_use]
     pub fn client(&self) -> &Client {
