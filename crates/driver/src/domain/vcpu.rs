@@ -26,13 +26,14 @@ impl Driver {
     /// No such domain; flags that do not go with its state.
     pub async fn vcpu_counts(&self, key: &DomainKey, affect: Affect) -> Result<VcpuCounts> {
         let domain = self.readable(Operation::GetVcpus, key).await?;
-        if affect.live && !domain.is_active() {
-            affect.part(&*self.inner.host, Operation::GetVcpus, &domain)?;
+        let host = &self.inner.host;
+        let wants_config = affect.config && !affect.live && host.keeps_config_apart();
+        let is_apart = wants_config && domain.is_active();
+        if is_apart || (affect.live && !domain.is_active()) {
+            affect.part(&**host, Operation::GetVcpus, &domain)?;
         }
-        let apart = self.inner.host.keeps_config_apart() && affect.config && !affect.live;
-        if apart && domain.is_active() {
-            affect.part(&*self.inner.host, Operation::GetVcpus, &domain)?;
-            let answer = self.inner.host.defined(&domain.name);
+        if is_apart {
+            let answer = host.defined(&domain.name);
             let guest = self.read(Operation::GetVcpus, &domain.name, answer).await?;
             return Ok(VcpuCounts {
                 current: guest.vcpus.current.unwrap_or(guest.vcpus.max),
