@@ -50,6 +50,10 @@ pub(crate) const URIS: &[(&str, &str)] = &[
         "the same, with xm's files (inactive guests before Xen 3.0.4) there, not in /etc/xen",
     ),
     (
+        "xen:///system?xenstore=/path",
+        "only the xenstored on a UNIX socket: what is there, not what it does",
+    ),
+    (
         "xend+unix:///path",
         "XenD on a UNIX socket; ?xm-dir=/path names the folder of xm's files",
     ),
