@@ -40,7 +40,12 @@ impl Error {
         match self {
             Self::Driver(error) => {
                 let row = error.libvirt();
-                RemoteError::new(row.code, row.domain, error.libvirt_message())
+                let mut remote = RemoteError::new(row.code, row.domain, error.libvirt_message());
+                if let virtxen_driver::Error::GuestType(kind) = error {
+                    // Clients look there for which kind it is.
+                    remote.str2 = Some(kind.into());
+                }
+                remote
             }
             Self::Remote(error) => *error,
             other => RemoteError::new(
@@ -61,5 +66,22 @@ impl From<RemoteError> for Error {
 impl From<virtxen_rpc::Error> for Error {
     fn from(error: virtxen_rpc::Error) -> Self {
         RemoteError::from(error).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// qubesd tells people to look at their firmware's settings by these two.
+    #[test]
+    fn a_kind_that_the_host_does_not_run_is_named_apart() {
+        let error = Error::from(virtxen_driver::Error::GuestType("hvm")).into_remote();
+        assert_eq!((error.code, error.str2.as_deref()), (16, Some("hvm")));
+        assert!(
+            error
+                .text()
+                .starts_with("unknown OS type: the host does not run hvm guests")
+        );
     }
 }

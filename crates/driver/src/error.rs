@@ -117,6 +117,11 @@ pub enum Error {
     /// The guest or device cannot be had on this host.
     #[error("{0}")]
     Config(String),
+    /// The host runs no guests of this kind.
+    #[error(
+        "the host does not run {0} guests: its processors lack it, or its firmware disables it"
+    )]
+    GuestType(&'static str),
     /// The domain has no such device.
     #[error("domain '{name}' has no {device}")]
     NoDevice {
@@ -191,6 +196,7 @@ impl Error {
             Self::Lost(_) | Self::Config(_) | Self::Host(Host::Guest { .. }) => {
                 Kind::ConfigUnsupported
             }
+            Self::GuestType(_) => Kind::OsType,
             Self::NoDevice { .. } => Kind::DeviceMissing,
             Self::Host(Host::Channel { .. }) => Kind::PostFailed,
             Self::Host(_) | Self::Task { .. } => Kind::InternalError,
@@ -205,6 +211,7 @@ enum Kind {
     InvalidArgument,
     OperationFailed,
     PostFailed,
+    OsType,
     XmlError,
     OperationDenied,
     NoDomain,
@@ -234,6 +241,7 @@ impl Kind {
             Self::InvalidArgument => (8, XEN, "invalid argument"),
             Self::OperationFailed => (9, XEN, "operation failed"),
             Self::PostFailed => (11, XEND, "the request to the host failed"),
+            Self::OsType => (16, DOMAIN, "unknown OS type"),
             Self::XmlError => (27, DOMAIN, "XML error"),
             Self::OperationDenied => (29, XEN, "operation denied"),
             Self::NoDomain => (42, XEN, "Domain not found"),

@@ -9,7 +9,7 @@ use crate::events::EventKind;
 use crate::{Domain, DomainKey, Driver, Error, Operation, Result};
 use std::fmt;
 use std::str::FromStr;
-use virtxen_guest::{Guest, Problem, Uuid};
+use virtxen_guest::{Guest, OsType, Problem, Uuid};
 
 /// Which XML of a domain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -223,6 +223,7 @@ impl Driver {
         operation: Operation,
     ) -> Result<(Guest, Vec<Problem>, Uuid)> {
         let (mut guest, warnings) = document::parse_guest(xml)?;
+        self.runs(&guest).await?;
         let host = &self.inner.host;
         let losses = match operation {
             Operation::Define => host.definition_losses(&guest).await?,
@@ -233,5 +234,17 @@ impl Driver {
         document::complete(&mut guest);
         let uuid = *guest.uuid.get_or_insert_with(Uuid::random);
         Ok((guest, warnings, uuid))
+    }
+
+    /// A host that does not say what it runs is believed to run it.
+    async fn runs(&self, guest: &Guest) -> Result<()> {
+        if guest.os.kind != OsType::Hvm {
+            return Ok(());
+        }
+        let types = self.inner.host.node().await?.guest_types;
+        if types.is_empty() || types.iter().any(|name| name.starts_with("hvm-")) {
+            return Ok(());
+        }
+        Err(Error::GuestType("hvm"))
     }
 }

@@ -136,3 +136,14 @@ async fn what_a_device_loses_has_its_place() {
     let error = driver.device_losses(&key, xml, true).await.unwrap_err();
     assert_eq!(error.libvirt().code, 67, "{error}");
 }
+
+/// The scripted host's processors run paravirtualized guests only.
+#[tokio::test]
+async fn a_kind_that_the_host_does_not_run_is_not_defined() {
+    let host = Scripted::new();
+    let driver = host.driver();
+    let xml = document("full", "").replace("<type>linux<", "<type>hvm<");
+    let error = driver.define_xml(&xml, LENIENT).await.unwrap_err();
+    assert_eq!(error.libvirt().code, 16, "{error}");
+    assert!(driver.find("full").await.is_err());
+}
