@@ -2,10 +2,12 @@
 //!
 //! One client is a `connection`.
 
+use crate::auth::Login;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::console::Consoles;
-use crate::listen::Socket;
+use crate::listen::{Service, Socket};
+use crate::peer::Peer;
 use crate::serve::{Caller, Registrations};
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,25 +63,34 @@ impl Daemon {
                 return;
             };
             let counted = Counted::new(&self, room);
-            let connection = self.connection(socket.read_only);
+            // A client that is gone already.
+            let Ok(peer) = Peer::unix(&stream) else {
+                continue;
+            };
+            let who = peer.to_string();
+            let connection = self.connection(socket.service, peer);
             tokio::spawn(async move {
                 if let Err(error) = connection.serve(stream).await {
-                    eprintln!("virtxend: a client was sent away: {error}");
+                    eprintln!("virtxend: {who} was sent away: {error}");
                 }
                 drop(counted);
             });
         }
     }
 
-    fn connection(&self, read_only: bool) -> Connection {
+    fn connection(&self, service: Service, peer: Peer) -> Connection {
+        let login = Login::new(service.auth, peer);
+        let read_only = service.read_only;
         let settings = ServerSettings {
             read_only,
+            auth: login.asks(),
             keepalive: self.config.keepalive,
             max_calls: self.config.max_calls,
             ..ServerSettings::default()
         };
         let caller = Arc::new(Caller {
             driver: self.driver.with_access(Arc::new(AllowAll), read_only),
+            login,
             uri: Arc::clone(&self.uri),
             registrations: Registrations::default(),
             consoles: Arc::clone(&self.consoles),

@@ -129,6 +129,9 @@ impl Connection {
     }
 
     fn reply(&mut self, ticket: Ticket, outcome: Outcome) -> Result<()> {
+        if !self.session.is_authenticated() && self.caller.login.is_done() {
+            self.session.authenticate();
+        }
         match outcome {
             Ok(Reply::Bytes(bytes)) => self.session.reply_bytes(ticket, Ok(&bytes)),
             Err(error) => self.session.reply_bytes(ticket, Err(&error)),

@@ -1,17 +1,27 @@
 //! The sockets of the daemon: made with their modes, accepted from, taken away at
 //! the end. What a client may do is said in its settings.
 
+use crate::auth::Method;
 use crate::error::{Error, Result};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tokio::net::{UnixListener, UnixStream};
 
+/// What the clients of a socket get.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Service {
+    /// Whether they only read.
+    pub(crate) read_only: bool,
+    /// What they have to prove.
+    pub(crate) auth: Method,
+}
+
 /// A socket that clients connect to; its file goes with it.
 pub(crate) struct Socket {
     listener: UnixListener,
     path: PathBuf,
-    /// Whether its clients only read.
-    pub(crate) read_only: bool,
+    /// What its clients get.
+    pub(crate) service: Service,
 }
 
 impl Socket {
@@ -24,7 +34,7 @@ impl Socket {
         path: &Path,
         mode: u32,
         group: Option<u32>,
-        read_only: bool,
+        service: Service,
     ) -> Result<Self> {
         let failed = |cause| Error::Listen {
             path: path.to_owned(),
@@ -49,7 +59,7 @@ impl Socket {
         Ok(Self {
             listener,
             path: path.to_owned(),
-            read_only,
+            service,
         })
     }
 

@@ -4,6 +4,7 @@
 //! `virtxen_driver`'s; a client is a `connection`, its calls are in `serve`.
 #![forbid(unsafe_code)]
 
+mod auth;
 mod clients;
 mod config;
 mod connection;
@@ -12,12 +13,13 @@ mod error;
 mod listen;
 mod notify;
 mod options;
+mod peer;
 mod serve;
 
 use clients::Daemon;
 use config::Config;
 use error::{Error, Result};
-use listen::Socket;
+use listen::{Service, Socket};
 use options::Options;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::path::{Path, PathBuf};
@@ -142,13 +144,19 @@ fn sockets(options: &Options, config: &Config) -> Result<Vec<Socket>> {
     for path in paths {
         let mut read_only = path.clone().into_os_string();
         read_only.push("-ro");
-        sockets.push(Socket::bind(&path, config.mode, group, false)?);
-        sockets.push(Socket::bind(
-            read_only.as_ref(),
-            config.read_only_mode,
-            group,
-            true,
-        )?);
+        let (full, reads) = (
+            Service {
+                read_only: false,
+                auth: config.auth_unix_rw,
+            },
+            Service {
+                read_only: true,
+                auth: config.auth_unix_ro,
+            },
+        );
+        sockets.push(Socket::bind(&path, config.mode, group, full)?);
+        let mode = config.read_only_mode;
+        sockets.push(Socket::bind(read_only.as_ref(), mode, group, reads)?);
     }
     Ok(sockets)
 }

@@ -5,6 +5,7 @@
 //! what a call does to a domain is the driver's. Here one is made into the other.
 
 mod absent;
+mod auth;
 mod connect;
 mod console;
 mod description;
@@ -22,6 +23,7 @@ mod wire;
 pub(crate) use absent::Registrations;
 pub(crate) use wire::event;
 
+use crate::auth::Login;
 use crate::console::{Console, Consoles};
 use crate::error::Result;
 use std::future::Future;
@@ -35,6 +37,8 @@ use virtxen_rpc::{Call, RemoteError, xdr};
 pub(crate) struct Caller {
     /// The call path, with this client's rights.
     pub(crate) driver: Driver,
+    /// Who the client is.
+    pub(crate) login: Login,
     /// The URI that the client sees.
     pub(crate) uri: Arc<str>,
     /// Events that it wants and that never happen.
@@ -78,6 +82,7 @@ struct Row {
 
 static TABLE: &[&[Row]] = &[
     absent::ROWS,
+    auth::ROWS,
     connect::ROWS,
     console::ROWS,
     description::ROWS,

@@ -1,0 +1,135 @@
+//! The configuration file, `virtxend.conf`, in the format and with the keys of
+//! libvirt's daemons.
+//!
+//! Nothing in it is left out silently: keys without an effect here are warned about,
+//! and what would make the daemon safer than it is, is an error.
+
+mod keys;
+mod syntax;
+
+use crate::auth::Method;
+use crate::error::{Error, Result};
+use keys::{KEYS, WITHOUT_EFFECT};
+use std::path::Path;
+use syntax::Remark;
+use virtxen_rpc::Keepalive;
+
+/// Where libvirt's daemon for Xen has its configuration.
+pub(crate) const PLACE: &str = "/etc/libvirt/virtxend.conf";
+
+/// Bytes of a file that are read.
+const FILE_MAX: u64 = 1 << 20;
+
+/// What can be set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Config {
+    /// Who owns the sockets, besides the daemon's user.
+    pub(crate) group: Option<String>,
+    /// Mode of the sockets for those who may do all.
+    pub(crate) mode: u32,
+    /// Mode of the sockets for those who only read.
+    pub(crate) read_only_mode: u32,
+    /// What those who may do all have to prove.
+    pub(crate) auth_unix_rw: Method,
+    /// What those who only read have to prove.
+    pub(crate) auth_unix_ro: Method,
+    /// Clients that are served at once.
+    pub(crate) max_clients: usize,
+    /// Calls of a client that run at once.
+    pub(crate) max_calls: usize,
+    /// Signs of life.
+    pub(crate) keepalive: Keepalive,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            group: None,
+            mode: 0o600,
+            read_only_mode: 0o666,
+            auth_unix_rw: Method::None,
+            auth_unix_ro: Method::None,
+            max_clients: 5000,
+            max_calls: 5,
+            keepalive: Keepalive::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads a file, and says what in it has no effect.
+    ///
+    /// # Errors
+    /// Names the file, the line and what is wrong there.
+    pub(crate) fn load(path: &Path) -> Result<(Self, Vec<String>)> {
+        let name = path.display();
+        let failed = |message: String| Error::Usage(format!("{name}: {message}"));
+        let length = std::fs::metadata(path).map_err(|error| failed(error.to_string()))?;
+        if length.len() > FILE_MAX {
+            return Err(failed(format!("it is longer than {FILE_MAX} bytes")));
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+        let (config, warnings) = Self::parse(&text)
+            .map_err(|(line, message)| failed(format!("line {line}: {message}")))?;
+        let place = |(line, message)| format!("{name}: line {line}: {message}");
+        Ok((config, warnings.into_iter().map(place).collect()))
+    }
+
+    /// The configuration and warnings, or an error, each with its line.
+    fn parse(file: &str) -> std::result::Result<(Self, Vec<Remark>), Remark> {
+        let mut config = Self::default();
+        let mut warnings = Vec::new();
+        for (line, key, value) in syntax::parse(file)? {
+            let key = key.as_str();
+            match KEYS.iter().find(|(name, _)| *name == key) {
+                Some((_, set)) => set(&mut config, &value)
+                    .map_err(|message| (line, format!("{key}: {message}")))?,
+                None if WITHOUT_EFFECT.contains(&key) => {
+                    warnings.push((line, format!("{key} has no effect in virtxend")));
+                }
+                None => warnings.push((line, format!("unknown key {key}"))),
+            }
+        }
+        Ok((config, warnings))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn keys_have_their_effect_or_a_warning() {
+        let file = "# comment\n\nunix_sock_group = \"xen # admins\"  # who\n\
+                    unix_sock_rw_perms = '0770'\nmax_clients=7\nkeepalive_interval = -1\n\
+                    access_drivers = [\n]\nlisten_tls = 0\nshine = 1\n";
+        let (config, warnings) = Config::parse(file).unwrap();
+        assert_eq!(config.group.as_deref(), Some("xen # admins"));
+        assert_eq!((config.mode, config.max_clients), (0o770, 7));
+        assert_eq!(config.keepalive.interval, Duration::ZERO);
+        let expected = [
+            (9, "listen_tls has no effect in virtxend"),
+            (10, "unknown key shine"),
+        ];
+        assert_eq!(
+            warnings,
+            expected.map(|(line, text)| (line, text.to_owned()))
+        );
+    }
+
+    #[test]
+    fn what_would_be_less_safe_than_it_says_is_an_error() {
+        for (file, words) in [
+            ("auth_unix_rw = \"dance\"", "only \"none\""),
+            ("access_drivers = [ \"polkit\" ]", "must be empty"),
+            ("unix_sock_ro_perms = \"rw\"", "a mode"),
+            ("max_clients = 0", "from 1"),
+            ("max_clients", "key = value"),
+            ("max_clients = many", "no number"),
+        ] {
+            let (line, message) = Config::parse(file).unwrap_err();
+            assert!(line == 1 && message.contains(words), "{message}");
+        }
+    }
+}
