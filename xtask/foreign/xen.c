@@ -228,37 +228,60 @@ int xenevtchn_pending(void *x)
 }
 
 /*
- * What the kernel of Domain-0 has for a xenstored: its own connection's event
- * channel and page.
+ * Files of Domain-0's kernel: for a xenstored its own connection's event channel and
+ * page, for libvirt that this is a Domain-0.
  */
 
-static int kernel_file(const char *path)
-{
-    int is_port = strcmp(path, "/proc/xen/xsd_port") == 0;
-    int is_page = strcmp(path, "/proc/xen/xsd_kva") == 0
-        || strcmp(path, "/dev/xen/xenbus_backend") == 0;
-    int file;
+static const struct kernel_file {
+    const char *path;
+    const char *text; /* none: a page of zeros */
+} kernel_files[] = {
+    { "/proc/xen/xsd_port", "1" },
+    { "/proc/xen/xsd_kva", NULL },
+    { "/dev/xen/xenbus_backend", NULL },
+    { "/proc/xen/capabilities", "control_d\n" },
+};
 
-    if (!is_port && !is_page)
-        return -1;
-    file = memfd_create("xen", MFD_CLOEXEC);
+static const struct kernel_file *kernel_file(const char *path)
+{
+    size_t i;
+
+    for (i = 0; path && i < sizeof(kernel_files) / sizeof(*kernel_files); i++)
+        if (strcmp(path, kernel_files[i].path) == 0)
+            return &kernel_files[i];
+    return NULL;
+}
+
+static int open_kernel_file(const struct kernel_file *which)
+{
+    int file = memfd_create("xen", MFD_CLOEXEC);
+    size_t length = which->text ? strlen(which->text) : 0;
+
     if (file < 0)
         return -1;
-    if (is_page ? ftruncate(file, PAGE) : pwrite(file, "1", 1, 0) != 1) {
+    if (which->text ? pwrite(file, which->text, length, 0) != (ssize_t)length
+                    : ftruncate(file, PAGE)) {
         close(file);
         return -1;
     }
     return file;
 }
 
+int access(const char *path, int mode)
+{
+    int (*real)(const char *, int) = dlsym(RTLD_NEXT, "access");
+    return kernel_file(path) ? 0 : real(path, mode);
+}
+
 #define OPENS(name)                                                          \
     int name(const char *path, int flags, ...)                               \
     {                                                                        \
         int (*real)(const char *, int, ...) = dlsym(RTLD_NEXT, #name);       \
-        int file = kernel_file(path), mode;                                  \
+        const struct kernel_file *ours = kernel_file(path);                  \
         va_list list;                                                        \
-        if (file >= 0)                                                       \
-            return file;                                                     \
+        int mode;                                                            \
+        if (ours)                                                            \
+            return open_kernel_file(ours);                                   \
         va_start(list, flags);                                               \
         mode = va_arg(list, int);                                            \
         va_end(list);                                                        \

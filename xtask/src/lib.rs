@@ -13,6 +13,7 @@ pub mod error;
 mod foreign;
 mod fuzz;
 pub mod generate;
+mod peer;
 pub mod tidy;
 mod workspace;
 
@@ -20,4 +21,5 @@ pub use check_xml::check_xml;
 pub use error::{Error, Result};
 pub use foreign::foreign;
 pub use fuzz::fuzz;
+pub use peer::peer;
 pub use workspace::root;

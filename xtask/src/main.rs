@@ -54,6 +54,12 @@ enum Command {
         /// Only checks with this in their name
         only: Option<String>,
     },
+    /// Run libvirt's own daemon, on a Xen that is simulated, and virtxend side by side
+    Peer {
+        /// What to do meanwhile, in a shell: their URIs are in PEER and OURS
+        #[arg(default_value = "echo $PEER; echo $OURS; sleep infinity")]
+        command: String,
+    },
     /// Let virt-xml-validate judge documents, such as those that tests wrote to VIRTXEN_XML_OUT
     CheckXml {
         /// Files, or folders of .xml files
@@ -74,6 +80,7 @@ fn main() -> ExitCode {
             options,
         } => bench(&root(), measurement, &options),
         Command::Foreign { only } => xtask::foreign(&root(), only.as_deref()),
+        Command::Peer { command } => xtask::peer(&root(), &command),
         Command::CheckXml { paths } => {
             xtask::check_xml(&paths).map(|count| println!("{count} documents are valid"))
         }

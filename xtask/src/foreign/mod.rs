@@ -5,9 +5,9 @@
 //! `xtask/foreign/xen.c` in front of their libraries. `packages` gets them, `rig` runs
 //! them, `simulated` and `real` are the checks. Nothing is installed.
 
-mod packages;
+pub(crate) mod packages;
 mod real;
-mod rig;
+pub(crate) mod rig;
 mod simulated;
 
 use crate::{Error, Result};
@@ -40,7 +40,7 @@ const CHECKS: &[(&str, Check)] = &[
 /// # Errors
 /// When a check finds a difference, and when something of ours does not build.
 pub fn foreign(root: &Path, only: Option<&str>) -> Result<()> {
-    let tools = match packages::tools(&root.join("target/foreign")) {
+    let tools = match packages::tools(&root.join("target/foreign"), &[]) {
         Ok(tools) => tools,
         Err(error) => {
             println!("skipped: Debian's Xen tools cannot be had here: {error}");

@@ -1,5 +1,5 @@
-//! Debian's Xen tools: downloaded with apt, unpacked below `target`, not installed.
-//! What runs them is in `rig`.
+//! Debian's Xen tools, and what others want besides: downloaded with apt, unpacked
+//! below `target`, not installed. What runs them is in `rig` and in `peer`.
 
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -12,20 +12,23 @@ const STORE_TOOLS: &str = "xenstore-utils";
 const NOT_NEEDED: [&str; 4] = ["systemd", "udev", "libpam", "libnss"];
 
 /// Where the tools are.
-pub(super) struct Tools {
+pub(crate) struct Tools {
     /// Release of Xen, `4.17`.
     pub(super) release: String,
+    /// Where the packages are unpacked that this machine does not have.
+    pub(crate) root: PathBuf,
     /// Folders of programs; not those whose scripts look for a running Xen.
     pub(super) programs: Vec<PathBuf>,
     /// Folders of libraries.
     pub(super) libraries: Vec<PathBuf>,
 }
 
-/// Gets the tools into `folder`; what is there already is taken as it is.
-pub(super) fn tools(folder: &Path) -> Result<Tools> {
+/// Gets the tools and `more` packages into `folder`; what is there already is taken as
+/// it is.
+pub(crate) fn tools(folder: &Path, more: &[&str]) -> Result<Tools> {
     let utils = newest_utils()?;
     let release = utils.trim_start_matches("xen-utils-").to_owned();
-    let wanted = missing(&[&utils, STORE_TOOLS])?;
+    let wanted = missing(&[&[utils.as_str(), STORE_TOOLS], more].concat())?;
     let (packages, root) = (folder.join("packages"), folder.join("root"));
     let stamp = folder.join("unpacked");
     let list = wanted.join("\n");
@@ -50,6 +53,7 @@ pub(super) fn tools(folder: &Path) -> Result<Tools> {
             &[&format!("usr/lib/{}-linux-gnu", std::env::consts::ARCH)],
         ),
         release,
+        root,
     })
 }
 
@@ -84,10 +88,23 @@ fn missing(names: &[&str]) -> Result<Vec<String>> {
     Ok(wanted)
 }
 
+/// Old packages have files in `/lib`, which is a link on the machines that they are for.
 fn unpack(packages: &Path, root: &Path) -> Result<()> {
+    for name in ["bin", "lib", "lib64", "sbin"] {
+        let folder = root.join("usr").join(name);
+        std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
+        let link = root.join(name);
+        let target = Path::new("usr").join(name);
+        std::os::unix::fs::symlink(target, &link).map_err(Error::file(&link))?;
+    }
     for entry in std::fs::read_dir(packages).map_err(Error::file(packages))? {
         let package = entry.map_err(Error::file(packages))?.path();
-        text_of(Command::new("dpkg-deb").arg("-x").arg(&package).arg(root))?;
+        let mut tar = Command::new("sh");
+        tar.arg("-c")
+            .arg("dpkg-deb --fsys-tarfile \"$0\" | tar x --keep-directory-symlink -C \"$1\"")
+            .arg(&package)
+            .arg(root);
+        text_of(&mut tar)?;
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ const SHOWN: usize = 4;
 const LIMIT: &str = "20";
 
 /// Everything that checks run.
-pub(super) struct Rig {
+pub(crate) struct Rig {
     root: PathBuf,
     virtxen: PathBuf,
     front: PathBuf,
@@ -29,11 +29,11 @@ pub(super) struct Rig {
 }
 
 /// A server, ended when it is dropped.
-pub(super) struct Server {
+pub(crate) struct Server {
     process: Child,
     /// Its sockets.
-    pub(super) xenstore: PathBuf,
-    pub(super) hypercalls: PathBuf,
+    pub(crate) xenstore: PathBuf,
+    pub(crate) hypercalls: PathBuf,
 }
 
 impl Drop for Server {
@@ -53,11 +53,13 @@ impl Drop for Rig {
 
 impl Rig {
     /// Builds what is ours.
-    pub(super) fn build(root: &Path, tools: Tools) -> Result<Self> {
+    pub(crate) fn build(root: &Path, tools: Tools) -> Result<Self> {
         let mut build = cargo(root);
         build.args(["build", "--quiet", "--package", "virtxen-cli"]);
         run(&mut build, "")?;
-        let front = root.join("target/foreign/xen.so");
+        let built = root.join("target/foreign");
+        std::fs::create_dir_all(&built).map_err(Error::file(&built))?;
+        let front = built.join("xen.so");
         let mut compile = Command::new("cc");
         compile
             .args(["-shared", "-fPIC", "-O1", "-Wall", "-o"])
@@ -79,22 +81,27 @@ impl Rig {
     }
 
     /// Release of Xen whose tools these are.
-    pub(super) fn release(&self) -> &str {
+    pub(crate) fn release(&self) -> &str {
         &self.tools.release
     }
 
     /// The folder of the workspace.
-    pub(super) fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
+    /// What stands before Xen's libraries.
+    pub(crate) fn front(&self) -> &Path {
+        &self.front
+    }
+
     /// A path for a check's own file.
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
     /// A simulated host of a release, with its xenstored and its hypervisor.
-    pub(super) fn simulated(&self, release: &str, guests: u32) -> Result<Server> {
+    pub(crate) fn simulated(&self, release: &str, guests: u32) -> Result<Server> {
         let (xenstore, hypercalls) = (self.path("xenstore"), self.path("hypercalls"));
         let uri = format!("sim:?release={release}&guests={guests}&connect=0ms");
         let mut command = self.ours(&uri, &["sim", "--xenstore"]);
@@ -112,7 +119,7 @@ impl Rig {
     }
 
     /// Xen's own xenstored, on the hypervisor of a simulated host.
-    pub(super) fn xenstored(&self, simulated: &Server) -> Result<Server> {
+    pub(crate) fn xenstored(&self, simulated: &Server) -> Result<Server> {
         let folder = self.path("xenstored");
         let socket = folder.join("socket");
         let _ = std::fs::remove_dir_all(&folder);
@@ -135,7 +142,7 @@ impl Rig {
     }
 
     /// Waits until something is so.
-    pub(super) fn wait(&self, what: &str, mut is_so: impl FnMut() -> bool) -> Result<()> {
+    pub(crate) fn wait(&self, what: &str, mut is_so: impl FnMut() -> bool) -> Result<()> {
         let begin = Instant::now();
         while !is_so() {
             if begin.elapsed() > PATIENCE {
@@ -162,7 +169,7 @@ impl Rig {
     }
 
     /// What a program of Xen prints.
-    pub(super) fn ask(&self, server: &Server, words: &[&str]) -> Result<String> {
+    pub(crate) fn ask(&self, server: &Server, words: &[&str]) -> Result<String> {
         let (program, arguments) = words.split_first().unwrap_or((&"", &[]));
         let inner = self.foreign(program, server);
         let mut command = Command::new("timeout");
