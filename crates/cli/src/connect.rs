@@ -1,15 +1,15 @@
 //! What the commands of one call share: the connection, made when the first command
 //! needs it, and the way to speak. Opening the host of a URI is in `virtxen_connect`.
 
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::options::Args;
 use crate::output::{self, Printer};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
 use virtxen_connect::{Opened, Uri};
-use virtxen_driver::{Domain, Driver, ListFilter, Options};
-use virtxen_host::Trace;
+use virtxen_driver::{Connection, Domain, Driver, ListFilter, Options};
+use virtxen_host::{Host, Trace};
 
 /// The words behind the header of a listing of a simulated host.
 const SIMULATED: &str = "(simulated host)";
@@ -28,13 +28,13 @@ pub(crate) struct Session {
     /// Each request of a channel is printed, with its time.
     pub(crate) trace: bool,
     uri: Option<String>,
-    connection: OnceCell<Connection>,
+    connection: OnceCell<Reached>,
 }
 
 /// A host that was reached.
-pub(crate) struct Connection {
+pub(crate) struct Reached {
     /// The way to it.
-    pub(crate) driver: Driver,
+    pub(crate) host: Box<dyn Connection>,
     /// Its URI.
     pub(crate) uri: Uri,
     /// What has to stay while it is used.
@@ -74,7 +74,7 @@ impl Session {
     ///
     /// # Errors
     /// When the host cannot be reached.
-    pub(crate) async fn connection(&self) -> Result<&Connection> {
+    pub(crate) async fn connection(&self) -> Result<&Reached> {
         self.connection
             .get_or_try_init(|| async {
                 let uri = self.uri()?;
@@ -86,8 +86,8 @@ impl Session {
                     deadline: self.timeout,
                     ..Options::default()
                 };
-                Ok(Connection {
-                    driver: Driver::open(Arc::clone(&opened.host), options),
+                Ok(Reached {
+                    host: Box::new(Driver::open(Arc::clone(&opened.host), options)),
                     uri,
                     _opened: opened,
                 })
@@ -112,12 +112,24 @@ impl Session {
         })
     }
 
-    /// The driver of the connection.
+    /// The calls of the connection.
     ///
     /// # Errors
     /// When the host cannot be reached.
-    pub(crate) async fn driver(&self) -> Result<&Driver> {
-        Ok(&self.connection().await?.driver)
+    pub(crate) async fn driver(&self) -> Result<&dyn Connection> {
+        Ok(&*self.connection().await?.host)
+    }
+
+    /// The host itself, for what libvirt's protocol does not carry.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or a daemon is in between.
+    pub(crate) async fn direct(&self, what: &str) -> Result<&Arc<dyn Host>> {
+        let connection = self.connection().await?;
+        connection.host.host().ok_or_else(|| {
+            let reason = format!("{what} needs the host itself: connect with xen: on it");
+            Error::Unsupported(reason)
+        })
     }
 
     /// What stands behind the header of a listing: that the host is simulated.
@@ -129,7 +141,7 @@ impl Session {
     pub(crate) fn is_simulated(&self) -> bool {
         self.connection
             .get()
-            .is_some_and(|connection| connection.driver.host().is_simulated())
+            .is_some_and(|connection| connection.host.is_simulated())
     }
 
     /// The domain that a command is about.
@@ -154,7 +166,7 @@ impl Session {
 
     /// Names of the domains, if the connection is open and the host answers at once.
     pub(crate) async fn known_domains(&self) -> Option<Vec<String>> {
-        let driver = &self.connection.get()?.driver;
+        let driver = &self.connection.get()?.host;
         let everything = ListFilter::default();
         let domains = tokio::time::timeout(GLANCE, driver.list(&everything))
             .await

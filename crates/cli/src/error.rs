@@ -51,6 +51,9 @@ pub(crate) enum Error {
     /// Something that was named is not there.
     #[error("{0}")]
     NotFound(String),
+    /// This host, or this way to it, cannot do it.
+    #[error("{0}")]
+    Unsupported(String),
     /// It did not work, for the reason said.
     #[error("{0}")]
     Failed(String),
@@ -142,6 +145,7 @@ impl Error {
             Self::Document { .. } => (Exit::Failed, "document"),
             Self::File { .. } => (Exit::Failed, "file"),
             Self::NotFound(_) => (Exit::NotFound, "not-found"),
+            Self::Unsupported(_) => (Exit::Unsupported, "unsupported"),
             Self::Failed(_) => (Exit::Failed, "failed"),
             Self::System { .. } => (Exit::Failed, "system"),
             Self::Interrupted => (Exit::Interrupted, "interrupted"),
@@ -154,7 +158,7 @@ fn driver_kind(code: i32) -> (Exit, &'static str) {
     match code {
         8 => (Exit::Usage, "argument"),
         9 => (Exit::Failed, "refused"),
-        11 => (Exit::NoHost, "channel"),
+        5 | 11 | 38 | 39 => (Exit::NoHost, "channel"),
         27 => (Exit::Failed, "document"),
         29 => (Exit::Failed, "read-only"),
         42 => (Exit::NotFound, "no-domain"),
@@ -162,7 +166,7 @@ fn driver_kind(code: i32) -> (Exit, &'static str) {
         67 => (Exit::Unsupported, "guest"),
         68 => (Exit::Timeout, "timeout"),
         78 => (Exit::Failed, "cancelled"),
-        84 => (Exit::Unsupported, "unsupported"),
+        3 | 84 => (Exit::Unsupported, "unsupported"),
         88 => (Exit::Failed, "denied"),
         99 => (Exit::NotFound, "no-device"),
         _ => (Exit::Failed, "failed"),

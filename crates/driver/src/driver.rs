@@ -101,6 +101,11 @@ impl Driver {
         &self.inner.host
     }
 
+    /// The host itself, as a connection that may have none says it.
+    pub(crate) fn reached_host(&self) -> Option<&Arc<dyn Host>> {
+        Some(self.host())
+    }
+
     /// The last snapshot of all domains, if there is one; waits for nothing.
     #[must_use]
     pub fn snapshot(&self) -> Option<Arc<Snapshot>> {

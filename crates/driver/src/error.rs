@@ -133,6 +133,16 @@ pub enum Error {
     /// The host said no.
     #[error(transparent)]
     Host(#[from] virtxen_host::Error),
+    /// A daemon said no. Its message is whole: libvirt's prefix and the cause.
+    #[error("{message}")]
+    Daemon {
+        /// `VIR_ERR_…`.
+        code: i32,
+        /// `VIR_FROM_…`.
+        domain: i32,
+        /// What clients of libvirt see.
+        message: String,
+    },
     /// The task of a call ended without a result.
     #[error("the task of {operation} ended without a result")]
     Task {
@@ -156,13 +166,24 @@ impl Error {
     /// Code, domain and prefix that a client of libvirt gets.
     #[must_use]
     pub fn libvirt(&self) -> LibvirtError {
+        if let Self::Daemon { code, domain, .. } = *self {
+            let prefix = "";
+            return LibvirtError {
+                code,
+                domain,
+                prefix,
+            };
+        }
         self.kind().row()
     }
 
     /// The whole message that a client of libvirt gets.
     #[must_use]
     pub fn libvirt_message(&self) -> String {
-        format!("{}: {self}", self.libvirt().prefix)
+        match self {
+            Self::Daemon { message, .. } => message.clone(),
+            _ => format!("{}: {self}", self.libvirt().prefix),
+        }
     }
 
     /// Whether somebody did not answer in time.
@@ -170,7 +191,9 @@ impl Error {
     pub const fn is_timeout(&self) -> bool {
         matches!(
             self,
-            Self::Timeout { .. } | Self::Host(virtxen_host::Error::Timeout { .. })
+            Self::Timeout { .. }
+                | Self::Host(virtxen_host::Error::Timeout { .. })
+                | Self::Daemon { code: 68, .. }
         )
     }
 
@@ -199,7 +222,7 @@ impl Error {
             Self::GuestType(_) => Kind::OsType,
             Self::NoDevice { .. } => Kind::DeviceMissing,
             Self::Host(Host::Channel { .. }) => Kind::PostFailed,
-            Self::Host(_) | Self::Task { .. } => Kind::InternalError,
+            Self::Host(_) | Self::Daemon { .. } | Self::Task { .. } => Kind::InternalError,
         }
     }
 }

@@ -39,6 +39,15 @@ macro_rules! lifecycle {
         }
 
         impl EventKind {
+            /// The lifecycle event of libvirt's numbers.
+            #[must_use]
+            pub const fn from_numbers(event: i32, detail: i32) -> Option<Self> {
+                match (event, detail) {
+                    $(($number, $detail) => Some(Self::$kind),)*
+                    _ => None,
+                }
+            }
+
             /// libvirt's event and detail of a lifecycle event.
             #[must_use]
             pub const fn numbers(&self) -> Option<(i32, i32)> {
@@ -208,6 +217,12 @@ pub struct Subscription {
     receiver: broadcast::Receiver<Event>,
 }
 
+impl From<broadcast::Receiver<Event>> for Subscription {
+    fn from(receiver: broadcast::Receiver<Event>) -> Self {
+        Self { receiver }
+    }
+}
+
 impl Subscription {
     /// The next event; `None` when the driver is gone. May be dropped at any time
     /// without losing an event.
@@ -244,9 +259,7 @@ impl Bus {
     }
 
     pub(crate) fn subscribe(&self) -> Subscription {
-        Subscription {
-            receiver: self.sender.subscribe(),
-        }
+        self.sender.subscribe().into()
     }
 
     pub(crate) fn subscribers(&self) -> usize {

@@ -155,12 +155,13 @@ impl Monitor {
         self.cancelled.send_replace(true);
     }
 
-    pub(crate) fn report(&self, progress: Progress) {
+    /// Tells those who watch how far it is.
+    pub fn report(&self, progress: Progress) {
         self.progress.send_replace(progress);
     }
 
     /// Ends when somebody cancels, else never.
-    pub(crate) async fn cancelled(&self) {
+    pub async fn cancelled(&self) {
         let mut cancelled = self.cancelled.subscribe();
         if cancelled.wait_for(|cancelled| *cancelled).await.is_err() {
             std::future::pending::<()>().await;

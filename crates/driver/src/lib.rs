@@ -10,6 +10,7 @@
 mod access;
 mod call;
 mod compare;
+pub mod connection;
 mod cpupool;
 mod document;
 mod domain;
@@ -25,6 +26,7 @@ mod poll;
 mod registry;
 
 pub use access::{Access, AllowAll};
+pub use connection::Connection;
 pub use domain::{
     Accepted, Affect, BlockEntry, Converted, CreateFlags, DefineFlags, Domain, DomainKey,
     DumpFlags, InterfaceEntry, ListFilter, MigrateFlags, NativeFormat, Reason, ShutdownMode, State,

@@ -35,22 +35,25 @@ async fn doctor(session: &Session) -> Result<Reply> {
     }
     match session.connection().await {
         Ok(connection) => {
-            let host = connection.driver.host();
-            let version = connection.driver.version().to_string();
-            let simulated = if host.is_simulated() {
+            let version = connection.host.version().to_string();
+            let simulated = if session.is_simulated() {
                 " (simulated host)"
             } else {
                 ""
             };
             text.push_str(&format!("Reached: Xen {version}{simulated}\n"));
             json["version"] = json!(version);
-            let (table, channels) = findings(session, host.channels());
-            tables.push(table);
-            json["host_channels"] = channels;
-            let (table, routes) = routes(session, &host.routes());
-            tables.push(table);
-            json["routes"] = routes;
-            json["host_warnings"] = json!(host.warnings());
+            if let Some(host) = connection.host.host() {
+                let (table, channels) = findings(session, host.channels());
+                tables.push(table);
+                json["host_channels"] = channels;
+                let (table, routes) = routes(session, &host.routes());
+                tables.push(table);
+                json["routes"] = routes;
+                json["host_warnings"] = json!(host.warnings());
+            } else {
+                text.push_str("Through a daemon: its channels are shown on the host itself.\n");
+            }
         }
         Err(error) => {
             exit = error.exit();

@@ -8,7 +8,7 @@ use crate::options::{Args, DOMAIN, flag};
 use crate::output::Reply;
 use crate::table;
 use serde_json::json;
-use virtxen_driver::{Domain, DomainKey, Driver};
+use virtxen_driver::{Connection, Domain, DomainKey};
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -106,15 +106,12 @@ async fn dominfo(session: &Session, args: &Args) -> Result<Reply> {
 
 /// Whether the domain is started with the host; `None` where the host has no such
 /// thing, as for Domain-0 and before Xen 3.0.4.
-async fn autostart(driver: &Driver, domain: &Domain) -> Result<Option<bool>> {
-    use virtxen_driver::Error as Driver;
-    use virtxen_host::Error as Host;
+async fn autostart(driver: &dyn Connection, domain: &Domain) -> Result<Option<bool>> {
+    /// libvirt's numbers for: not this driver, refused, not in this state, not this host.
+    const NO_SUCH_THING: [i32; 4] = [3, 9, 55, 84];
     match driver.autostart(&DomainKey::from(domain)).await {
         Ok(autostart) => Ok(Some(autostart)),
-        Err(
-            Driver::Unsupported { .. }
-            | Driver::Host(Host::Unsupported { .. } | Host::State { .. } | Host::Refused { .. }),
-        ) => Ok(None),
+        Err(error) if NO_SUCH_THING.contains(&error.libvirt().code) => Ok(None),
         Err(error) => {
             Err(error).context(|| format!("Failed to get autostart of domain '{}'", domain.name))
         }

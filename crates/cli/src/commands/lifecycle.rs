@@ -9,7 +9,7 @@ use crate::json;
 use crate::options::{Args, DOMAIN, Kind, Opt, flag, optional, required};
 use crate::output::Reply;
 use serde_json::json;
-use virtxen_driver::{CreateFlags, DefineFlags, Domain, DomainKey, Driver, ShutdownMode};
+use virtxen_driver::{Connection, CreateFlags, DefineFlags, Domain, DomainKey, ShutdownMode};
 
 const FILE: Opt = required(
     "file",
@@ -256,7 +256,7 @@ async fn act(
     args: &Args,
     verb: &str,
     done: &str,
-    call: impl AsyncFnOnce(&Driver, &DomainKey) -> virtxen_driver::Result<()>,
+    call: impl AsyncFnOnce(&dyn Connection, &DomainKey) -> virtxen_driver::Result<()>,
 ) -> Result<Reply> {
     let domain = session.domain(args).await?;
     let name = &domain.name;

@@ -49,6 +49,7 @@ async fn from_native(session: &Session, args: &Args) -> Result<Reply> {
     let failed = || format!("Failed to convert {file}");
     let converted = driver
         .xml_from_native(format, &text)
+        .await
         .map_err(|error| document::failed(file, error))
         .context(failed)?;
     finish(session, file, converted).context(failed)
@@ -77,6 +78,7 @@ async fn to_native(session: &Session, args: &Args) -> Result<Reply> {
     let failed = || format!("Failed to convert {name}");
     let converted = driver
         .xml_to_native(format, &xml)
+        .await
         .map_err(|error| document::failed(&name, error))
         .context(failed)?;
     finish(session, &name, converted).context(failed)

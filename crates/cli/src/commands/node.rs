@@ -145,7 +145,7 @@ async fn version(session: &Session, args: &Args) -> Result<Reply> {
         return Ok(Reply::new(json!({ "virtxen": own })).line(format!("virtxen {own}")));
     }
     let connection = session.connection().await?;
-    let xen = connection.driver.version().to_string();
+    let xen = connection.host.version().to_string();
     let simulated = if session.is_simulated() {
         " (simulated)"
     } else {

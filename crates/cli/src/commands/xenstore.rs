@@ -86,7 +86,7 @@ pub(super) const COMMANDS: &[Command] = &[
 /// XenStore of the connection.
 async fn store(session: &Session) -> Result<&Store> {
     let connection = session.connection().await?;
-    connection.driver.host().xenstore().ok_or_else(|| {
+    session.direct("XenStore").await?.xenstore().ok_or_else(|| {
         Error::Failed(format!(
             "XenStore is not reached over {}: it can be asked on the host itself, as root",
             connection.uri

@@ -84,7 +84,10 @@ fn at_most(most: i32) -> usize {
 async fn from_native(caller: Arc<Caller>, arguments: NativeArguments) -> Result<String> {
     wire::only("virConnectDomainXMLFromNative", arguments.flags, 0)?;
     let format = arguments.native_format.parse()?;
-    let converted = caller.driver.xml_from_native(format, &arguments.config)?;
+    let converted = caller
+        .driver
+        .xml_from_native(format, &arguments.config)
+        .await?;
     wire::tell(&arguments.native_format, &converted.warnings);
     Ok(converted.text)
 }
@@ -92,7 +95,10 @@ async fn from_native(caller: Arc<Caller>, arguments: NativeArguments) -> Result<
 async fn to_native(caller: Arc<Caller>, arguments: NativeArguments) -> Result<String> {
     wire::only("virConnectDomainXMLToNative", arguments.flags, 0)?;
     let format = arguments.native_format.parse()?;
-    let converted = caller.driver.xml_to_native(format, &arguments.config)?;
+    let converted = caller
+        .driver
+        .xml_to_native(format, &arguments.config)
+        .await?;
     wire::tell(&arguments.native_format, &converted.warnings);
     Ok(converted.text)
 }

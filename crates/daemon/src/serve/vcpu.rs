@@ -124,7 +124,7 @@ async fn pin_info(caller: Arc<Caller>, arguments: PinInfoArguments) -> Result<Pi
 async fn scheduler_type(caller: Arc<Caller>, dom: Domain) -> Result<SchedulerType> {
     let (name, parameters) = caller.driver.scheduler(&wire::key(&dom)).await?;
     Ok(SchedulerType {
-        name: name.to_owned(),
+        name: name.into_owned(),
         nparams: i32::try_from(parameters.len()).unwrap_or(i32::MAX),
     })
 }

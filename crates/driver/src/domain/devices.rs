@@ -145,7 +145,7 @@ impl Driver {
     /// No such domain.
     pub async fn block_list(&self, key: &DomainKey, inactive: bool) -> Result<Vec<BlockEntry>> {
         let guest = self.listed(key, inactive).await?;
-        Ok(guest.devices.disks.iter().map(block_entry).collect())
+        Ok(guest.devices.disks.iter().map(BlockEntry::from).collect())
     }
 
     /// The interfaces of a domain; with `inactive` as it is defined.
@@ -159,7 +159,7 @@ impl Driver {
     ) -> Result<Vec<InterfaceEntry>> {
         let guest = self.listed(key, inactive).await?;
         let interfaces = guest.devices.interfaces.iter();
-        Ok(interfaces.map(interface_entry).collect())
+        Ok(interfaces.map(InterfaceEntry::from).collect())
     }
 
     async fn listed(&self, key: &DomainKey, inactive: bool) -> Result<Guest> {
@@ -296,28 +296,31 @@ fn describe(device: &Device) -> String {
     }
 }
 
-fn block_entry(disk: &Disk) -> BlockEntry {
-    let source = disk.source.path().map(str::to_owned);
-    BlockEntry {
-        kind: disk.source.kind().to_owned(),
-        device: disk.device.to_string(),
-        target: disk.target.clone(),
-        source,
+impl From<&Disk> for BlockEntry {
+    fn from(disk: &Disk) -> Self {
+        Self {
+            kind: disk.source.kind().to_owned(),
+            device: disk.device.to_string(),
+            target: disk.target.clone(),
+            source: disk.source.path().map(str::to_owned),
+        }
     }
 }
 
-fn interface_entry(interface: &Interface) -> InterfaceEntry {
-    let source = match &interface.source {
-        InterfaceSource::Bridge { bridge } => bridge.clone(),
-        InterfaceSource::Network { network, .. } => Some(network.clone()),
-        InterfaceSource::Hostdev { address, .. } => Some(address.to_string()),
-        InterfaceSource::Ethernet | InterfaceSource::Other { .. } => None,
-    };
-    InterfaceEntry {
-        name: interface.target.clone(),
-        kind: interface.source.kind().to_owned(),
-        source,
-        model: interface.model.clone(),
-        mac: interface.mac.map(|mac: MacAddress| mac.to_string()),
+impl From<&Interface> for InterfaceEntry {
+    fn from(interface: &Interface) -> Self {
+        let source = match &interface.source {
+            InterfaceSource::Bridge { bridge } => bridge.clone(),
+            InterfaceSource::Network { network, .. } => Some(network.clone()),
+            InterfaceSource::Hostdev { address, .. } => Some(address.to_string()),
+            InterfaceSource::Ethernet | InterfaceSource::Other { .. } => None,
+        };
+        Self {
+            name: interface.target.clone(),
+            kind: interface.source.kind().to_owned(),
+            source,
+            model: interface.model.clone(),
+            mac: interface.mac.map(|mac: MacAddress| mac.to_string()),
+        }
     }
 }

@@ -7,6 +7,7 @@
 use super::Part;
 use crate::call::Call;
 use crate::{Affect, DomainKey, Driver, Error, Operation, Result};
+use std::borrow::Cow;
 use std::fmt;
 use virtxen_host::Scheduler;
 
@@ -100,13 +101,16 @@ impl Driver {
     ///
     /// # Errors
     /// No such domain; the host cannot tell.
-    pub async fn scheduler(&self, key: &DomainKey) -> Result<(&'static str, Vec<TypedParameter>)> {
+    pub async fn scheduler(
+        &self,
+        key: &DomainKey,
+    ) -> Result<(Cow<'static, str>, Vec<TypedParameter>)> {
         let domain = self.readable(Operation::GetScheduler, key).await?;
         let answer = self.inner.host.scheduler(&domain.name);
         let scheduler = self
             .read(Operation::GetScheduler, &domain.name, answer)
             .await?;
-        Ok((name(&scheduler), parameters(&scheduler)))
+        Ok((name(&scheduler).into(), parameters(&scheduler)))
     }
 
     /// Sets some of the domain's scheduler parameters; the others stay.

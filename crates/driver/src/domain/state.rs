@@ -37,6 +37,20 @@ impl State {
         }
     }
 
+    /// The state of libvirt's number.
+    #[must_use]
+    pub const fn from_number(number: i32) -> Self {
+        match number {
+            1 => Self::Running,
+            2 => Self::Blocked,
+            3 => Self::Paused,
+            4 => Self::Shutdown,
+            5 => Self::Shutoff,
+            6 => Self::Crashed,
+            _ => Self::NoState,
+        }
+    }
+
     /// `virDomainState`.
     #[must_use]
     pub const fn number(self) -> i32 {
@@ -97,6 +111,26 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// The reason that libvirt's number means for a domain in this state.
+    #[must_use]
+    pub const fn from_number(state: State, number: i32) -> Self {
+        use State::{Blocked, Crashed, NoState, Paused, Running, Shutoff};
+        match (state, number) {
+            (Running | Blocked | NoState, 1) => Self::Booted,
+            (Running | Blocked | NoState, 2) => Self::Migrated,
+            (Running | Blocked | NoState, 3) => Self::Restored,
+            (Running | Blocked | NoState, 5) => Self::Unpaused,
+            (Paused, 1) => Self::User,
+            (State::Shutdown | Shutoff, 1) => Self::Shutdown,
+            (Shutoff, 2) => Self::Destroyed,
+            (Shutoff | Crashed, 3) => Self::Crashed,
+            (Shutoff, 4) => Self::MigratedAway,
+            (Shutoff, 5) => Self::Saved,
+            (Shutoff, 6) => Self::Failed,
+            _ => Self::Unknown,
+        }
+    }
+
     /// The number of libvirt's reason; what it means depends on the state.
     #[must_use]
     pub const fn number(self) -> i32 {
@@ -133,6 +167,23 @@ impl fmt::Display for Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_mean_what_they_were_made_of() {
+        for number in 0..=6 {
+            assert_eq!(State::from_number(number).number(), number);
+        }
+        for (state, reason) in [
+            (State::Running, Reason::Booted),
+            (State::Blocked, Reason::Unpaused),
+            (State::Paused, Reason::User),
+            (State::Shutoff, Reason::Destroyed),
+            (State::Shutoff, Reason::MigratedAway),
+            (State::Crashed, Reason::Crashed),
+        ] {
+            assert_eq!(Reason::from_number(state, reason.number()), reason);
+        }
+    }
 
     #[test]
     fn an_inactive_domain_is_shut_off_whatever_xen_says() {

@@ -200,7 +200,7 @@ impl Driver {
     ///
     /// # Errors
     /// The text cannot be read.
-    pub fn xml_from_native(&self, format: NativeFormat, text: &str) -> Result<Converted> {
+    pub async fn xml_from_native(&self, format: NativeFormat, text: &str) -> Result<Converted> {
         self.check(Operation::FromNative, None)?;
         document::from_native(format, text, &self.version())
     }
@@ -209,7 +209,7 @@ impl Driver {
     ///
     /// # Errors
     /// The document is wrong, or the language cannot carry something essential.
-    pub fn xml_to_native(&self, format: NativeFormat, xml: &str) -> Result<Converted> {
+    pub async fn xml_to_native(&self, format: NativeFormat, xml: &str) -> Result<Converted> {
         self.check(Operation::ToNative, None)?;
         document::to_native(format, xml, &self.version())
     }

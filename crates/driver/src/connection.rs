@@ -1,0 +1,249 @@
+//! What a front end asks of a host, as a trait: the driver here and the client of a
+//! daemon elsewhere answer the same calls, so that a command is written once.
+//!
+//! The calls are one list ([`connection_calls`](crate::connection_calls)); what each
+//! does is beside the type that does it, as a method of the same name.
+
+/// The types of the calls.
+pub mod types {
+    pub use crate::*;
+    pub use async_trait::async_trait;
+    pub use std::borrow::Cow;
+    pub use std::path::{Path, PathBuf};
+    pub use std::sync::Arc;
+    pub use virtxen_guest::{Guest, MemoryKib, Problem};
+    pub use virtxen_host::{
+        CpuPools, DiskCounters, Host, InterfaceCounters, VncServer, XenVersion,
+    };
+}
+
+use types::*;
+
+/// Hands the list of calls to a macro, behind the tokens in brackets. A call that is
+/// added here is added as a method of [`Driver`](crate::Driver) and of the daemon's
+/// client too; the compiler says so.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! connection_calls {
+    ($to:path, [$($first:tt)*]) => { $to! { [$($first)*]
+        // Domains.
+        /// The domains that the filter takes.
+        list(filter: &ListFilter) -> Vec<Domain>;
+        /// The domain of a key.
+        lookup(key: &DomainKey) -> Domain;
+        /// The domain that a person means: by number, by uuid, by name, in this order.
+        find(text: &str) -> Domain;
+        /// Gives an inactive domain another name.
+        rename(key: &DomainKey, new_name: &str) -> ();
+
+        // Life cycle.
+        /// Starts a defined domain.
+        start(key: &DomainKey, paused: bool) -> ();
+        /// Pauses a domain.
+        suspend(key: &DomainKey) -> ();
+        /// Lets a paused domain run on.
+        resume(key: &DomainKey) -> ();
+        /// Asks a guest to shut down.
+        shutdown(key: &DomainKey, mode: ShutdownMode) -> ();
+        /// Asks a guest to reboot.
+        reboot(key: &DomainKey, mode: ShutdownMode) -> ();
+        /// Ends a domain at once.
+        destroy(key: &DomainKey) -> ();
+        /// Removes the definition of an inactive domain.
+        undefine(key: &DomainKey) -> ();
+        /// Whether a domain is started with the host.
+        autostart(key: &DomainKey) -> bool;
+        /// Starts a domain with the host, or no longer.
+        set_autostart(key: &DomainKey, autostart: bool) -> ();
+
+        // Documents.
+        /// A domain as libvirt's XML.
+        xml_desc(key: &DomainKey, flags: XmlFlags) -> String;
+        /// A domain as a guest, with or without passwords.
+        guest(key: &DomainKey, secure: bool) -> Guest;
+        /// Starts a domain that is gone when it ends.
+        create_xml(xml: &str, flags: CreateFlags) -> Accepted;
+        /// Defines a domain or changes its definition.
+        define_xml(xml: &str, flags: DefineFlags) -> Accepted;
+        /// libvirt's XML of a native configuration of the host's release.
+        xml_from_native(format: NativeFormat, text: &str) -> Converted;
+        /// A native configuration of the host's release, of libvirt's XML.
+        xml_to_native(format: NativeFormat, xml: &str) -> Converted;
+
+        // Devices.
+        /// Adds a device.
+        attach_device(key: &DomainKey, xml: &str, affect: Affect) -> ();
+        /// Removes a device.
+        detach_device(key: &DomainKey, xml: &str, affect: Affect) -> ();
+        /// Changes a device.
+        update_device(key: &DomainKey, xml: &str, affect: Affect) -> ();
+        /// What of a device's XML would be lost.
+        device_losses(key: &DomainKey, xml: &str, strict: bool)
+            -> Vec<Problem>;
+        /// The disks of a domain; with `inactive` as it is defined.
+        block_list(key: &DomainKey, inactive: bool) -> Vec<BlockEntry>;
+        /// The interfaces of a domain; with `inactive` as it is defined.
+        interface_list(key: &DomainKey, inactive: bool) -> Vec<InterfaceEntry>;
+
+        // Memory, vcpus, scheduler.
+        /// Sets the memory of a domain.
+        set_memory(
+            key: &DomainKey, memory: MemoryKib, affect: Affect
+        ) -> ();
+        /// Sets the most memory that a domain may have.
+        set_max_memory(
+            key: &DomainKey, limit: MemoryKib, affect: Affect
+        ) -> ();
+        /// Number of vcpus, now and at most.
+        vcpu_counts(key: &DomainKey, affect: Affect) -> VcpuCounts;
+        /// Sets how many vcpus are online.
+        set_vcpus(key: &DomainKey, count: u32, affect: Affect) -> ();
+        /// Sets how many vcpus there may be.
+        set_max_vcpus(key: &DomainKey, count: u32, affect: Affect) -> ();
+        /// The vcpus: what they do and where.
+        vcpus(key: &DomainKey) -> Vec<VcpuInfo>;
+        /// Binds a vcpu to processors.
+        pin_vcpu(key: &DomainKey, vcpu: u32, cpus: &[u32], affect: Affect) -> ();
+        /// The scheduler's name and the domain's parameters under it.
+        scheduler(key: &DomainKey)
+            -> (Cow<'static, str>, Vec<TypedParameter>);
+        /// Sets some of the domain's scheduler parameters.
+        set_scheduler(
+            key: &DomainKey, changes: &[TypedParameter], affect: Affect
+        ) -> ();
+
+        // Files and other hosts.
+        /// Writes the domain to a file and ends it.
+        save(key: &DomainKey, file: &Path, monitor: &Monitor) -> ();
+        /// Starts the domain of a file.
+        restore(file: &Path, monitor: &Monitor) -> ();
+        /// Writes the memory of a domain to a file.
+        dump(
+            key: &DomainKey, file: &Path, flags: DumpFlags,
+            monitor: &Monitor
+        ) -> ();
+        /// Moves a domain to another host.
+        migrate(
+            key: &DomainKey, destination: &str, flags: MigrateFlags,
+            monitor: &Monitor
+        ) -> ();
+
+        // Numbers and events.
+        /// Statistics of all domains that the filter takes.
+        all_stats(filter: &ListFilter, groups: StatsGroups, enforced: bool)
+            -> AllStats;
+        /// Statistics of these domains.
+        stats_of(keys: &[DomainKey], groups: StatsGroups, enforced: bool)
+            -> AllStats;
+        /// What went through a disk, or through all.
+        block_stats(key: &DomainKey, device: &str) -> DiskCounters;
+        /// What went through an interface.
+        interface_stats(key: &DomainKey, device: &str) -> InterfaceCounters;
+        /// What is known of the memory of a running domain.
+        memory_stats(key: &DomainKey)
+            -> Vec<(MemoryTag, MemoryKib)>;
+        /// Processor time of a running domain.
+        cpu_stats(key: &DomainKey) -> CpuStats;
+        /// Events from now on.
+        subscribe() -> Subscription;
+
+        // Consoles.
+        /// The terminal of a guest's first console, on the host's machine.
+        console(key: &DomainKey) -> PathBuf;
+        /// Where the guest's VNC server listens.
+        vnc(key: &DomainKey) -> Option<VncServer>;
+
+        // The host.
+        /// The machine in libvirt's numbers.
+        node_info() -> NodeInfo;
+        /// What the host can run, as libvirt's document.
+        capabilities() -> String;
+        /// Memory that no domain has.
+        free_memory() -> FreeMemory;
+        /// The host's name.
+        hostname() -> String;
+        /// How the time of a processor, or of all, was spent.
+        node_cpu_stats(cpu: Option<u32>) -> NodeCpuStats;
+        /// Memory of a NUMA node or of the machine.
+        node_memory_stats(cell: Option<u32>) -> NodeMemoryStats;
+        /// The cpupools.
+        cpu_pools() -> CpuPools;
+        /// Makes a cpupool.
+        create_cpu_pool(name: &str, scheduler: Option<&str>, cpus: &[u32]) -> u32;
+        /// Removes a cpupool.
+        destroy_cpu_pool(pool: &str) -> ();
+        /// Gives a processor to a cpupool.
+        add_to_cpu_pool(pool: &str, cpu: u32) -> ();
+        /// Takes a processor out of a cpupool.
+        remove_from_cpu_pool(pool: &str, cpu: u32) -> ();
+        /// Moves a domain to a cpupool.
+        move_to_cpu_pool(key: &DomainKey, pool: &str) -> ();
+    } };
+}
+
+macro_rules! declare {
+    ([] $(
+        $(#[$doc:meta])*
+        $name:ident($($argument:ident: $type:ty),*) -> $result:ty;
+    )*) => {
+        /// A host, here or behind a daemon.
+        #[async_trait]
+        pub trait Connection: Send + Sync {
+            /// The hypervisor's version.
+            fn version(&self) -> XenVersion;
+
+            /// Whether the host exists in memory only.
+            fn is_simulated(&self) -> bool;
+
+            /// The host itself, for what has no words in libvirt: routes, channels,
+            /// XenStore. None behind a daemon.
+            fn host(&self) -> Option<&Arc<dyn Host>>;
+
+            $(
+                $(#[$doc])*
+                ///
+                /// # Errors
+                /// What the host, the domain's state or the caller's rights say.
+                async fn $name(&self $(, $argument: $type)*) -> Result<$result>;
+            )*
+        }
+    };
+}
+
+/// Makes each call that of the type's own method of this name.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! delegate_connection {
+    ([$own:ty] $(
+        $(#[$doc:meta])*
+        $name:ident($($argument:ident: $type:ty),*) -> $result:ty;
+    )*) => {
+        const _: () = {
+            use $crate::connection::types::*;
+
+            #[async_trait]
+            impl Connection for $own {
+                fn version(&self) -> XenVersion {
+                    <$own>::version(self)
+                }
+
+                fn is_simulated(&self) -> bool {
+                    <$own>::is_simulated(self)
+                }
+
+                fn host(&self) -> Option<&Arc<dyn Host>> {
+                    <$own>::reached_host(self)
+                }
+
+                $(
+                    async fn $name(&self $(, $argument: $type)*) -> Result<$result> {
+                        <$own>::$name(self $(, $argument)*).await
+                    }
+                )*
+            }
+        };
+    };
+}
+
+connection_calls! { declare, [] }
+connection_calls! { delegate_connection, [crate::Driver] }
