@@ -296,6 +296,33 @@ fn capabilities_tell_the_processor_and_numa_nodes() {
 }
 
 #[test]
+fn domain_capabilities_follow_release_and_machine() {
+    let of = |release: &str, words: &str| {
+        let uri = format!("sim:?release={release}");
+        run(&["--json", "-c", &uri, &format!("domcapabilities {words}")])
+    };
+    let pvh = of("4.17", "--machine xenpvh").json();
+    assert_eq!(
+        (&pvh["machine"], &pvh["max_vcpus"]),
+        (&"xenpvh".into(), &128.into())
+    );
+    assert!(pvh["devices"].get("hostdev").is_none(), "{pvh}");
+    let graphics = |release| of(release, "--machine xenfv").json()["devices"]["graphics"].clone();
+    assert_eq!(graphics("3.4.4")["type"], serde_json::json!(["sdl", "vnc"]));
+    assert_eq!(
+        graphics("4.17")["type"],
+        serde_json::json!(["sdl", "vnc", "spice"])
+    );
+    let none = of("4.1", "--machine xenpvh");
+    assert_eq!(none.status, 2);
+    let message = none.json()["error"].to_string();
+    assert!(
+        message.contains("the host runs no xenpvh guests"),
+        "{message}"
+    );
+}
+
+#[test]
 fn what_the_host_cannot_carry_is_told_with_its_place() {
     let good = std::fs::read_to_string(root().join("examples/paravirt-kernel.xml")).unwrap();
     let (_folder, file) = scratch(&good.replace("<memory", "<title>A</title>\n  <memory"));

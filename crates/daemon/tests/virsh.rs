@@ -39,7 +39,41 @@ const HOST: &[Row] = &[
         "nodecpumap",
         &["CPUs present: 4", "CPUs online: 4", "CPU map: yyyy"],
     ),
-    ("maxvcpus", &["32"]),
+    ("maxvcpus", &["512"]),
+    (
+        "domcapabilities --machine xenfv",
+        &[
+            "<domainCapabilities>",
+            "<machine>xenfv</machine>",
+            "<arch>x86_64</arch>",
+            "<vcpu max='128'/>",
+            "<value>/usr/lib/xen/boot/hvmloader</value>",
+            "<value>cirrus</value>",
+        ],
+    ),
+    (
+        "domcapabilities --arch i686 --emulatorbin /opt/qemu",
+        &[
+            "<path>/opt/qemu</path>",
+            "<machine>xenpv</machine>",
+            "<arch>i686</arch>",
+        ],
+    ),
+    (
+        "domcapabilities --machine xenpvh",
+        &[
+            "error: failed to get emulator capabilities",
+            "error: invalid argument: the host runs no xenpvh guests of x86_64, but xenpv of \
+             x86_64, xenpv of i686, xenfv of i686, xenfv of x86_64",
+        ],
+    ),
+    (
+        "domcapabilities --virttype kvm",
+        &[
+            "error: failed to get emulator capabilities",
+            "error: invalid argument: unknown virttype: kvm; this host runs guests of Xen ('xen')",
+        ],
+    ),
     ("freecell --all", &["0: 7262208 KiB", "Total: 7262208 KiB"]),
     (
         "list --all",

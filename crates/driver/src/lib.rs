@@ -41,4 +41,5 @@ pub use node::{FreeMemory, NodeInfo};
 pub use node_statistics::{NodeCpuStats, NodeMemoryStats};
 pub use operations::{JobKind, Need, Operation, OperationRow};
 pub use registry::Snapshot;
+pub use virtxen_formats::capabilities::DomainQuery;
 pub use virtxen_host::VcpuInfo;

@@ -4,7 +4,9 @@
 //! of `virtxen_formats`.
 
 use crate::{Driver, Error, Operation, Result};
-use virtxen_formats::capabilities::{Arch, Capabilities, CpuFlags, HostCpu, HostFacts, NumaCell};
+use virtxen_formats::capabilities::{
+    Arch, Capabilities, CpuFlags, DomainCapabilities, DomainQuery, HostCpu, HostFacts, NumaCell,
+};
 use virtxen_guest::MemoryKib;
 use virtxen_host::{Node, XenVersion};
 
@@ -67,7 +69,41 @@ impl Driver {
     /// # Errors
     /// When the host cannot be asked, or is of an architecture that Xen never ran on.
     pub async fn capabilities(&self) -> Result<String> {
-        let node = self.node(Operation::Capabilities).await?;
+        let found = self.can_run(Operation::Capabilities).await?;
+        Ok(found.format())
+    }
+
+    /// What guests of one kind can be made of.
+    ///
+    /// # Errors
+    /// When the host cannot be asked, or has no such guests.
+    pub async fn domain_capabilities(&self, query: &DomainQuery<'_>) -> Result<DomainCapabilities> {
+        let found = self.can_run(Operation::DomainCapabilities).await?;
+        let guests = found.of_guests(query);
+        guests.map_err(|error| Error::Argument(error.to_string()))
+    }
+
+    /// Most vcpus of the guests that the host makes unless it is told which.
+    ///
+    /// # Errors
+    /// When the host cannot be asked, or makes none on such a hypervisor.
+    pub async fn max_vcpus(&self, virt_type: Option<&str>) -> Result<u32> {
+        let query = DomainQuery {
+            virt_type,
+            ..DomainQuery::default()
+        };
+        let guests = self
+            .can_run(Operation::Capabilities)
+            .await?
+            .of_guests(&query);
+        guests.map_or_else(
+            |error| Err(Error::Argument(error.to_string())),
+            |it| Ok(it.max_vcpus),
+        )
+    }
+
+    async fn can_run(&self, operation: Operation) -> Result<Capabilities> {
+        let node = self.node(operation).await?;
         let arch = Arch::from_name(&node.machine).ok_or_else(|| {
             Error::Config(format!(
                 "the host's machine '{}' is not known to run Xen",
@@ -83,7 +119,7 @@ impl Driver {
             migration_transports: &["xenmigr"],
             cells: cells(&node),
         };
-        Ok(Capabilities::of_host(facts).format())
+        Ok(Capabilities::of_host(facts))
     }
 
     /// Memory that no domain has. A host that does not tell it for each NUMA node

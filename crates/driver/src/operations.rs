@@ -97,6 +97,7 @@ operations! {
     VncDisplay: "domainGetXMLDesc", "vncdisplay", false, "domain.read", None, Active, true, 30;
     NodeInfo: "nodeGetInfo", "nodeinfo", false, "connect.read", None, Any, true, 30;
     Capabilities: "connectGetCapabilities", "capabilities", false, "connect.read", None, Any, true, 30;
+    DomainCapabilities: "connectGetDomainCapabilities", "domcapabilities", false, "connect.write", None, Any, true, 30;
     FreeMemory: "nodeGetCellsFreeMemory", "freecell", false, "connect.read", None, Any, true, 30;
     CpuPools: "virtxenCpuPools", "cpupool-list", false, "connect.read", None, Any, true, 30;
     BlockStats: "domainBlockStats", "domblkstat", false, "domain.read", None, Active, true, 30;

@@ -10,7 +10,7 @@ use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
 use virtxen_formats::capabilities::{
-    Arch, Capabilities, CpuFlags, CpuPlace, HostCpu, HostFacts, NumaCell,
+    Arch, Capabilities, CpuFlags, CpuPlace, DomainQuery, HostCpu, HostFacts, NumaCell,
 };
 use virtxen_guest::{MemoryKib, Uuid};
 use virtxen_testkit::shared;
@@ -75,13 +75,37 @@ fn documents_pass_libvirts_schema() {
             migration_transports: &["tcp"],
             cells: vec![cell.clone()],
         });
-        validate(&caps.format());
+        validate(&caps.format(), "capability");
     }
 }
 
-fn validate(xml: &str) {
+#[test]
+fn the_schema_accepts_what_guests_can_be_made_of() {
+    for version in [None, Some((3, 4)), Some((4, 5)), Some((4, 22))] {
+        let caps = Capabilities::of_host(HostFacts {
+            guest_types: "xen-3.0-x86_64 hvm-3.0-x86_64",
+            cpu: CpuFlags::default(),
+            arch: Arch::X86_64,
+            xen_version: version,
+            uuid: None,
+            migration_transports: &[],
+            cells: Vec::new(),
+        });
+        for guest in &caps.guests {
+            let query = DomainQuery {
+                machine: Some(guest.guest_type.machine()),
+                emulator: Some("/opt/a<b"),
+                ..DomainQuery::default()
+            };
+            let found = caps.of_guests(&query).unwrap();
+            validate(&found.format(), "domaincaps");
+        }
+    }
+}
+
+fn validate(xml: &str, schema: &str) {
     let child = Command::new("virt-xml-validate")
-        .args(["-", "capability"])
+        .args(["-", schema])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -1,4 +1,5 @@
-//! Commands about the host: what it is, what it can run, how it is reached.
+//! Commands about the host: what it is, what it can run, how it is reached. Its counters
+//! and cpupools are in files of their own.
 
 use super::{Command, Group};
 use crate::connect::Session;
@@ -6,7 +7,8 @@ use crate::error::{Context, Error, Result};
 use crate::options::{Args, Kind, flag, optional};
 use crate::output::Reply;
 use crate::table;
-use serde_json::json;
+use serde_json::{Value, json};
+use virtxen_driver::DomainQuery;
 use virtxen_guest::MemoryKib;
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -36,6 +38,25 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "",
         options: &[],
         run: |session, _| Box::pin(capabilities(session)),
+    },
+    Command {
+        name: "domcapabilities",
+        group: Group::Host,
+        summary: "print what guests of one kind can be made of, as XML",
+        about: "Vcpus, firmware and devices of the guests that this host and its release of \
+                Xen can run. What is not said is chosen: the host's architecture, and \
+                paravirtualized guests where the host has them.",
+        options: &[
+            optional("virttype", Kind::Word(&["xen"]), "the hypervisor"),
+            optional(
+                "emulatorbin",
+                Kind::Text("path"),
+                "program that emulates devices",
+            ),
+            optional("arch", Kind::Text("arch"), "architecture: x86_64, i686, …"),
+            optional("machine", Kind::Word(MACHINES), "kind of guest"),
+        ],
+        run: |session, args| Box::pin(domain_capabilities(session, args)),
     },
     Command {
         name: "version",
@@ -68,6 +89,8 @@ pub(super) const COMMANDS: &[Command] = &[
         run: |session, _| Box::pin(uri(session)),
     },
 ];
+
+const MACHINES: &[&str] = &["xenpv", "xenfv", "xenpvh"];
 
 async fn nodeinfo(session: &Session) -> Result<Reply> {
     let driver = session.driver().await?;
@@ -137,6 +160,32 @@ async fn capabilities(session: &Session) -> Result<Reply> {
         .await
         .context(|| "failed to get capabilities".to_owned())?;
     Ok(Reply::new(session.marked(json!({ "xml": xml }))).text(xml))
+}
+
+async fn domain_capabilities(session: &Session, args: &Args) -> Result<Reply> {
+    let driver = session.driver().await?;
+    let query = DomainQuery {
+        emulator: args.text("emulatorbin"),
+        arch: args.text("arch"),
+        machine: args.text("machine"),
+        virt_type: args.text("virttype"),
+    };
+    let guests = driver
+        .domain_capabilities(&query)
+        .await
+        .context(|| "failed to get emulator capabilities".to_owned())?;
+    let devices = guests.devices.iter().map(|device| {
+        let choices = device.choices.iter();
+        let choices = choices.map(|(name, words)| ((*name).to_owned(), json!(words)));
+        (device.name.to_owned(), Value::Object(choices.collect()))
+    });
+    let json = json!({
+        "emulator": guests.emulator, "machine": guests.guest_type.machine(),
+        "arch": guests.arch.name(), "max_vcpus": guests.max_vcpus,
+        "loaders": guests.loaders, "loader_types": guests.loader_types,
+        "devices": Value::Object(devices.collect()),
+    });
+    Ok(Reply::new(session.marked(json)).text(guests.format()))
 }
 
 async fn version(session: &Session, args: &Args) -> Result<Reply> {

@@ -3,17 +3,15 @@
 use super::{Caller, wire};
 use crate::error::Result;
 use std::sync::Arc;
-use virtxen_driver::ListFilter;
-use virtxen_rpc::calls::{DOMAINS_MAX, ListAll, Listed, NativeArguments, OpenArguments};
+use virtxen_driver::{DomainQuery, ListFilter};
+use virtxen_rpc::calls::{
+    CapabilitiesArguments, DOMAINS_MAX, ListAll, Listed, NativeArguments, OpenArguments,
+};
 use virtxen_rpc::xdr::List;
 use virtxen_rpc::{RemoteError, code, origin};
 
 /// The version of libvirt whose protocol this is: major, minor and release.
 const LIBVIRT: u64 = 9_000_000;
-
-/// Virtual processors that guests of all kinds and releases of Xen can have
-/// (`XEN_LEGACY_MAX_VCPUS`); some can have more.
-const VCPUS: i32 = 32;
 
 /// Names under which the driver may be opened; none stands for "what you have".
 const NAMES: [&str; 4] = ["", "xen:///", "xen:///system", "xen://"];
@@ -25,8 +23,9 @@ super::rows! {
     ConnectGetLibVersion => async |_, ()| Ok(LIBVIRT);
     ConnectGetHostname => async |caller, ()| Ok(caller.driver.hostname().await?);
     ConnectGetURI => async |caller, ()| Ok(caller.uri.to_string());
-    ConnectGetMaxVcpus => async |_, _| Ok(VCPUS);
+    ConnectGetMaxVcpus => max_vcpus;
     ConnectGetCapabilities => async |caller, ()| Ok(caller.driver.capabilities().await?);
+    ConnectGetDomainCapabilities => domain_capabilities;
     ConnectListAllDomains => list_all;
     ConnectListDomains => list_active;
     ConnectNumOfDomains => async |caller, ()| count(&caller, &ListFilter::active()).await;
@@ -48,6 +47,26 @@ async fn open(_caller: Arc<Caller>, arguments: OpenArguments) -> Result<()> {
     let message =
         format!("no connection driver available for {name}: this daemon serves xen:///system");
     Err(RemoteError::new(code::NO_CONNECT, origin::NONE, message).into())
+}
+
+async fn max_vcpus(caller: Arc<Caller>, virt_type: Option<String>) -> Result<i32> {
+    let virt_type = virt_type.as_deref().filter(|name| !name.is_empty());
+    let count = caller.driver.max_vcpus(virt_type).await?;
+    Ok(i32::try_from(count).unwrap_or(i32::MAX))
+}
+
+async fn domain_capabilities(
+    caller: Arc<Caller>,
+    arguments: CapabilitiesArguments,
+) -> Result<String> {
+    wire::only("virConnectGetDomainCapabilities", arguments.flags, 0)?;
+    let query = DomainQuery {
+        emulator: arguments.emulatorbin.as_deref(),
+        arch: arguments.arch.as_deref(),
+        machine: arguments.machine.as_deref(),
+        virt_type: arguments.virttype.as_deref(),
+    };
+    Ok(caller.driver.domain_capabilities(&query).await?.format())
 }
 
 async fn list_all(

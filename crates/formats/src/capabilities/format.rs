@@ -1,8 +1,12 @@
-//! Writer of the `<capabilities>` document, in libvirt's layout.
+//! Writer of the `<capabilities>` and `<domainCapabilities>` documents, in libvirt's
+//! layout.
 //!
 //! What the elements mean is in the parent module.
 
-use super::{Capabilities, GuestCapabilities, GuestType, HostCapabilities, NumaCell};
+use super::{
+    Capabilities, DeviceCapabilities, DomainCapabilities, GuestCapabilities, HostCapabilities,
+    NumaCell,
+};
 use std::fmt::Write;
 
 impl Capabilities {
@@ -21,6 +25,78 @@ impl Capabilities {
         xml.close("capabilities");
         xml.text
     }
+}
+
+impl DomainCapabilities {
+    /// The document, as libvirt lays it out.
+    #[must_use]
+    pub fn format(&self) -> String {
+        let mut xml = Writer::default();
+        xml.open("domainCapabilities", "");
+        xml.leaf("path", &self.emulator);
+        xml.leaf("domain", "xen");
+        xml.leaf("machine", self.guest_type.machine());
+        xml.leaf("arch", self.arch.name());
+        xml.empty("vcpu", &format!(" max='{}'", self.max_vcpus));
+        xml.empty("iothreads", NO);
+        firmware(&mut xml, self);
+        xml.open("cpu", "");
+        for mode in ["host-passthrough", "maximum", "host-model", "custom"] {
+            xml.empty("mode", &format!(" name='{mode}'{NO}"));
+        }
+        xml.close("cpu");
+        xml.open("devices", "");
+        for one in &self.devices {
+            device(&mut xml, one);
+        }
+        xml.close("devices");
+        xml.open("features", "");
+        for feature in ["gic", "vmcoreinfo", "genid", "sev", "sgx"] {
+            xml.empty(feature, NO);
+        }
+        xml.close("features");
+        xml.close("domainCapabilities");
+        xml.text
+    }
+}
+
+const YES: &str = " supported='yes'";
+const NO: &str = " supported='no'";
+
+fn firmware(xml: &mut Writer, guest: &DomainCapabilities) {
+    xml.open("os", YES);
+    if guest.loaders.is_empty() {
+        xml.empty("loader", NO);
+    } else {
+        xml.open("loader", YES);
+        for loader in &guest.loaders {
+            xml.leaf("value", loader);
+        }
+        choice(xml, "type", &guest.loader_types);
+        choice(xml, "readonly", &["yes"]);
+        xml.close("loader");
+    }
+    xml.close("os");
+}
+
+fn device(xml: &mut Writer, device: &DeviceCapabilities) {
+    xml.open(device.name, YES);
+    for (name, words) in &device.choices {
+        choice(xml, name, words);
+    }
+    xml.close(device.name);
+}
+
+fn choice(xml: &mut Writer, name: &str, words: &[&str]) {
+    let name = format!(" name='{name}'");
+    if words.is_empty() {
+        return xml.empty("enum", &name);
+    }
+    xml.open("enum", &name);
+    for word in words {
+        xml.leaf("value", word);
+    }
+    xml.close("enum");
 }
 
 fn host(xml: &mut Writer, host: &HostCapabilities) {
@@ -86,19 +162,15 @@ fn topology(xml: &mut Writer, cells: &[NumaCell]) {
 }
 
 fn guest(xml: &mut Writer, guest: &GuestCapabilities) {
-    let (os_type, machine) = match guest.guest_type {
-        GuestType::Pv => ("xen", "xenpv"),
-        GuestType::Hvm => ("hvm", "xenfv"),
-    };
     xml.open("guest", "");
-    xml.leaf("os_type", os_type);
+    xml.leaf("os_type", guest.guest_type.os_type());
     xml.open("arch", &format!(" name='{}'", guest.arch.name()));
     xml.leaf("wordsize", &guest.arch.word_size().to_string());
     xml.leaf("emulator", &guest.emulator);
     if let Some(loader) = &guest.loader {
         xml.leaf("loader", loader);
     }
-    xml.leaf("machine", machine);
+    xml.leaf("machine", guest.guest_type.machine());
     xml.empty("domain", " type='xen'");
     xml.close("arch");
     let plain = [

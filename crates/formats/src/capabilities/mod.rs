@@ -3,13 +3,18 @@
 //! [`Capabilities::of_host`] builds it from facts that any channel can supply:
 //! the text of `/sys/hypervisor/properties/capabilities` or XenD's `xen_caps`,
 //! and the processor's flags from `/proc/cpuinfo` or XenD's `hw_caps`.
-//! [`Capabilities::format`] writes the document. Nothing here asks a host.
+//! [`Capabilities::format`] writes the document. [`Capabilities::of_guests`] says more of
+//! one kind of guest. Nothing here asks a host.
 
+mod devices;
+mod domain;
 mod format;
 mod topology;
 
 use virtxen_guest::{MemoryKib, Uuid};
 
+pub use devices::DeviceCapabilities;
+pub use domain::{DomainCapabilities, DomainQuery, QueryError};
 pub use topology::parse_node_to_cpu;
 
 /// A processor architecture that Xen has run on.
@@ -167,6 +172,8 @@ pub struct Capabilities {
     pub host: HostCapabilities,
     /// Kinds of guests, in the order in which Xen tells them.
     pub guests: Vec<GuestCapabilities>,
+    /// Xen's version, major and minor, where known.
+    pub xen_version: Option<(u32, u32)>,
 }
 
 /// The machine.
@@ -215,19 +222,58 @@ pub struct CpuPlace {
     pub siblings: Vec<u32>,
 }
 
-/// Paravirtualized or fully virtualized.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a guest is virtualized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum GuestType {
     /// Paravirtualized: os type `xen`, machine `xenpv`.
     Pv,
     /// Fully virtualized: os type `hvm`, machine `xenfv`.
     Hvm,
+    /// Paravirtualized in a hardware container: os type and machine `xenpvh`.
+    Pvh,
+}
+
+/// Kinds with libvirt's names of os type and machine.
+const GUEST_TYPES: &[(GuestType, &str, &str)] = &[
+    (GuestType::Pv, "xen", "xenpv"),
+    (GuestType::Hvm, "hvm", "xenfv"),
+    (GuestType::Pvh, "xenpvh", "xenpvh"),
+];
+
+/// First release whose libxl makes guests of the kind PVH, wherever it makes HVM ones.
+const PVH: (u32, u32) = (4, 10);
+
+impl GuestType {
+    /// From libvirt's name of the machine.
+    #[must_use]
+    pub fn from_machine(name: &str) -> Option<Self> {
+        let row = GUEST_TYPES.iter().find(|(_, _, machine)| *machine == name);
+        row.map(|(kind, _, _)| *kind)
+    }
+
+    /// libvirt's name of the machine.
+    #[must_use]
+    pub fn machine(self) -> &'static str {
+        self.names().1
+    }
+
+    /// libvirt's name of the os type.
+    #[must_use]
+    pub fn os_type(self) -> &'static str {
+        self.names().0
+    }
+
+    fn names(self) -> (&'static str, &'static str) {
+        let row = GUEST_TYPES.iter().find(|(kind, _, _)| *kind == self);
+        row.map(|(_, os, machine)| (*os, *machine))
+            .unwrap_or_default()
+    }
 }
 
 /// A kind of guest that the host can run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuestCapabilities {
-    /// Paravirtualized or fully virtualized.
+    /// How it is virtualized.
     pub guest_type: GuestType,
     /// Its architecture.
     pub arch: Arch,
@@ -269,8 +315,10 @@ impl Capabilities {
             let same =
                 |guest: &GuestCapabilities| (guest.guest_type, guest.arch) == found.identity();
             let index = guests.iter().position(same).unwrap_or_else(|| {
-                guests.push(found.guest(facts.arch, facts.xen_version));
-                guests.len() - 1
+                let index = guests.len();
+                let kinds = found.kinds(facts.xen_version).iter();
+                guests.extend(kinds.map(|kind| found.guest(*kind, facts.arch, facts.xen_version)));
+                index
             });
             if let Some(guest) = guests.get_mut(index) {
                 // One line for each flavour, one guest for all flavours.
@@ -292,6 +340,7 @@ impl Capabilities {
                 cells: facts.cells,
             },
             guests,
+            xen_version: facts.xen_version,
         }
     }
 }
@@ -350,36 +399,57 @@ impl GuestWord {
         (self.guest_type, self.arch)
     }
 
-    fn guest(&self, host: Arch, xen_version: Option<(u32, u32)>) -> GuestCapabilities {
-        let hvm = self.guest_type == GuestType::Hvm;
+    /// Kinds of guests that a word stands for.
+    fn kinds(&self, xen_version: Option<(u32, u32)>) -> &'static [GuestType] {
+        match self.guest_type {
+            GuestType::Hvm if xen_version.is_some_and(|xen| xen >= PVH) => {
+                &[GuestType::Hvm, GuestType::Pvh]
+            }
+            GuestType::Hvm => &[GuestType::Hvm],
+            GuestType::Pv | GuestType::Pvh => &[GuestType::Pv],
+        }
+    }
+
+    fn guest(
+        &self,
+        kind: GuestType,
+        host: Arch,
+        xen_version: Option<(u32, u32)>,
+    ) -> GuestCapabilities {
         let library = if host == Arch::X86_64 { "lib64" } else { "lib" };
+        let emulator = match xen_version {
+            Some(xen) if xen >= domain::WITHOUT_XEND => {
+                "/usr/lib/xen/bin/qemu-system-i386".to_owned()
+            }
+            _ => format!("/usr/{library}/xen/bin/qemu-dm"),
+        };
         GuestCapabilities {
-            guest_type: self.guest_type,
+            guest_type: kind,
             arch: self.arch,
-            emulator: format!("/usr/{library}/xen/bin/qemu-dm"),
-            loader: hvm.then(|| "/usr/lib/xen/boot/hvmloader".to_owned()),
+            emulator,
+            loader: (kind == GuestType::Hvm).then(|| domain::HVMLOADER.to_owned()),
             pae: false,
             non_pae: false,
             ia64_be: false,
-            features: if hvm {
-                hvm_features(xen_version)
-            } else {
-                Vec::new()
-            },
+            features: features(kind, xen_version),
         }
     }
 }
 
-/// What a fully virtualized guest can turn on and off: the APIC until Xen 3.1
-/// made it permanent, hardware assisted paging from 3.3, Hyper-V's interface
-/// from 3.4.
-fn hvm_features(xen_version: Option<(u32, u32)>) -> Vec<GuestFeature> {
+/// What a guest can turn on and off: of a fully virtualized one the APIC until Xen 3.1
+/// made it permanent, hardware assisted paging from 3.3, Hyper-V's interface from 3.4.
+fn features(kind: GuestType, xen_version: Option<(u32, u32)>) -> Vec<GuestFeature> {
     let feature = |name, default_on, toggle| GuestFeature {
         name,
         default_on,
         toggle,
     };
     let since = |version| xen_version.is_some_and(|xen| xen >= version);
+    match kind {
+        GuestType::Pv => return Vec::new(),
+        GuestType::Pvh => return vec![feature("hap", true, true)],
+        GuestType::Hvm => {}
+    }
     let mut features = vec![
         feature("acpi", true, true),
         feature("apic", true, !since((3, 1))),
@@ -451,6 +521,32 @@ mod tests {
                 (GuestType::Hvm, Arch::I686, true, true, false),
             ]
         );
+    }
+
+    #[test]
+    fn kinds_follow_the_release() {
+        let kinds = |version| {
+            let caps = Capabilities::of_host(HostFacts {
+                xen_version: Some(version),
+                ..facts("xen-3.0-x86_64 hvm-3.0-x86_32p hvm-3.0-x86_64")
+            });
+            let names = caps.guests.iter().map(|it| it.guest_type.machine());
+            (
+                names.collect::<Vec<_>>().join(" "),
+                caps.guests[0].emulator.clone(),
+            )
+        };
+        assert_eq!(
+            kinds((4, 4)),
+            (
+                "xenpv xenfv xenfv".into(),
+                "/usr/lib64/xen/bin/qemu-dm".into()
+            )
+        );
+        let qemu = "/usr/lib/xen/bin/qemu-system-i386";
+        assert_eq!(kinds((4, 9)), ("xenpv xenfv xenfv".into(), qemu.into()));
+        let all = "xenpv xenfv xenpvh xenfv xenpvh";
+        assert_eq!(kinds((4, 10)), (all.into(), qemu.into()));
     }
 
     #[test]
