@@ -158,6 +158,8 @@ macro_rules! connection_calls {
         node_info() -> NodeInfo;
         /// What the host can run, as libvirt's document.
         capabilities() -> String;
+        /// What guests of one kind can be made of, as libvirt's document.
+        domain_capabilities(query: &DomainQuery<'_>) -> String;
         /// Memory that no domain has.
         free_memory() -> FreeMemory;
         /// The host's name.

@@ -5,7 +5,7 @@
 
 use crate::{Driver, Error, Operation, Result};
 use virtxen_formats::capabilities::{
-    Arch, Capabilities, CpuFlags, DomainCapabilities, DomainQuery, HostCpu, HostFacts, NumaCell,
+    Arch, Capabilities, CpuFlags, DomainQuery, HostCpu, HostFacts, NumaCell,
 };
 use virtxen_guest::MemoryKib;
 use virtxen_host::{Node, XenVersion};
@@ -73,14 +73,18 @@ impl Driver {
         Ok(found.format())
     }
 
-    /// What guests of one kind can be made of.
+    /// What guests of one kind can be made of, as libvirt's `<domainCapabilities>`
+    /// document.
     ///
     /// # Errors
     /// When the host cannot be asked, or has no such guests.
-    pub async fn domain_capabilities(&self, query: &DomainQuery<'_>) -> Result<DomainCapabilities> {
+    pub async fn domain_capabilities(&self, query: &DomainQuery<'_>) -> Result<String> {
         let found = self.can_run(Operation::DomainCapabilities).await?;
         let guests = found.of_guests(query);
-        guests.map_err(|error| Error::Argument(error.to_string()))
+        guests.map_or_else(
+            |error| Err(Error::Argument(error.to_string())),
+            |it| Ok(it.format()),
+        )
     }
 
     /// Most vcpus of the guests that the host makes unless it is told which.

@@ -7,7 +7,7 @@ use crate::error::{Context, Error, Result};
 use crate::options::{Args, Kind, flag, optional};
 use crate::output::Reply;
 use crate::table;
-use serde_json::{Value, json};
+use serde_json::json;
 use virtxen_driver::DomainQuery;
 use virtxen_guest::MemoryKib;
 
@@ -170,22 +170,11 @@ async fn domain_capabilities(session: &Session, args: &Args) -> Result<Reply> {
         machine: args.text("machine"),
         virt_type: args.text("virttype"),
     };
-    let guests = driver
+    let xml = driver
         .domain_capabilities(&query)
         .await
         .context(|| "failed to get emulator capabilities".to_owned())?;
-    let devices = guests.devices.iter().map(|device| {
-        let choices = device.choices.iter();
-        let choices = choices.map(|(name, words)| ((*name).to_owned(), json!(words)));
-        (device.name.to_owned(), Value::Object(choices.collect()))
-    });
-    let json = json!({
-        "emulator": guests.emulator, "machine": guests.guest_type.machine(),
-        "arch": guests.arch.name(), "max_vcpus": guests.max_vcpus,
-        "loaders": guests.loaders, "loader_types": guests.loader_types,
-        "devices": Value::Object(devices.collect()),
-    });
-    Ok(Reply::new(session.marked(json)).text(guests.format()))
+    Ok(Reply::new(session.marked(json!({ "xml": xml }))).text(xml))
 }
 
 async fn version(session: &Session, args: &Args) -> Result<Reply> {

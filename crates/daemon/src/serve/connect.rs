@@ -66,7 +66,7 @@ async fn domain_capabilities(
         machine: arguments.machine.as_deref(),
         virt_type: arguments.virttype.as_deref(),
     };
-    Ok(caller.driver.domain_capabilities(&query).await?.format())
+    Ok(caller.driver.domain_capabilities(&query).await?)
 }
 
 async fn list_all(
