@@ -76,6 +76,28 @@ fn xls_files_come_back() {
     }
 }
 
+/// What libvirt's schema has no words for, so it is not shown to the foreign check.
+#[test]
+fn extensions_come_back() {
+    for lines in [
+        "builder = \"hvm\"\ndevice_model_stubdomain_override = 1\nstubdomain_memory = 144\n\
+         stubdomain_kernel = \"/boot/stub\"\nstubdomain_ramdisk = \"/boot/stubfs\"",
+        "builder = \"hvm\"\ndevice_model_stubdomain_override = 1\n\
+         device_model_version = \"qemu-xen-traditional\"",
+        "pci = [ \"0000:00:1b.0,permissive=1,power_mgmt=1\" ]",
+        "disk = [ \"format=raw,vdev=xvda,access=rw,backendtype=phy,script=block-own,target=/dev/x\" ]",
+    ] {
+        let text = format!("name = 'a'\nmemory = 64\n{lines}\n");
+        let document = Document::read(&text).unwrap();
+        let read = xl::xl_to_guest(&document, &xl::Host::default()).unwrap();
+        assert_eq!(read.notes, [], "{lines}");
+        let text = xl_text(&read.value);
+        for line in lines.lines() {
+            assert!(text.contains(line), "{line}\nis not in\n{text}");
+        }
+    }
+}
+
 #[test]
 fn disks_of_all_syntaxes_are_the_same() {
     let positional = "disk = [ '/dev/vg/a,raw,xvda,rw,backendtype=phy', '/b.iso,,hdc,,cdrom' ]";

@@ -294,7 +294,9 @@ fn fill_graphics(guest: &mut Guest, rules: &Rules) {
             let listens = match &mut graphics.server {
                 GraphicsServer::Vnc(vnc) => &mut vnc.listens,
                 GraphicsServer::Spice(spice) => &mut spice.listens,
-                GraphicsServer::Sdl(_) | GraphicsServer::Other(_) => continue,
+                GraphicsServer::Sdl(_) | GraphicsServer::Qubes(_) | GraphicsServer::Other(_) => {
+                    continue;
+                }
             };
             if listens.is_empty() {
                 listens.push(GraphicsListen::Address { address: None });

@@ -4,15 +4,15 @@
 //! meaning; inside a family it has.
 
 use crate::{
-    Chardev, Controller, Disk, Element, Graphics, Hostdev, Input, Interface, Memballoon, Sound,
-    Video,
+    Chardev, Controller, Disk, Element, Emulator, Graphics, Hostdev, Input, Interface, Memballoon,
+    Sound, Video,
 };
 
 /// All devices of a guest.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Devices {
-    /// Path of the device model's program.
-    pub emulator: Option<String>,
+    /// The device model.
+    pub emulator: Option<Emulator>,
     /// Disks.
     pub disks: Vec<Disk>,
     /// Controllers.

@@ -27,6 +27,9 @@ pub struct Disk {
     pub transient: bool,
     /// Domain with the backend, Domain-0 if `None`.
     pub backend_domain: Option<String>,
+    /// Script that connects the backend (`<script path=…/>`, Qubes OS; libvirt's schema
+    /// has it for interfaces only).
+    pub script: Option<String>,
     /// Boot order, alias, address, known parts without effect.
     pub info: DeviceInfo,
 }

@@ -22,6 +22,8 @@ pub enum GraphicsServer {
     Sdl(Sdl),
     /// SPICE.
     Spice(Spice),
+    /// The GUI daemon of Qubes OS (not in libvirt's schema).
+    Qubes(Qubes),
     /// Another one of libvirt (`rdp`, `desktop`, `egl-headless`, `dbus`), as it is written.
     Other(Element),
 }
@@ -73,6 +75,15 @@ pub struct Spice {
     pub mouse_mode: Option<MouseMode>,
     /// Whether the clipboard is shared.
     pub clipboard_copypaste: Option<bool>,
+}
+
+/// The GUI daemon of Qubes OS.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Qubes {
+    /// Domain that shows the windows, Domain-0 if `None`.
+    pub domain: Option<String>,
+    /// How much is logged, 0 if `None`.
+    pub log_level: Option<i32>,
 }
 
 words! {
@@ -139,6 +150,7 @@ impl Graphics {
             GraphicsServer::Vnc(_) => "vnc",
             GraphicsServer::Sdl(_) => "sdl",
             GraphicsServer::Spice(_) => "spice",
+            GraphicsServer::Qubes(_) => "qubes",
             GraphicsServer::Other(element) => element.attribute("type").unwrap_or_default(),
         }
     }
@@ -149,7 +161,9 @@ impl Graphics {
         let listens = match &self.server {
             GraphicsServer::Vnc(vnc) => &vnc.listens,
             GraphicsServer::Spice(spice) => &spice.listens,
-            GraphicsServer::Sdl(_) | GraphicsServer::Other(_) => return None,
+            GraphicsServer::Sdl(_) | GraphicsServer::Qubes(_) | GraphicsServer::Other(_) => {
+                return None;
+            }
         };
         listens.iter().find_map(|listen| match listen {
             GraphicsListen::Address { address } | GraphicsListen::Network { address, .. } => {

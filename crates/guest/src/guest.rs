@@ -76,6 +76,14 @@ impl Guest {
         }
     }
 
+    /// Memory up to which it can be given more while it runs (`<maxMemory>`), if said.
+    #[must_use]
+    pub fn max_memory(&self) -> Option<MemoryKib> {
+        let mut kept = self.kept.elements("");
+        let element = kept.find(|element| element.name == "maxMemory")?;
+        MemoryKib::scaled(&element.text(), element.attribute("unit"))
+    }
+
     /// Whether it is fully virtualized.
     #[must_use]
     pub fn is_hvm(&self) -> bool {

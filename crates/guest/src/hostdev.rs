@@ -11,6 +11,8 @@ pub struct Hostdev {
     pub source: HostdevSource,
     /// Whether it is taken from the host's driver at the start and given back at the end.
     pub managed: Option<bool>,
+    /// A reset that fails does not keep it from the guest (`nostrictreset`, Qubes OS).
+    pub no_strict_reset: bool,
     /// What passes it through: `xen`.
     pub driver: Option<String>,
     /// Boot order, alias, address in the guest, known parts without effect.
@@ -27,6 +29,9 @@ pub enum HostdevSource {
         /// Whether writes to its configuration space are filtered; `Some(false)` is
         /// Xen's `permissive`.
         write_filtering: Option<bool>,
+        /// Whether the guest is kept from the function's power management
+        /// (`powerManagementFiltering`, Qubes OS); `Some(false)` is Xen's `power_mgmt`.
+        power_filtering: Option<bool>,
     },
     /// A USB device.
     Usb(UsbSource),
@@ -54,6 +59,7 @@ impl Hostdev {
         Self::new(HostdevSource::Pci {
             address,
             write_filtering: None,
+            power_filtering: None,
         })
     }
 
@@ -63,6 +69,7 @@ impl Hostdev {
         Self {
             source,
             managed: None,
+            no_strict_reset: false,
             driver: None,
             info: DeviceInfo::default(),
         }

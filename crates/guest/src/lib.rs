@@ -18,6 +18,7 @@ mod defaults;
 mod devices;
 mod disk;
 mod element;
+mod emulator;
 mod features;
 mod format;
 mod graphics;
@@ -55,9 +56,10 @@ pub use disk::{
     Discard, Disk, DiskAuth, DiskBus, DiskDevice, DiskDriver, DiskSource, NetworkDisk, NetworkHost,
 };
 pub use element::{Attribute, Element, Node};
+pub use emulator::{Emulator, EmulatorType};
 pub use features::{Features, Hyperv, HypervMode, Passthrough, PassthroughMode, XenFeatures};
 pub use format::{FormatOptions, format_device, format_element, format_guest};
-pub use graphics::{Graphics, GraphicsListen, GraphicsServer, MouseMode, Sdl, Spice, Vnc};
+pub use graphics::{Graphics, GraphicsListen, GraphicsServer, MouseMode, Qubes, Sdl, Spice, Vnc};
 pub use guest::Guest;
 pub use hostdev::{Hostdev, HostdevSource, UsbSource};
 pub use input::{Input, InputBus, InputType};

@@ -32,6 +32,30 @@ impl MemoryKib {
     pub const fn to_mib_rounded_up(self) -> u64 {
         self.0.div_ceil(1024)
     }
+
+    /// An amount with a unit of libvirt, KiB if none is said; rounded up.
+    pub(crate) fn scaled(amount: &str, unit: Option<&str>) -> Option<Self> {
+        let amount: u64 = amount.trim().parse().ok()?;
+        let unit = unit.unwrap_or("KiB");
+        let bytes: u64 = match unit.to_ascii_lowercase().as_str() {
+            "b" | "byte" | "bytes" => 1,
+            "kb" => 1000,
+            "k" | "kib" => 1 << 10,
+            "mb" => 1000 * 1000,
+            "m" | "mib" => 1 << 20,
+            "gb" => 1_000_000_000,
+            "g" | "gib" => 1 << 30,
+            "tb" => 1_000_000_000_000,
+            "t" | "tib" => 1 << 40,
+            "pb" => 1_000_000_000_000_000,
+            "p" | "pib" => 1 << 50,
+            "eb" => 1_000_000_000_000_000_000,
+            "e" | "eib" => 1 << 60,
+            _ => return None,
+        };
+        let bytes = u128::from(amount) * u128::from(bytes);
+        u64::try_from(bytes.div_ceil(1024)).ok().map(Self)
+    }
 }
 
 /// A domain's universally unique identifier.
@@ -141,5 +165,17 @@ mod tests {
     fn memory_is_rounded_up_to_mib() {
         assert_eq!(MemoryKib(1025).to_mib_rounded_up(), 2);
         assert_eq!(MemoryKib::from_mib(2), MemoryKib(2048));
+    }
+
+    #[test]
+    fn memory_has_libvirts_units() {
+        let scaled = MemoryKib::scaled;
+        assert_eq!(scaled("1025", Some("b")), Some(MemoryKib(2)));
+        assert_eq!(scaled(" 2 ", Some("GiB")), Some(MemoryKib(2 << 20)));
+        assert_eq!(scaled("1", Some("KB")), Some(MemoryKib(1)));
+        assert_eq!(scaled("7", None), Some(MemoryKib(7)));
+        assert_eq!(scaled("7", Some("x")), None);
+        assert_eq!(scaled("-7", None), None);
+        assert_eq!(scaled("18446744073709551615", Some("EiB")), None);
     }
 }

@@ -247,6 +247,8 @@ fn paths(guest: &Guest, found: &mut Found) {
     let booted = [&os.kernel, &os.initrd, &os.root].into_iter().flatten();
     let booted = booted.chain(loader).chain(tables);
     let emulator = guest.devices.emulator.iter();
+    let emulator =
+        emulator.flat_map(|it| [&it.path, &it.kernel, &it.ramdisk].into_iter().flatten());
     let all = booted
         .map(|path| (Part::Os, path))
         .chain(emulator.map(|path| (Part::Devices, path)));

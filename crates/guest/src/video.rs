@@ -36,6 +36,8 @@ words! {
         None = "none",
         Bochs = "bochs",
         Ramfb = "ramfb",
+        /// Intel's card, shared (Qubes OS; not in libvirt's schema):
+        Xengt = "xengt",
     }
 }
 

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use virtxen_guest::{
     Address, ChardevSource, ClockOffset, FormatOptions, GraphicsListen, GraphicsServer, Guest,
-    InputBus, ParseOptions, Rules, format_guest, parse_guest,
+    InputBus, MemoryKib, ParseOptions, Rules, format_guest, parse_guest,
 };
 use virtxen_testkit::{record_domain_xml, shared};
 
@@ -229,6 +229,20 @@ fn our_examples_are_read_and_written_whole() {
             &format_guest(&guest, &FormatOptions::default()),
         );
     }
+}
+
+/// What Qubes OS says beyond libvirt's schema, so it is not shown to the foreign check.
+#[test]
+fn extensions_come_back_as_they_were() {
+    let text = include_str!("extensions.xml");
+    let strict = ParseOptions {
+        strict: true,
+        ..ParseOptions::default()
+    };
+    let guest = parse_guest(text, &strict).unwrap().value;
+    assert_eq!(format_guest(&guest, &FormatOptions::default()), text);
+    assert_eq!(guest.max_memory(), Some(MemoryKib(4 << 20)));
+    assert!(guest.devices.emulator.unwrap().is_stubdomain());
 }
 
 #[test]

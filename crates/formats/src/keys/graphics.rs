@@ -187,7 +187,7 @@ pub(super) fn write(
                 let pairs = sdl_pairs(sdl, &path, notes);
                 write_pairs("sdl", pairs, hvm, dialect, out);
             }
-            GraphicsServer::Spice(_) | GraphicsServer::Other(_) => {
+            GraphicsServer::Spice(_) | GraphicsServer::Qubes(_) | GraphicsServer::Other(_) => {
                 let kind = console.kind();
                 let reason = format!("{tool} has no graphical console of type '{kind}' here");
                 notes.essential(path, reason);

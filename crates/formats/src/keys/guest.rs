@@ -4,8 +4,8 @@
 
 use super::settings::Quiet;
 use super::{
-    Bridges, Dialect, Host, Out, Settings, chardev, clock, cpu, features, graphics, hostdev, input,
-    interface, lifecycle, os, sound, video,
+    Bridges, Dialect, Host, Out, Settings, chardev, clock, cpu, emulator, features, graphics,
+    hostdev, input, interface, lifecycle, os, sound, video,
 };
 use crate::config::Document;
 use crate::convert::{Converted, Error, Notes};
@@ -88,11 +88,9 @@ fn read_devices(
     notes: &mut Notes,
 ) -> Result<Devices, Error> {
     let mut devices = Devices {
-        emulator: file.filled("device_model_override", notes),
+        emulator: emulator::read(file, dialect, notes),
         ..Devices::default()
     };
-    let older = file.filled("device_model", notes);
-    devices.emulator = devices.emulator.or(older);
     devices.disks = if dialect.xl {
         xl::disk::read(file, hvm, notes)?
     } else {
@@ -138,12 +136,7 @@ pub(crate) fn write(
     clock::write_timers(&guest.clock, hvm, dialect, &mut out, &mut notes);
     clock::write(&guest.clock, hvm, dialect, &mut out, &mut notes);
     lifecycle::write(&guest.lifecycle, &mut out);
-    let model = if dialect.newest {
-        "device_model_override"
-    } else {
-        "device_model"
-    };
-    out.optional(model, devices.emulator.as_ref());
+    emulator::write(devices.emulator.as_ref(), dialect, &mut out, &mut notes);
     graphics::write(&devices.graphics, hvm, dialect, &mut out, &mut notes);
     let interfaces = &devices.interfaces;
     interface::write(interfaces, hvm, dialect, bridges, &mut out, &mut notes)?;

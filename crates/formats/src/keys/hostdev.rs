@@ -36,10 +36,12 @@ fn read_one(entry: &Entry, notes: &mut Notes) -> Result<Hostdev, Error> {
     };
     let mut words = Words::new(&options);
     let permissive = words.number("permissive", 10, notes);
+    let power_mgmt = words.number("power_mgmt", 10, notes);
     words.finish(notes);
     let mut hostdev = Hostdev::new(HostdevSource::Pci {
         address,
         write_filtering: permissive.map(|on| on == 0),
+        power_filtering: power_mgmt.map(|on| on == 0),
     });
     hostdev.managed = Some(false);
     Ok(hostdev)
@@ -55,13 +57,27 @@ pub(super) fn write(hostdevs: &[Hostdev], dialect: Dialect, out: &mut Out, notes
             HostdevSource::Pci {
                 address,
                 write_filtering,
+                power_filtering,
             } => {
                 let permissive = match write_filtering {
                     Some(false) => ",permissive=1",
                     Some(true) => ",permissive=0",
                     None => "",
                 };
-                functions.push(format!("{address}{permissive}"));
+                let power = match power_filtering {
+                    Some(filtered) if dialect.xl => format!(",power_mgmt={}", u8::from(!filtered)),
+                    Some(false) => {
+                        let place = format!("{path}/source/@powerManagementFiltering");
+                        notes.setting(place, format!("{tool} does not know it"));
+                        String::new()
+                    }
+                    _ => String::new(),
+                };
+                functions.push(format!("{address}{permissive}{power}"));
+                if hostdev.no_strict_reset {
+                    let place = format!("{path}/@nostrictreset");
+                    notes.setting(place, format!("{tool} does not reset it"));
+                }
                 if hostdev.managed == Some(true) {
                     let reason =
                         format!("{tool} does not take it from its driver: detach it before");

@@ -9,6 +9,7 @@ mod chardev;
 mod clock;
 mod cpu;
 mod dialect;
+mod emulator;
 mod features;
 mod graphics;
 mod guest;

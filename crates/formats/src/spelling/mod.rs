@@ -6,5 +6,6 @@
 pub(crate) mod chardev;
 pub(crate) mod device;
 pub(crate) mod disk;
+pub(crate) mod emulator;
 pub(crate) mod interface;
 pub(crate) mod sound;

@@ -208,6 +208,12 @@ fn note_settings(disk: &Disk, path: &str, notes: &mut Notes) {
     if disk.transient {
         notes.essential(format!("{path}/transient"), "XenD keeps what is written");
     }
+    if disk.script.is_some() {
+        notes.essential(
+            format!("{path}/script"),
+            "XenD has a script for each backend",
+        );
+    }
     if disk.driver.discard.is_some() {
         notes.setting(format!("{path}/driver/@discard"), "XenD does not know it");
     }

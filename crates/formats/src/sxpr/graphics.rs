@@ -191,7 +191,9 @@ pub(super) fn write_image(
                 note_vnc_of_302(vnc, &path, notes);
             }
         }
-        GraphicsServer::Spice(_) | GraphicsServer::Other(_) => note_kind(console, path, notes),
+        GraphicsServer::Spice(_) | GraphicsServer::Qubes(_) | GraphicsServer::Other(_) => {
+            note_kind(console, path, notes);
+        }
     }
 }
 
@@ -210,7 +212,7 @@ pub(super) fn write_devices(consoles: &[Graphics], out: &mut Vec<Sxpr>, notes: &
             children.push(Sxpr::pair("type", "vnc"));
             write_vnc(vnc, &path, &mut children, notes);
         }
-        GraphicsServer::Spice(_) | GraphicsServer::Other(_) => {
+        GraphicsServer::Spice(_) | GraphicsServer::Qubes(_) | GraphicsServer::Other(_) => {
             note_kind(console, path, notes);
             return;
         }

@@ -11,6 +11,7 @@ use super::{
     sound, video,
 };
 use crate::convert::{Converted, Error, Notes, excerpt};
+use crate::spelling::emulator::note_stubdomain;
 use virtxen_guest::{
     ControllerType, Devices, DomId, Guest, Memballoon, MemballoonModel, MemoryKib,
 };
@@ -106,7 +107,9 @@ pub fn sxpr_to_guest(
     guest.clock = clock::read(&mut domain, image.as_deref_mut(), &source, &mut notes);
     guest.devices = read_devices(&mut domain, image.as_deref_mut(), &source, &mut notes)?;
     if let Some(image) = image {
-        guest.devices.emulator = image.text("device_model").map(str::to_owned);
+        guest.devices.emulator = image
+            .text("device_model")
+            .map(|path| path.to_owned().into());
         if source.hvm {
             guest.features = features::read(image, &mut notes);
         }
@@ -319,7 +322,9 @@ fn write_image(guest: &Guest, target: &Target, image: &mut Vec<Sxpr>, notes: &mu
     video::write(&devices.videos, hvm, image, notes);
     match &devices.emulator {
         Some(emulator) if hvm || version >= ConfigVersion::Xen304 => {
-            image.push(Sxpr::quoted_pair("device_model", emulator));
+            let path = emulator.path.as_deref();
+            image.extend(path.map(|path| Sxpr::quoted_pair("device_model", path)));
+            note_stubdomain(emulator, "XenD", notes);
         }
         Some(_) => {
             let reason = "XenD before 3.0.4 has no device model for paravirtualized guests";

@@ -76,7 +76,14 @@ fn function(hostdev: &Hostdev, path: &str, notes: &mut Notes) -> Option<Sxpr> {
         HostdevSource::Pci {
             address,
             write_filtering,
-        } => (*address, *write_filtering),
+            power_filtering,
+        } => {
+            if *power_filtering == Some(false) {
+                let place = format!("{path}/source/@powerManagementFiltering");
+                notes.setting(place, "XenD keeps guests from power management");
+            }
+            (*address, *write_filtering)
+        }
         HostdevSource::Usb(_) => {
             notes.essential(path, "XenD passes pci functions through, no usb devices");
             return None;
@@ -89,6 +96,10 @@ fn function(hostdev: &Hostdev, path: &str, notes: &mut Notes) -> Option<Sxpr> {
     if hostdev.managed == Some(true) {
         let reason = "XenD does not take it from its driver: detach it before";
         notes.setting(format!("{path}/@managed"), reason);
+    }
+    if hostdev.no_strict_reset {
+        let place = format!("{path}/@nostrictreset");
+        notes.setting(place, "XenD does not reset it");
     }
     if filtering == Some(false) {
         let reason = "XenD's pciback filters, unless it is told otherwise on the host";

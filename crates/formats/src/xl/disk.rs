@@ -63,6 +63,7 @@ fn read_one(words: DiskWords, entry: &Entry, hvm: bool, notes: &mut Notes) -> Re
         .discard
         .map(|on| if on { Discard::Unmap } else { Discard::Ignore });
     let backend = words.backend.filter(|domain| !domain.is_empty());
+    disk.script = words.script.filter(|script| !script.is_empty());
     disk.backend_domain = backend.filter(|domain| !matches!(domain.as_str(), "0" | "Domain-0"));
     let count = notes.count();
     disk.source = match path {
@@ -161,6 +162,9 @@ fn write_one(disk: &Disk, path: &str, notes: &mut Notes) -> Option<String> {
         Some(Discard::Unmap) => text += ",discard",
         Some(Discard::Ignore) => text += ",no-discard",
         None => {}
+    }
+    if let Some(script) = &disk.script {
+        text += &format!(",script={script}");
     }
     // It takes the rest, so it is the last.
     if let Some(target) = target {

@@ -16,6 +16,7 @@ pub(super) struct DiskWords {
     pub(super) devtype: Option<String>,
     pub(super) backendtype: Option<String>,
     pub(super) backend: Option<String>,
+    pub(super) script: Option<String>,
     pub(super) discard: Option<bool>,
 }
 
@@ -138,6 +139,7 @@ impl DiskWords {
             "devtype" => &mut self.devtype,
             "backendtype" => &mut self.backendtype,
             "backend" => &mut self.backend,
+            "script" => &mut self.script,
             _ => {
                 note(entry, key, notes);
                 return Ok(());

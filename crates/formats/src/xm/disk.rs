@@ -186,6 +186,9 @@ fn write_one(disk: &Disk, path: &str, emulated: &str, notes: &mut Notes) -> Opti
 }
 
 fn note_settings(disk: &Disk, path: &str, notes: &mut Notes) {
+    if disk.script.is_some() {
+        notes.essential(format!("{path}/script"), "xm has a script for each backend");
+    }
     if disk.driver.discard.is_some() {
         notes.setting(format!("{path}/driver/@discard"), "xm does not know it");
     }

@@ -4,7 +4,8 @@
 
 use super::writer::Writer;
 use super::{
-    chardev, controller, disk, graphics, hostdev, input, interface, memballoon, sound, video,
+    chardev, controller, disk, emulator, graphics, hostdev, input, interface, memballoon, sound,
+    video,
 };
 use crate::{Device, Devices};
 
@@ -20,7 +21,9 @@ pub(super) fn devices(devices: &Devices, writer: &mut Writer) {
     writer.open("devices");
     // libvirt has no short form of an empty list.
     writer.end_tag();
-    writer.some_text("emulator", devices.emulator.as_deref());
+    if let Some(device_model) = &devices.emulator {
+        emulator::emulator(device_model, writer);
+    }
     each(&devices.disks, disk::disk, writer);
     each(&devices.controllers, controller::controller, writer);
     others(&["lease", "filesystem"], writer);

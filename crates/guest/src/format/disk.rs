@@ -27,6 +27,7 @@ pub(super) fn disk(disk: &Disk, writer: &mut Writer) {
     source(disk, writer);
     writer.kept_named(kept, "", &["backingStore", "mirror"]);
     writer.only("backenddomain", "name", disk.backend_domain.as_deref());
+    writer.only("script", "path", disk.script.as_deref());
     writer.kept_named(kept, "", &["geometry", "blockio"]);
     writer.open("target");
     writer.attribute("dev", &disk.target);

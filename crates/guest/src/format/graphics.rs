@@ -20,6 +20,11 @@ pub(super) fn graphics(graphics: &Graphics, writer: &mut Writer) {
         GraphicsServer::Vnc(server) => vnc(server, kept, writer),
         GraphicsServer::Spice(server) => spice(server, kept, writer),
         GraphicsServer::Sdl(server) => sdl(server, kept, writer),
+        GraphicsServer::Qubes(server) => {
+            writer.attribute("type", "qubes");
+            writer.some("domain", server.domain.as_deref());
+            writer.some_shown("log_level", server.log_level);
+        }
         GraphicsServer::Other(_) => {}
     }
     writer.close("graphics");

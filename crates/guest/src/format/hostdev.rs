@@ -21,6 +21,9 @@ pub(super) fn hostdev(hostdev: &Hostdev, writer: &mut Writer) {
     writer.attribute("mode", "subsystem");
     writer.attribute("type", kind);
     writer.yes_no("managed", hostdev.managed);
+    if hostdev.no_strict_reset {
+        writer.attribute("nostrictreset", "yes");
+    }
     if hostdev.driver.is_some() || kept.has("driver") {
         writer.open("driver");
         writer.some("name", hostdev.driver.as_deref());
@@ -32,8 +35,10 @@ pub(super) fn hostdev(hostdev: &Hostdev, writer: &mut Writer) {
         HostdevSource::Pci {
             address,
             write_filtering,
+            power_filtering,
         } => {
             writer.yes_no("writeFiltering", *write_filtering);
+            writer.yes_no("powerManagementFiltering", *power_filtering);
             writer.open("address");
             pci(*address, writer);
             writer.close("address");

@@ -9,6 +9,7 @@ mod controller;
 mod cpu;
 mod devices;
 mod disk;
+mod emulator;
 mod features;
 mod graphics;
 mod guest;

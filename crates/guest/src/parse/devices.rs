@@ -4,8 +4,8 @@
 
 use super::reader::{Reader, tag};
 use super::{
-    chardev, controller, disk, graphics, hostdev, input, interface, markup, memballoon, sound,
-    video,
+    chardev, controller, disk, emulator, graphics, hostdev, input, interface, markup, memballoon,
+    sound, video,
 };
 use crate::{Device, Devices, ProblemKind, rank};
 use roxmltree::Node;
@@ -16,7 +16,7 @@ pub(super) fn devices(node: Node<'_, '_>, devices: &mut Devices, reader: &mut Re
     for child in reader.elements(node) {
         match tag(&child) {
             "emulator" if devices.emulator.is_none() => {
-                devices.emulator = Some(reader.text(child));
+                devices.emulator = Some(emulator::emulator(child, reader));
             }
             "emulator" => repeated(child, reader),
             "memballoon" if devices.memballoon.is_some() => repeated(child, reader),

@@ -38,6 +38,7 @@ pub(super) fn disk(node: Node<'_, '_>, reader: &mut Reader<'_>) -> Disk {
             "readonly" => disk.readonly = reader.flag(child),
             "shareable" => disk.shareable = reader.flag(child),
             "transient" => transient(child, &mut disk, reader),
+            "script" => disk.script = reader.only(child, "path"),
             "backenddomain" => disk.backend_domain = reader.only(child, "name"),
             "backingStore" | "mirror" | "geometry" | "blockio" | "iotune" | "serial" | "wwn"
             | "vendor" | "product" | "encryption" | "throttlefilters" => {

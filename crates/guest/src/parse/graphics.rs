@@ -3,7 +3,7 @@
 
 use super::markup;
 use super::reader::{Reader, key, tag};
-use crate::{Graphics, GraphicsListen, GraphicsServer, Kept, Sdl, Spice, Vnc};
+use crate::{Graphics, GraphicsListen, GraphicsServer, Kept, Qubes, Sdl, Spice, Vnc};
 use roxmltree::{Attribute, Node};
 
 /// Reads `<graphics>`.
@@ -17,16 +17,31 @@ pub(super) fn graphics(node: Node<'_, '_>, reader: &mut Reader<'_>) -> Option<Gr
         "vnc" => GraphicsServer::Vnc(vnc(node, &mut kept, reader)),
         "sdl" => GraphicsServer::Sdl(sdl(node, &mut kept, reader)),
         "spice" => GraphicsServer::Spice(spice(node, &mut kept, reader)),
+        "qubes" => GraphicsServer::Qubes(qubes(node, reader)),
         "rdp" | "desktop" | "egl-headless" | "dbus" => {
             GraphicsServer::Other(markup::element(reader.source, node))
         }
         _ => {
-            let expected = "vnc, sdl, spice, rdp, desktop, egl-headless, dbus";
+            let expected = "vnc, sdl, spice, qubes, rdp, desktop, egl-headless, dbus";
             reader.bad_attribute(node, &kind, expected);
             return None;
         }
     };
     Some(Graphics { server, kept })
+}
+
+fn qubes(node: Node<'_, '_>, reader: &mut Reader<'_>) -> Qubes {
+    let mut qubes = Qubes::default();
+    for attribute in node.attributes() {
+        match key(&attribute) {
+            "type" => {}
+            "domain" => qubes.domain = Some(attribute.value().to_owned()),
+            "log_level" => qubes.log_level = reader.number(node, &attribute),
+            _ => reader.unknown_attribute(node, &attribute),
+        }
+    }
+    reader.no_children(node);
+    qubes
 }
 
 /// What is said of ports and addresses in attributes.

@@ -15,6 +15,7 @@ pub(super) fn hostdev(node: Node<'_, '_>, reader: &mut Reader<'_>) -> Option<Hos
         ("subsystem", Some("pci")) => HostdevSource::Pci {
             address: PciAddress::default(),
             write_filtering: None,
+            power_filtering: None,
         },
         ("subsystem", Some("usb")) => HostdevSource::Usb(UsbSource::default()),
         ("subsystem" | "capabilities", Some(_)) => {
@@ -34,6 +35,9 @@ pub(super) fn hostdev(node: Node<'_, '_>, reader: &mut Reader<'_>) -> Option<Hos
         match key(&attribute) {
             "mode" | "type" => {}
             "managed" => hostdev.managed = reader.yes_no(node, &attribute),
+            "nostrictreset" => {
+                hostdev.no_strict_reset = reader.yes_no(node, &attribute) == Some(true);
+            }
             _ => reader.unknown_attribute(node, &attribute),
         }
     }
@@ -68,6 +72,12 @@ fn source(node: Node<'_, '_>, hostdev: &mut Hostdev, reader: &mut Reader<'_>) ->
                     write_filtering, ..
                 },
             ) => *write_filtering = reader.yes_no(node, &attribute),
+            (
+                "powerManagementFiltering",
+                HostdevSource::Pci {
+                    power_filtering, ..
+                },
+            ) => *power_filtering = reader.yes_no(node, &attribute),
             ("startupPolicy" | "guestReset", HostdevSource::Usb(_)) => {
                 Reader::keep_attribute(&mut hostdev.info.kept, "source", &attribute);
             }

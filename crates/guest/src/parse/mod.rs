@@ -10,6 +10,7 @@ mod controller;
 mod cpu;
 mod devices;
 mod disk;
+mod emulator;
 mod features;
 mod graphics;
 mod guest;

@@ -123,7 +123,7 @@ impl Reader<'_> {
         amount: &str,
         unit: Option<&str>,
     ) -> Option<MemoryKib> {
-        let memory = scaled(amount, unit);
+        let memory = MemoryKib::scaled(amount, unit);
         if memory.is_none() {
             let shown = format!("{} {}", amount.trim(), unit.unwrap_or("KiB"));
             self.bad_text(
@@ -133,44 +133,5 @@ impl Reader<'_> {
             );
         }
         memory
-    }
-}
-
-fn scaled(amount: &str, unit: Option<&str>) -> Option<MemoryKib> {
-    let amount: u64 = amount.trim().parse().ok()?;
-    let unit = unit.unwrap_or("KiB");
-    let bytes: u64 = match unit.to_ascii_lowercase().as_str() {
-        "b" | "byte" | "bytes" => 1,
-        "kb" => 1000,
-        "k" | "kib" => 1 << 10,
-        "mb" => 1000 * 1000,
-        "m" | "mib" => 1 << 20,
-        "gb" => 1_000_000_000,
-        "g" | "gib" => 1 << 30,
-        "tb" => 1_000_000_000_000,
-        "t" | "tib" => 1 << 40,
-        "pb" => 1_000_000_000_000_000,
-        "p" | "pib" => 1 << 50,
-        "eb" => 1_000_000_000_000_000_000,
-        "e" | "eib" => 1 << 60,
-        _ => return None,
-    };
-    let bytes = u128::from(amount) * u128::from(bytes);
-    u64::try_from(bytes.div_ceil(1024)).ok().map(MemoryKib)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn memory_has_libvirts_units() {
-        assert_eq!(scaled("1025", Some("b")), Some(MemoryKib(2)));
-        assert_eq!(scaled(" 2 ", Some("GiB")), Some(MemoryKib(2 << 20)));
-        assert_eq!(scaled("1", Some("KB")), Some(MemoryKib(1)));
-        assert_eq!(scaled("7", None), Some(MemoryKib(7)));
-        assert_eq!(scaled("7", Some("x")), None);
-        assert_eq!(scaled("-7", None), None);
-        assert_eq!(scaled("18446744073709551615", Some("EiB")), None);
     }
 }

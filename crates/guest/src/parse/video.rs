@@ -38,7 +38,8 @@ fn model(node: Node<'_, '_>, video: &mut Video, reader: &mut Reader<'_>) {
             "vram" => video.vram = reader.number(node, &attribute),
             "heads" => video.heads = reader.number(node, &attribute),
             "primary" => video.primary = reader.yes_no(node, &attribute),
-            "ram" | "vgamem" | "vram64" | "blob" | "edid" => {
+            "ram" | "vgamem" | "vram64" | "blob" | "edid" | "low_gm_sz" | "high_gm_sz"
+            | "fence_sz" => {
                 Reader::keep_attribute(&mut video.info.kept, "model", &attribute);
             }
             _ => reader.unknown_attribute(node, &attribute),

@@ -7,8 +7,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use virtxen_guest::{
     Address, Attribute, Chardev, ChardevSource, ChardevTarget, Controller, ControllerType, Device,
-    DeviceInfo, Devices, DriveAddress, Graphics, GraphicsListen, GraphicsServer, Hostdev,
-    HostdevSource, Input, Memballoon, PciAddress, Sdl, Sound, Spice, UsbSource, Video, Vnc,
+    DeviceInfo, Devices, DriveAddress, Emulator, Graphics, GraphicsListen, GraphicsServer, Hostdev,
+    HostdevSource, Input, Memballoon, MemoryKib, PciAddress, Qubes, Sdl, Sound, Spice, UsbSource,
+    Video, Vnc,
 };
 
 /// All devices of a guest.
@@ -19,7 +20,7 @@ pub(crate) fn all() -> impl Strategy<Value = Devices> {
         vec(one(), 0..6),
     );
     (
-        maybe(path()),
+        maybe(emulator()),
         lists,
         vec(element("watchdog"), 0..2),
         vec(element("rng"), 0..2),
@@ -272,7 +273,10 @@ fn graphics() -> impl Strategy<Value = Graphics> {
         element = element.with("type", "rdp");
         Graphics::new(GraphicsServer::Other(element))
     });
-    prop_oneof![vnc, spice, sdl, other]
+    let qubes = (maybe(name()), maybe(any::<i32>())).prop_map(|(domain, log_level)| {
+        Graphics::new(GraphicsServer::Qubes(Qubes { domain, log_level }))
+    });
+    prop_oneof![vnc, spice, sdl, qubes, other]
 }
 
 fn listen() -> impl Strategy<Value = GraphicsListen> {
@@ -298,17 +302,35 @@ fn video() -> impl Strategy<Value = Video> {
     })
 }
 
+/// The device model.
+fn emulator() -> impl Strategy<Value = Emulator> {
+    let texts = (path(), maybe(path()), maybe(path()), maybe(name()));
+    (texts, maybe(word()), maybe(any::<u64>())).prop_map(
+        |((path, kernel, ramdisk, cmdline), kind, memory)| Emulator {
+            path: Some(path),
+            kind,
+            memory: memory.map(MemoryKib),
+            kernel,
+            ramdisk,
+            cmdline,
+        },
+    )
+}
+
 fn hostdev() -> impl Strategy<Value = Hostdev> {
     let flag = || maybe(any::<bool>());
     let about = || (flag(), maybe(name()), info(&["/teaming", "driver@model"]));
     prop_oneof![
-        (pci(), flag(), about()).prop_map(|(address, write_filtering, about)| {
-            let source = HostdevSource::Pci {
-                address,
-                write_filtering,
-            };
-            with_about(source, about)
-        }),
+        (pci(), flag(), flag(), about()).prop_map(
+            |(address, write_filtering, power_filtering, about)| {
+                let source = HostdevSource::Pci {
+                    address,
+                    write_filtering,
+                    power_filtering,
+                };
+                with_about(source, about)
+            }
+        ),
         (usb(), about()).prop_map(|(usb, about)| with_about(HostdevSource::Usb(usb), about)),
         element("hostdev").prop_map(|element| {
             let element = element.with("mode", "subsystem").with("type", "mdev");
@@ -334,6 +356,7 @@ fn with_about(
     Hostdev {
         source,
         managed,
+        no_strict_reset: managed == Some(false),
         driver,
         info,
     }

@@ -4,13 +4,18 @@
 use super::schema::{only, own, path};
 use virtxen_guest::{
     Address, Attribute, Chardev, ChardevSource, ChardevTargetType, Controller, ControllerType,
-    DeviceInfo, Devices, Disk, DiskBus, DiskDevice, DiskSource, Element, Graphics, GraphicsListen,
-    GraphicsServer, Hostdev, HostdevSource, Input, InputBus, InputType, Interface, InterfaceIp,
-    InterfaceSource, NetworkDisk, NetworkHost, Rate, SoundModel, Video, VideoModel, VirtualPort,
+    DeviceInfo, Devices, Disk, DiskBus, DiskDevice, DiskSource, Element, Emulator, Graphics,
+    GraphicsListen, GraphicsServer, Hostdev, HostdevSource, Input, InputBus, InputType, Interface,
+    InterfaceIp, InterfaceSource, NetworkDisk, NetworkHost, Rate, Sdl, SoundModel, Video,
+    VideoModel, VirtualPort,
 };
 
 /// The devices, in words of the schema.
 pub(crate) fn settle(devices: &mut Devices) {
+    devices.emulator = devices.emulator.take().map(|emulator| Emulator {
+        path: emulator.path,
+        ..Emulator::default()
+    });
     devices.disks.iter_mut().for_each(disk);
     devices.interfaces.iter_mut().for_each(interface);
     devices.controllers.iter_mut().for_each(controller);
@@ -83,6 +88,7 @@ fn attribute(name: &str, value: &str) -> Attribute {
 }
 
 fn disk(disk: &mut Disk) {
+    disk.script = None;
     match &mut disk.source {
         DiskSource::Block { path: file } => file.iter_mut().for_each(path),
         DiskSource::File { .. } | DiskSource::Dir { .. } => {}
@@ -290,6 +296,9 @@ fn input(input: &mut Input) {
 }
 
 fn graphics(graphics: &mut Graphics) {
+    if matches!(graphics.server, GraphicsServer::Qubes(_)) {
+        graphics.server = GraphicsServer::Sdl(Sdl::default());
+    }
     match &mut graphics.server {
         GraphicsServer::Vnc(vnc) => {
             vnc.listens.iter_mut().for_each(listen);
@@ -323,7 +332,10 @@ fn listen(listen: &mut GraphicsListen) {
 }
 
 fn video(video: &mut Video) {
-    if matches!(video.model, VideoModel::Default | VideoModel::Parallels) {
+    if matches!(
+        video.model,
+        VideoModel::Default | VideoModel::Parallels | VideoModel::Xengt
+    ) {
         video.model = VideoModel::Vga;
     }
     info(&mut video.info, false);
@@ -333,6 +345,7 @@ fn video(video: &mut Video) {
 }
 
 fn hostdev(hostdev: &mut Hostdev) {
+    hostdev.no_strict_reset = false;
     match &mut hostdev.source {
         HostdevSource::Usb(usb) => {
             usb.bus = usb.bus.map(|bus| bus % 1000);
@@ -343,7 +356,10 @@ fn hostdev(hostdev: &mut Hostdev) {
             }
             hostdev.driver = None;
         }
-        HostdevSource::Pci { .. } => {
+        HostdevSource::Pci {
+            power_filtering, ..
+        } => {
+            *power_filtering = None;
             hostdev.driver = hostdev.driver.take().map(|_| "xen".to_owned());
         }
         HostdevSource::Other(element) => {

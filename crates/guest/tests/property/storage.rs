@@ -38,33 +38,36 @@ pub(crate) fn disk() -> impl Strategy<Value = Disk> {
     let flags = any::<[bool; 3]>();
     let prefix = prop_oneof![Just("xvd"), Just("hd"), Just("sd")];
     let parts = (word(), source(), driver, prefix, maybe(word()));
-    (parts, flags, maybe(name()), info(kept)).prop_map(|(parts, flags, backend_domain, info)| {
-        let (device, source, driver, prefix, bus) = parts;
-        let [readonly, shareable, transient] = flags;
-        let mut disk = Disk {
-            device,
-            source,
-            driver,
-            target: prefix.to_owned(),
-            bus,
-            readonly,
-            shareable,
-            transient,
-            backend_domain,
-            info,
-        };
-        if device == DiskDevice::Floppy {
-            "fd".clone_into(&mut disk.target);
-        } else if disk.is_empty() {
-            disk.device = DiskDevice::Cdrom;
-        }
-        if let DiskSource::Other { source, .. } = &disk.source {
-            // A source that is kept as a whole has no kept parts, nor a missing one.
-            assert!(source.is_some());
-            disk.info.kept = virtxen_guest::Kept::default();
-        }
-        disk
-    })
+    (parts, flags, maybe(name()), maybe(path()), info(kept)).prop_map(
+        |(parts, flags, backend_domain, script, info)| {
+            let (device, source, driver, prefix, bus) = parts;
+            let [readonly, shareable, transient] = flags;
+            let mut disk = Disk {
+                device,
+                source,
+                driver,
+                target: prefix.to_owned(),
+                bus,
+                readonly,
+                shareable,
+                transient,
+                backend_domain,
+                script,
+                info,
+            };
+            if device == DiskDevice::Floppy {
+                "fd".clone_into(&mut disk.target);
+            } else if disk.is_empty() {
+                disk.device = DiskDevice::Cdrom;
+            }
+            if let DiskSource::Other { source, .. } = &disk.source {
+                // A source that is kept as a whole has no kept parts, nor a missing one.
+                assert!(source.is_some());
+                disk.info.kept = virtxen_guest::Kept::default();
+            }
+            disk
+        },
+    )
 }
 
 fn source() -> impl Strategy<Value = DiskSource> {
