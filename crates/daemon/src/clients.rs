@@ -6,9 +6,10 @@ use crate::auth::Login;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::console::Consoles;
+use crate::forward::{Forward, Others};
 use crate::listen::{Service, Socket};
 use crate::peer::Peer;
-use crate::serve::{Caller, Registrations};
+use crate::serve::Caller;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
@@ -25,6 +26,7 @@ pub(crate) struct Daemon {
     config: Config,
     events: broadcast::Sender<Delivery>,
     consoles: Arc<Consoles>,
+    others: Arc<Others>,
     /// Room for more clients.
     room: Arc<Semaphore>,
     /// How many there are.
@@ -38,12 +40,13 @@ struct Counted {
 }
 
 impl Daemon {
-    pub(crate) fn new(driver: Driver, uri: &str, config: Config) -> Arc<Self> {
+    pub(crate) fn new(driver: Driver, uri: &str, config: Config, others: Others) -> Arc<Self> {
         Arc::new(Self {
             driver,
             uri: uri.into(),
             events: broadcast::channel(EVENTS).0,
             consoles: Arc::default(),
+            others: Arc::new(others),
             room: Arc::new(Semaphore::new(config.max_clients)),
             clients: watch::channel(0).0,
             config,
@@ -79,7 +82,7 @@ impl Daemon {
     }
 
     fn connection(&self, service: Service, peer: Peer) -> Connection {
-        let login = Login::new(service.auth, peer);
+        let login = Arc::new(Login::new(service.auth, peer));
         let read_only = service.read_only;
         let settings = ServerSettings {
             read_only,
@@ -90,12 +93,12 @@ impl Daemon {
         };
         let caller = Arc::new(Caller {
             driver: self.driver.with_access(Arc::new(AllowAll), read_only),
-            login,
+            login: Arc::clone(&login),
             uri: Arc::clone(&self.uri),
-            registrations: Registrations::default(),
             consoles: Arc::clone(&self.consoles),
         });
-        Connection::new(settings, caller, self.events.subscribe())
+        let forward = Forward::new(Arc::clone(&self.others), login);
+        Connection::new(settings, caller, self.events.subscribe(), forward)
     }
 
     /// Passes the driver's events on to all clients. A host that does not answer is

@@ -4,6 +4,7 @@
 //! runs in a task of its own, so that a slow one delays no other.
 
 use crate::console::{Console, News};
+use crate::forward::{Forward, ForwardNews};
 use crate::serve::{self, Caller, Outcome, Reply};
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -16,9 +17,10 @@ use tokio::task::JoinSet;
 use virtxen_driver::Delivery;
 use virtxen_rpc::calls::DomainOpenConsole;
 use virtxen_rpc::server::{
-    ServerRequest, ServerSession, ServerSettings, StreamId, StreamOptions, StreamPart, Ticket,
+    ServerCall, ServerRequest, ServerSession, ServerSettings, StreamId, StreamOptions, StreamPart,
+    Ticket,
 };
-use virtxen_rpc::{DomainEvent, RemoteError, Result, code, origin};
+use virtxen_rpc::{DomainEvent, Group, RemoteError, Result, code, origin};
 
 /// Bytes that are read at once.
 const READ: usize = 64 << 10;
@@ -30,6 +32,7 @@ pub(crate) struct Connection {
     events: broadcast::Receiver<Delivery>,
     calls: JoinSet<(Ticket, Outcome)>,
     consoles: BTreeMap<StreamId, Console>,
+    forward: Forward,
 }
 
 /// What woke a connection.
@@ -46,6 +49,8 @@ enum Woken {
     Event(std::result::Result<Delivery, RecvError>),
     /// Something happened on a console.
     Console(StreamId, News),
+    /// Another daemon has something for the client.
+    Forward((Group, ForwardNews)),
     /// It is time for a sign of life.
     Late,
 }
@@ -56,6 +61,7 @@ impl Connection {
         settings: ServerSettings,
         caller: Arc<Caller>,
         events: broadcast::Receiver<Delivery>,
+        forward: Forward,
     ) -> Self {
         Self {
             session: ServerSession::new(settings),
@@ -63,6 +69,7 @@ impl Connection {
             events,
             calls: JoinSet::new(),
             consoles: BTreeMap::new(),
+            forward,
         }
     }
 
@@ -91,6 +98,8 @@ impl Connection {
                     Woken::Read(count)
                 }
                 (id, news) = news(&mut self.consoles, &self.session) => Woken::Console(id, news),
+                // No more is taken than the client reads.
+                news = self.forward.next(), if output.len() < READ => Woken::Forward(news),
                 () = sleep_until(self.session.deadline()) => Woken::Late,
             };
             if !self.wake(woken, &buffer)? {
@@ -123,6 +132,10 @@ impl Connection {
             Woken::Event(Ok(_) | Err(RecvError::Lagged(_))) => {}
             Woken::Event(Err(RecvError::Closed)) => return Ok(false),
             Woken::Console(id, news) => self.pass_on(id, news)?,
+            Woken::Forward(news) => {
+                let call = self.forward.tell(&mut self.session, news)?;
+                self.serve_here(call);
+            }
             Woken::Late => self.session.tick(Instant::now())?,
         }
         Ok(true)
@@ -199,14 +212,26 @@ impl Connection {
         while let Some(request) = self.session.next_request(Instant::now())? {
             match request {
                 ServerRequest::Call(call) => {
-                    let caller = Arc::clone(&self.caller);
-                    self.calls.spawn(serve::serve(caller, call));
+                    let call = self.forward.call(&mut self.session, call)?;
+                    self.serve_here(call);
                 }
-                ServerRequest::Stream(id, part) => self.take_part(id, part)?,
+                ServerRequest::Stream(id, part) => {
+                    if let Some(part) = self.forward.part(id, part) {
+                        self.take_part(id, part)?;
+                    }
+                }
                 _ => {}
             }
         }
         Ok(())
+    }
+
+    /// Does a call that is no other daemon's.
+    fn serve_here(&mut self, call: Option<ServerCall>) {
+        if let Some(call) = call {
+            let caller = Arc::clone(&self.caller);
+            self.calls.spawn(serve::serve(caller, call));
+        }
     }
 }
 

@@ -10,6 +10,8 @@ mod config;
 mod connection;
 mod console;
 mod error;
+mod forward;
+mod identity;
 mod listen;
 mod notify;
 mod options;
@@ -19,6 +21,7 @@ mod serve;
 use clients::Daemon;
 use config::Config;
 use error::{Error, Result};
+use forward::Others;
 use listen::{Service, Socket};
 use options::Options;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -31,6 +34,9 @@ use virtxen_driver::Driver;
 /// Where libvirt's clients look: the daemon of the Xen driver, and the one that had
 /// all drivers.
 const SOCKETS: [&str; 2] = ["/run/libvirt/virtxend-sock", "/run/libvirt/libvirt-sock"];
+
+/// Where the sockets of libvirt's other daemons are.
+const OTHERS: &str = "/run/libvirt";
 
 fn main() -> ExitCode {
     match run() {
@@ -72,7 +78,8 @@ async fn serve_all(options: Options) -> Result<()> {
     let opened = virtxen_connect::open(&host, None).await?;
     let driver = Driver::open(Arc::clone(&opened.host), virtxen_driver::Options::default());
     let sockets = sockets(&options, &config)?;
-    let daemon = Daemon::new(driver, &served_as(&host), config);
+    let others = Others::new(others(&options, &host), config.keepalive);
+    let daemon = Daemon::new(driver, &served_as(&host), config, others);
     let forwarding = tokio::spawn(Arc::clone(&daemon).forward());
     let mut accepting = tokio::task::JoinSet::new();
     for socket in sockets {
@@ -130,6 +137,16 @@ fn served_as(host: &Uri) -> String {
     match host {
         Uri::Sim(uri) => format!("xen:///system?simulated={uri}"),
         _ => "xen:///system".to_owned(),
+    }
+}
+
+/// Where libvirt's other daemons are. What a client of a simulated host does must not
+/// reach this machine's networks and storage by itself.
+fn others(options: &Options, host: &Uri) -> Option<PathBuf> {
+    match (&options.others, host) {
+        (Some(folder), _) => Some(folder.clone()),
+        (None, Uri::Sim(_)) => None,
+        (None, _) => Some(PathBuf::from(OTHERS)),
     }
 }
 

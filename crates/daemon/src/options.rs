@@ -17,6 +17,9 @@ Usage: virtxend [OPTIONS]
                         read come to PATH-ro
   -f, --config FILE     settings in the format of libvirt's daemons instead of
                         /etc/libvirt/virtxend.conf
+  -o, --others FOLDER   where the sockets of libvirt's other daemons are, which
+                        have networks, storage and the like: /run/libvirt; a
+                        simulated host has none without it
   -t, --timeout SECONDS end when there has been no client for so long
   -h, --help            this text
   -V, --version         the version
@@ -31,6 +34,8 @@ pub(crate) struct Options {
     pub(crate) socket: Option<PathBuf>,
     /// The configuration file; none for libvirt's, if it is there.
     pub(crate) config: Option<PathBuf>,
+    /// The folder of other daemons' sockets; none for libvirt's, if the host is real.
+    pub(crate) others: Option<PathBuf>,
     /// How long to go on without clients; none for ever.
     pub(crate) timeout: Option<Duration>,
     /// Only say what the options are.
@@ -61,6 +66,7 @@ impl Options {
                 "-c" | "--connect" => options.connect = Some(value()?),
                 "-s" | "--socket" => options.socket = Some(value()?.into()),
                 "-f" | "--config" => options.config = Some(value()?.into()),
+                "-o" | "--others" => options.others = Some(value()?.into()),
                 "-t" | "--timeout" => options.timeout = Some(seconds(&value()?)?),
                 "-h" | "--help" => options.help = true,
                 "-V" | "--version" => options.version = true,

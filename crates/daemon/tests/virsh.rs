@@ -225,15 +225,15 @@ const ABSENT: &[Row] = &[
         "net-info default",
         &[
             "error: failed to get network 'default'",
-            "error: no network 'default': virtxend has none of its own and does not ask virtnetworkd",
+            "error: no network 'default': virtxend has none of its own, and virtnetworkd is not there",
         ],
     ),
     (
         "pool-info images",
         &[
             "error: failed to get pool 'images'",
-            "error: no storage pool 'images': virtxend has none of its own and does not ask \
-         virtstoraged",
+            "error: no storage pool 'images': virtxend has none of its own, and \
+             virtstoraged is not there",
         ],
     ),
 ];

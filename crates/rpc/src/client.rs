@@ -102,6 +102,18 @@ impl ClientSession {
         })
     }
 
+    /// Makes a call with bytes that are its arguments, which starts a stream when it
+    /// succeeds.
+    ///
+    /// # Errors
+    /// When they are too long for a packet.
+    pub fn call_bytes_with_stream(&mut self, procedure: i32, arguments: &[u8]) -> Result<Serial> {
+        self.start(procedure, true, |output| {
+            output.extend_from_slice(arguments);
+            Ok(())
+        })
+    }
+
     /// Takes bytes from the server. Ask [`next_event`](Self::next_event) after it until
     /// there is nothing more.
     pub fn receive(&mut self, bytes: &[u8], now: Instant) {

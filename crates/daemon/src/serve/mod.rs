@@ -20,7 +20,6 @@ mod stats;
 mod vcpu;
 mod wire;
 
-pub(crate) use absent::Registrations;
 pub(crate) use wire::event;
 
 use crate::auth::Login;
@@ -38,11 +37,9 @@ pub(crate) struct Caller {
     /// The call path, with this client's rights.
     pub(crate) driver: Driver,
     /// Who the client is.
-    pub(crate) login: Login,
+    pub(crate) login: Arc<Login>,
     /// The URI that the client sees.
     pub(crate) uri: Arc<str>,
-    /// Events that it wants and that never happen.
-    pub(crate) registrations: Registrations,
     /// Consoles that some client of the daemon has open.
     pub(crate) consoles: Arc<Consoles>,
 }

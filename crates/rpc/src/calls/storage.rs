@@ -14,6 +14,16 @@ record! {
     PoolName { pool: StoragePool, name: String }
     /// A pool, with flags.
     PoolFlags { pool: StoragePool, flags: u32 }
+    /// Arguments of the calls that send a volume's contents over a stream.
+    VolTransfer {
+        vol: StorageVol,
+        /// Bytes.
+        offset: u64,
+        /// Bytes; 0 for all there is.
+        length: u64,
+        /// 1 says that holes may stand for zeros.
+        flags: u32,
+    }
     /// Which events a client wants, of one pool or of all.
     PoolEventArguments { event_id: i32, pool: Option<StoragePool> }
 }
@@ -59,8 +69,8 @@ procedures! { ROWS: Storage {
     154 HIGH StoragePoolIsActive READS [StoragePool: Read];
     155 HIGH StoragePoolIsPersistent READS [StoragePool: Read];
     165 LOW  StorageVolWipe WRITES [StorageVol: Format];
-    208 LOW  StorageVolUpload WRITES [StorageVol: DataWrite];
-    209 LOW  StorageVolDownload WRITES [StorageVol: DataRead];
+    208 LOW  StorageVolUpload WRITES [StorageVol: DataWrite] (VolTransfer) -> ();
+    209 LOW  StorageVolDownload WRITES [StorageVol: DataRead] (VolTransfer) -> ();
     259 LOW  StorageVolWipePattern WRITES [StorageVol: Format];
     260 LOW  StorageVolResize WRITES [StorageVol: Resize];
     281 HIGH ConnectListAllStoragePools READS [Connect: SearchStoragePools | StoragePool Getattr]

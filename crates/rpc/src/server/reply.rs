@@ -143,9 +143,33 @@ impl ServerSession {
         reply: &C::Reply,
         options: StreamOptions,
     ) -> Result<StreamId> {
+        self.start_with(ticket, options, |output| reply.write(output))
+    }
+
+    /// The same with bytes that are a reply of its procedure.
+    ///
+    /// # Errors
+    /// When not even an error can be written: close the connection.
+    pub fn reply_bytes_with_stream(
+        &mut self,
+        ticket: Ticket,
+        reply: &[u8],
+        options: StreamOptions,
+    ) -> Result<StreamId> {
+        self.start_with(ticket, options, |output| {
+            output.extend_from_slice(reply);
+            Ok(())
+        })
+    }
+
+    fn start_with(
+        &mut self,
+        ticket: Ticket,
+        options: StreamOptions,
+        fill: impl FnOnce(&mut Vec<u8>) -> Result<()>,
+    ) -> Result<StreamId> {
         let id = self.start_stream(&ticket, options);
-        let started = self.reply_with(ticket, Ok(|output: &mut Vec<u8>| reply.write(output)))?;
-        if !started {
+        if !self.reply_with(ticket, Ok(fill))? {
             self.end_stream(id);
         }
         Ok(id)
