@@ -8,6 +8,7 @@ pub mod simulated;
 mod uri;
 
 pub use uri::{Uri, VARIABLE};
+pub use virtxen_host::Folders;
 
 use simulated::Folder;
 use std::path::PathBuf;
@@ -45,6 +46,8 @@ pub enum Error {
 pub struct Opened {
     /// The host.
     pub host: Arc<dyn Host>,
+    /// libvirt's folders that belong to it; `None` for a host on another machine.
+    pub folders: Option<Folders>,
     _folder: Option<Folder>,
 }
 
@@ -53,8 +56,21 @@ pub struct Opened {
 /// # Errors
 /// When the host cannot be reached: what was looked for and what to do.
 pub async fn open(uri: &Uri, trace: Option<Trace>) -> Result<Opened> {
+    open_with(uri, None, trace).await
+}
+
+/// As [`open`], with other folders than the host's own: `/` on this machine, some that
+/// go with a simulated host.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_with(
+    uri: &Uri,
+    folders: Option<Folders>,
+    trace: Option<Trace>,
+) -> Result<Opened> {
     let (address, xm_dir) = match uri {
-        Uri::Sim(uri) => return simulated::open(uri, trace).await,
+        Uri::Sim(uri) => return simulated::open(uri, folders, trace).await,
         Uri::Xen { xm_dir } => (Address::Local, xm_dir.clone()),
         Uri::XenStore(path) => (Address::XenStore(path.clone()), None),
         Uri::XendUnix { socket, xm_dir } => (Address::XendUnix(socket.clone()), xm_dir.clone()),
@@ -63,7 +79,9 @@ pub async fn open(uri: &Uri, trace: Option<Trace>) -> Result<Opened> {
             (Address::XendTcp { host, port }, None)
         }
     };
+    let folders = folders.or_else(|| uri.is_local().then(Folders::default));
     let opening = Opening {
+        folders: folders.clone(),
         deadlines: Deadlines::default(),
         trace,
         xm_folder: xm_dir,
@@ -79,6 +97,7 @@ pub async fn open(uri: &Uri, trace: Option<Trace>) -> Result<Opened> {
         })?;
     Ok(Opened {
         host: Arc::from(host),
+        folders,
         _folder: None,
     })
 }

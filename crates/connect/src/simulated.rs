@@ -6,7 +6,9 @@
 use crate::{Error, Opened, Result};
 use std::path::PathBuf;
 use std::sync::Arc;
-use virtxen_host::{Arch, Channels, Deadlines, FileSource, Gate, Machine, NodeFiles, Store, Trace};
+use virtxen_host::{
+    Arch, Channels, Deadlines, FileSource, Folders, Gate, Machine, NodeFiles, Store, Trace,
+};
 use virtxen_sim::{Release, SimHost};
 use virtxen_xend::Connector;
 
@@ -14,25 +16,37 @@ use virtxen_xend::Connector;
 type Channel<T> = std::result::Result<T, String>;
 
 /// A simulated host over the channels that a real one has.
-pub(crate) async fn open(uri: &str, trace: Option<Trace>) -> Result<Opened> {
+pub(crate) async fn open(
+    uri: &str,
+    folders: Option<Folders>,
+    trace: Option<Trace>,
+) -> Result<Opened> {
     let sim = host(uri)?;
-    let given = sim.options().xm_dir.clone();
-    let own = match given {
-        // Where XenD keeps inactive guests nobody looks at files.
-        None if sim.release() < Release::V3_0_4 => Some(Folder::new()?),
-        _ => None,
+    let own = match folders {
+        Some(_) => None,
+        None => Some(Folder::new()?),
     };
-    let xm_dir = given.or_else(|| own.as_ref().map(|folder| folder.path.clone()));
+    let own_folders = own.as_ref().map(|folder| Folders::below(&folder.path));
+    let folders = folders.or(own_folders).unwrap_or_default();
+    let xm_dir = match sim.options().xm_dir.clone() {
+        // Where XenD keeps inactive guests nobody looks at files.
+        None if sim.release() < Release::V3_0_4 => Some(made(folders.root().join("etc/xen"))?),
+        given => given,
+    };
     let channels = Channels::new(Deadlines::default(), trace)
         .hypercalls(hypercalls(&sim), Some(Arch::X86_64))
         .xenstore(xenstore(&sim).await)
-        .xend(Ok(xend(&sim)))
+        .xend(match sim.has_xend() {
+            true => Ok(xend(&sim)),
+            false => Err("this release of Xen has none".to_owned()),
+        })
         .machine(machine())
         .files(NodeFiles::new(
             "the simulated kernel",
             SimFiles(sim.clone()),
         ))
         .xm_files(xm_dir.ok_or_else(|| "none is named".to_owned()))
+        .documents(Ok(folders.documents()))
         .kept(Arc::new(move |uuid| sim.is_managed(&uuid.to_string())))
         .simulated();
     let host = channels.open().await;
@@ -40,6 +54,7 @@ pub(crate) async fn open(uri: &str, trace: Option<Trace>) -> Result<Opened> {
         host.map_err(|error| Error::NoHost(format!("Failed to connect to {uri}\n{error}")))?;
     Ok(Opened {
         host: Arc::new(host),
+        folders: Some(folders),
         _folder: own,
     })
 }
@@ -110,7 +125,15 @@ pub fn host(uri: &str) -> Result<SimHost> {
     Ok(SimHost::new(options))
 }
 
-/// A folder for xm's files of a simulated host, gone when this is dropped.
+/// A folder and those above it.
+fn made(path: PathBuf) -> Result<PathBuf> {
+    match std::fs::create_dir_all(&path) {
+        Ok(()) => Ok(path),
+        Err(source) => Err(Error::Folder { path, source }),
+    }
+}
+
+/// A folder for the files of a simulated host, gone when this is dropped.
 pub(crate) struct Folder {
     path: PathBuf,
 }
@@ -118,7 +141,7 @@ pub(crate) struct Folder {
 impl Folder {
     fn new() -> Result<Self> {
         use std::os::unix::fs::DirBuilderExt;
-        let name = format!("virtxen-xm-{}", virtxen_guest::Uuid::random());
+        let name = format!("virtxen-sim-{}", virtxen_guest::Uuid::random());
         let path = std::env::temp_dir().join(name);
         let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
         match made {

@@ -54,6 +54,17 @@ impl Uri {
     }
 }
 
+impl Uri {
+    /// Whether it names this machine's own host.
+    pub(crate) fn is_local(&self) -> bool {
+        match self {
+            Self::Xen { .. } => true,
+            Self::XendUnix { socket, .. } => socket == Path::new(XEND_SOCKET),
+            _ => false,
+        }
+    }
+}
+
 impl Default for Uri {
     fn default() -> Self {
         Self::Xen { xm_dir: None }

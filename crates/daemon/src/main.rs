@@ -28,7 +28,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use virtxen_connect::Uri;
+use virtxen_connect::{Folders, Uri};
 use virtxen_driver::Driver;
 
 /// Where libvirt's clients look: the daemon of the Xen driver, and the one that had
@@ -75,7 +75,8 @@ async fn serve_all(options: Options) -> Result<()> {
         Some(uri) => Uri::parse(uri)?,
         None => Uri::default(),
     };
-    let opened = virtxen_connect::open(&host, None).await?;
+    let root = options.root.as_ref().map(Folders::below);
+    let opened = virtxen_connect::open_with(&host, root, None).await?;
     let driver = Driver::open(Arc::clone(&opened.host), virtxen_driver::Options::default());
     let sockets = sockets(&options, &config)?;
     let others = Others::new(others(&options, &host), config.keepalive);

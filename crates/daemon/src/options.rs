@@ -20,6 +20,8 @@ Usage: virtxend [OPTIONS]
   -o, --others FOLDER   where the sockets of libvirt's other daemons are, which
                         have networks, storage and the like: /run/libvirt; a
                         simulated host has none without it
+  -r, --root DIR        libvirt's folders (etc/libvirt/libxl, ...) are below this one
+                        instead of /; for tests and second daemons
   -t, --timeout SECONDS end when there has been no client for so long
   -h, --help            this text
   -V, --version         the version
@@ -36,6 +38,8 @@ pub(crate) struct Options {
     pub(crate) config: Option<PathBuf>,
     /// The folder of other daemons' sockets; none for libvirt's, if the host is real.
     pub(crate) others: Option<PathBuf>,
+    /// What libvirt's folders are below; none for the host's own.
+    pub(crate) root: Option<PathBuf>,
     /// How long to go on without clients; none for ever.
     pub(crate) timeout: Option<Duration>,
     /// Only say what the options are.
@@ -67,6 +71,7 @@ impl Options {
                 "-s" | "--socket" => options.socket = Some(value()?.into()),
                 "-f" | "--config" => options.config = Some(value()?.into()),
                 "-o" | "--others" => options.others = Some(value()?.into()),
+                "-r" | "--root" => options.root = Some(value()?.into()),
                 "-t" | "--timeout" => options.timeout = Some(seconds(&value()?)?),
                 "-h" | "--help" => options.help = true,
                 "-V" | "--version" => options.version = true,

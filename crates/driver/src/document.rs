@@ -63,8 +63,17 @@ pub(crate) fn tolerable(
 }
 
 /// A guest as libvirt's XML, with what libvirt fills in.
-pub(crate) fn format_guest(guest: Guest, flags: XmlFlags) -> String {
-    format_by(&Rules::XEND, guest, flags)
+pub(crate) fn format_guest(guest: Guest, flags: XmlFlags, of: &XenVersion) -> String {
+    format_by(rules(of), guest, flags)
+}
+
+/// What libvirt's driver for the Xen of this version fills in.
+fn rules(version: &XenVersion) -> &'static Rules {
+    match (version.major, version.minor) {
+        // The first that has no XenD.
+        release if release >= (4, 5) => &Rules::LIBXL,
+        _ => &Rules::XEND,
+    }
 }
 
 fn format_by(rules: &Rules, mut guest: Guest, flags: XmlFlags) -> String {
@@ -157,9 +166,9 @@ fn warnings(text: &str, notes: Vec<Note>) -> Vec<Problem> {
     place_losses(text, losses.collect())
 }
 
-/// Fills in what a document may leave unsaid, as libvirt does with XenD.
-pub(crate) fn complete(guest: &mut Guest) {
-    guest.fill_defaults(&Rules::XEND);
+/// Fills in what a document may leave unsaid, as libvirt does with this Xen.
+pub(crate) fn complete(guest: &mut Guest, to: &XenVersion) {
+    guest.fill_defaults(rules(to));
     guest.fill_identities();
 }
 

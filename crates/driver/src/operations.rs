@@ -113,7 +113,7 @@ operations! {
 
     Create: "domainCreateXML", "create", true, "domain.start", Modify, Any, false, 300;
     Define: "domainDefineXMLFlags", "define", true, "domain.write", Modify, Any, false, 60;
-    Undefine: "domainUndefineFlags", "undefine", true, "domain.delete", Modify, Inactive, false, 60;
+    Undefine: "domainUndefineFlags", "undefine", true, "domain.delete", Modify, Any, false, 60;
     Start: "domainCreateWithFlags", "start", true, "domain.start", Modify, Inactive, false, 300;
     Suspend: "domainSuspend", "suspend", true, "domain.suspend", Modify, Active, false, 60;
     Resume: "domainResume", "resume", true, "domain.suspend", Modify, Active, false, 60;

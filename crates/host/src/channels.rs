@@ -35,6 +35,7 @@ pub struct Channels {
     pub(crate) machine: Option<Machine>,
     pub(crate) version: Option<XenVersion>,
     pub(crate) xm_folder: Channel<PathBuf>,
+    pub(crate) documents: Channel<PathBuf>,
     pub(crate) simulated: bool,
     pub(crate) trace: Option<Trace>,
 }
@@ -55,6 +56,7 @@ impl Channels {
             machine: None,
             version: None,
             xm_folder: Err(missing()),
+            documents: Err(missing()),
             simulated: false,
             trace,
         }
@@ -154,6 +156,14 @@ impl Channels {
     #[must_use]
     pub fn xm_files(mut self, folder: Channel<PathBuf>) -> Self {
         self.xm_folder = folder;
+        self
+    }
+
+    /// The folder of libvirt's documents, which are the inactive guests where no XenD
+    /// keeps them (Xen 4.2 and later without XenD), or why there is none.
+    #[must_use]
+    pub fn documents(mut self, folder: Channel<PathBuf>) -> Self {
+        self.documents = folder;
         self
     }
 

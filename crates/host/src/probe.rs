@@ -4,7 +4,7 @@
 //! what this host would offer.
 
 use crate::{
-    Channels, Error, Finding, Host, Machine, NodeFiles, Result, Stream, Trace, XM_FOLDER,
+    Channels, Error, Finding, Folders, Host, Machine, NodeFiles, Result, Stream, Trace, XM_FOLDER,
     XenVersion,
 };
 use std::path::{Path, PathBuf};
@@ -49,6 +49,9 @@ pub struct Opening {
     /// The folder of xm's files, which are the inactive guests before Xen 3.0.4;
     /// `None` for [`XM_FOLDER`] on hosts of this machine.
     pub xm_folder: Option<PathBuf>,
+    /// libvirt's folders, whose documents are the inactive guests where no XenD keeps
+    /// them; `None` for those of this machine on its own host.
+    pub folders: Option<Folders>,
 }
 
 /// Opens the host at an address.
@@ -93,7 +96,10 @@ pub async fn open_with(address: &Address, opening: Opening) -> Result<Box<dyn Ho
 async fn open_xenstore(path: &Path, opening: Opening) -> Result<Box<dyn Host>> {
     let store = virtxen_xenstore::open(path).await;
     let store = store.map_err(|it| it.to_string());
-    let channels = Channels::new(opening.deadlines, opening.trace).xenstore(store);
+    let mut channels = Channels::new(opening.deadlines, opening.trace).xenstore(store);
+    if let Some(folders) = opening.folders {
+        channels = channels.documents(Ok(folders.documents()));
+    }
     Ok(Box::new(channels.open().await?))
 }
 
@@ -111,6 +117,7 @@ async fn open_local(opening: Opening) -> Result<Box<dyn Host>> {
     };
     let is_xen = gate.is_ok() || store.is_ok() || Path::new(VERSION).exists();
     let folder = opening.xm_folder.unwrap_or_else(|| XM_FOLDER.into());
+    let documents = opening.folders.unwrap_or_default().documents();
     let mut channels = Channels::new(opening.deadlines, opening.trace)
         .hypercalls(gate, Arch::native())
         .xenstore(store)
@@ -119,7 +126,8 @@ async fn open_local(opening: Opening) -> Result<Box<dyn Host>> {
         .machine(Machine::local())
         .files(NodeFiles::local())
         .version(kernel_version())
-        .xm_files(Ok(folder));
+        .xm_files(Ok(folder))
+        .documents(Ok(documents));
     if Path::new(DOMAINS).is_dir() {
         channels = channels.kept(Arc::new(|uuid| Some(is_kept(Path::new(DOMAINS), uuid))));
     }
@@ -181,7 +189,7 @@ fn kernel_version() -> Option<XenVersion> {
 }
 
 /// Channels, where each is looked for, and what to say of it.
-const PLACES: [(&str, &[&str], &str); 6] = [
+const PLACES: [(&str, &[&str], &str); 7] = [
     (
         "XenD",
         &[DEFAULT_SOCKET],
@@ -207,6 +215,11 @@ const PLACES: [(&str, &[&str], &str); 6] = [
         "XM files",
         &[XM_FOLDER],
         "inactive guests before Xen 3.0.4; another folder with ?xm-dir=PATH",
+    ),
+    (
+        "documents",
+        &["/etc/libvirt/libxl"],
+        "inactive guests from Xen 4.2 on, where no XenD keeps them; made with the first guest",
     ),
     (
         "libxl",

@@ -2,16 +2,7 @@
 //! made once, in `xen`, when a host is opened.
 
 use crate::RouteReport;
-
-/// What is known of XenD for a report.
-pub(crate) struct XendRoute {
-    /// `XenD at …`.
-    pub(crate) name: String,
-    pub(crate) keeps_inactive: bool,
-    /// The folder of the files that are inactive guests, or why there is none.
-    pub(crate) files: Result<String, String>,
-    pub(crate) has_xenstore: bool,
-}
+use crate::guest_files::{GuestFiles, Language};
 
 /// What to do where no toolstack serves.
 const NO_TOOLSTACK: &str = "XenD is not there, and the toolstack of Xen 4.2 and later, libxl, is \
@@ -22,7 +13,10 @@ pub(crate) const NO_COUNTERS: &str = "counters are in /sys and /proc of Domain-0
                                       xen: on the host itself";
 
 /// Who keeps inactive guests on old releases.
-pub(crate) const NO_INACTIVE: &str = "XenD before 3.0.4 keeps none, they are files of xm";
+const FILES_OF_XM: &str = "XenD before 3.0.4 keeps none, they are files of xm";
+
+/// Who keeps inactive guests on new ones.
+const DOCUMENTS: &str = "virtxen keeps them, as libvirt does; no XenD does here";
 
 const OWN_TOOLSTACK: &str = "only the toolstack can do it";
 
@@ -46,12 +40,18 @@ pub(crate) fn route(
 }
 
 /// The routes of a host that is reached through XenD only.
-pub(crate) fn through_xend(xend: &XendRoute) -> Vec<RouteReport> {
-    let name = Some(xend.name.as_str());
+pub(crate) fn through_xend(
+    name: &str,
+    keeps_inactive: bool,
+    has_xenstore: bool,
+) -> Vec<RouteReport> {
+    let name = Some(name);
     let why = "hypercalls with XenStore would be cheaper, on the host itself as root";
     let mut routes = vec![route("monitoring", name, why), route("machine", name, why)];
-    routes.extend(toolstack(Some(xend)));
-    routes.push(consoles(xend.has_xenstore));
+    routes.extend(toolstack(name));
+    let keeper = name.filter(|_| keeps_inactive);
+    routes.push(inactive(keeper, Err(FILES_OF_XM)));
+    routes.push(consoles(has_xenstore));
     routes.push(route("counters", None, NO_COUNTERS));
     routes.push(route(
         "events",
@@ -62,26 +62,36 @@ pub(crate) fn through_xend(xend: &XendRoute) -> Vec<RouteReport> {
 }
 
 /// The routes of what a toolstack does.
-pub(crate) fn toolstack(xend: Option<&XendRoute>) -> Vec<RouteReport> {
-    let name = xend.map(|xend| xend.name.as_str());
+pub(crate) fn toolstack(xend: Option<&str>) -> Vec<RouteReport> {
     let note = if xend.is_some() {
         OWN_TOOLSTACK
     } else {
         NO_TOOLSTACK
     };
-    let mut routes: Vec<RouteReport> = TOOLSTACK
-        .into_iter()
-        .map(|operation| route(operation, name, note))
-        .collect();
-    routes.push(match xend {
-        Some(xend) if xend.keeps_inactive => route("inactive guests", name, "XenD keeps them"),
-        Some(xend) => match &xend.files {
-            Ok(folder) => route("inactive guests", Some(folder), NO_INACTIVE),
-            Err(why) => route("inactive guests", None, format!("{NO_INACTIVE}: {why}")),
-        },
-        None => route("inactive guests", None, NO_TOOLSTACK),
-    });
+    let routes = TOOLSTACK.into_iter();
     routes
+        .map(|operation| route(operation, xend, note))
+        .collect()
+}
+
+/// The route to inactive guests: the XenD that keeps them, or the files that they are,
+/// or why there are none.
+pub(crate) fn inactive(
+    xend: Option<&str>,
+    files: std::result::Result<&GuestFiles, &str>,
+) -> RouteReport {
+    const OPERATION: &str = "inactive guests";
+    match (xend, files) {
+        (Some(_), _) => route(OPERATION, xend, "XenD keeps them"),
+        (None, Ok(files)) => {
+            let note = match files.language() {
+                Language::Xm(_) => FILES_OF_XM,
+                Language::Document => DOCUMENTS,
+            };
+            route(OPERATION, Some(&files.place()), note)
+        }
+        (None, Err(why)) => route(OPERATION, None, why),
+    }
 }
 
 /// The route to terminals.

@@ -90,13 +90,22 @@ impl Driver {
         .await
     }
 
-    /// Removes an inactive domain.
+    /// Removes what a domain is defined as; one that runs is gone when it ends.
     ///
     /// # Errors
-    /// The domain is active: XenD removes inactive ones only.
+    /// The domain is not defined; it is active, and kept by a XenD, which removes
+    /// inactive ones only.
     pub async fn undefine(&self, key: &DomainKey) -> Result<()> {
         let call = Call::domain(Operation::Undefine, key);
         self.change(call, async move |host, domain| {
+            if domain.is_active() && !host.keeps_config_apart() {
+                return Err(Error::State {
+                    name: domain.name,
+                    operation: Operation::Undefine.verb(),
+                    state: domain.state,
+                    needed: "shut off",
+                });
+            }
             Ok(host.undefine(&domain.name).await?)
         })
         .await

@@ -102,7 +102,7 @@ impl Driver {
         let secure = flags.secure || flags.migratable;
         let guest = self.guest_of(key, secure, flags.inactive).await?;
         let flags = XmlFlags { secure, ..flags };
-        Ok(document::format_guest(guest, flags))
+        Ok(document::format_guest(guest, flags, &self.version()))
     }
 
     /// A domain as a guest, with or without passwords.
@@ -231,7 +231,7 @@ impl Driver {
         };
         let warnings = document::tolerable(xml, warnings, losses, strict)?;
         document::forget_run(&mut guest);
-        document::complete(&mut guest);
+        document::complete(&mut guest, &self.version());
         let uuid = *guest.uuid.get_or_insert_with(Uuid::random);
         Ok((guest, warnings, uuid))
     }

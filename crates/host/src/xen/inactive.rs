@@ -1,19 +1,17 @@
 //! Inactive domains on their route: XenD keeps them from Xen 3.0.4 on, before that
-//! they are files of xm.
+//! they are files of xm, without XenD libvirt's documents.
 //!
-//! What a file says and how it is changed is in `xm`.
+//! What a file says and how it is changed is in `guest_files`.
 
 use super::XenHost;
 use crate::channels::Channel;
-use crate::xm::{Defined, Guests, XmFiles};
-use crate::{
-    ConfigChange, DomainInfo, Error, Host, Result, Trace, VcpuInfo, XenVersion, XendHost, routes,
-};
+use crate::guest_files::{Defined, GuestFiles, Guests, Language};
+use crate::{ConfigChange, DomainInfo, Error, Host, Result, Trace, VcpuInfo, XenVersion, XendHost};
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use virtxen_formats::{Note, xm::Dialect};
-use virtxen_guest::{Guest, Uuid};
+use virtxen_guest::{Device, Guest, Uuid};
 
 /// First release whose XenD keeps inactive domains.
 const KEPT_BY_XEND: (u32, u32, u32) = (3, 0, 4);
@@ -26,28 +24,58 @@ pub(super) fn kept_by_xend(version: &XenVersion) -> bool {
     (version.major, version.minor, patch) >= KEPT_BY_XEND
 }
 
-/// The files that are this release's inactive domains, or why none are.
+/// First release that is meant to be used without XenD.
+const WITHOUT_XEND: (u32, u32) = (4, 2);
+
+/// The folders of this host's files that can be inactive domains.
+pub(super) struct Folders {
+    /// Of xm's configurations.
+    pub(super) xm: Channel<PathBuf>,
+    /// Of libvirt's documents.
+    pub(super) documents: Channel<PathBuf>,
+}
+
+/// The files that are inactive domains of this release, or why none are.
 pub(super) fn files(
-    folder: Channel<PathBuf>,
+    folders: Folders,
     version: &XenVersion,
+    has_xend: bool,
     trace: Option<&Trace>,
-) -> Channel<XmFiles> {
-    if kept_by_xend(version) {
-        return Err("inactive guests are no files from Xen 3.0.4 on".to_owned());
-    }
-    let dialect = Dialect::of_release(version.config_format(), version.major, version.minor);
-    folder.map(|folder| XmFiles::new(folder, dialect, trace))
+) -> Channel<GuestFiles> {
+    let release = (version.major, version.minor);
+    let (folder, language) = if *version == XenVersion::UNKNOWN {
+        return Err("nobody tells which release of Xen this is".to_owned());
+    } else if !kept_by_xend(version) {
+        let format = version.config_format();
+        let dialect = Dialect::of_release(format, version.major, version.minor);
+        (folders.xm, Language::Xm(dialect))
+    } else if has_xend {
+        return Err("XenD keeps them".to_owned());
+    } else if release < WITHOUT_XEND {
+        return Err("XenD keeps them, which is not there".to_owned());
+    } else {
+        (folders.documents, Language::Document)
+    };
+    folder.map(|folder| GuestFiles::new(folder, language, trace))
 }
 
 impl XenHost {
     /// The files, if the operation is about inactive domains that are files.
-    pub(super) fn xm(&self) -> Option<&XmFiles> {
-        self.xm.as_ref().ok()
+    pub(super) fn guest_files(&self) -> Option<&GuestFiles> {
+        self.guest_files.as_ref().ok()
+    }
+
+    /// Reads the files that are there when the host is opened.
+    pub(super) async fn glance_at_files(&self) {
+        if let Some(files) = self.guest_files() {
+            // What cannot be read is told by whoever needs it.
+            let _ = files.glance().await;
+        }
     }
 
     /// Says of active domains which of them have a file.
     pub(super) async fn mark_defined(&self, domains: &mut [DomainInfo]) {
-        let Some(files) = self.xm() else {
+        let Some(files) = self.guest_files() else {
             return;
         };
         // A folder that cannot be read tells nothing.
@@ -64,7 +92,7 @@ impl XenHost {
 
     /// The active domains, then those files that are not active, by name.
     pub(super) async fn with_files(&self, mut active: Vec<DomainInfo>) -> Result<Vec<DomainInfo>> {
-        let Some(files) = self.xm() else {
+        let Some(files) = self.guest_files() else {
             return Ok(active);
         };
         let guests = files.look().await?;
@@ -77,7 +105,7 @@ impl XenHost {
 
     /// The guest of a name that is in a file and not active.
     pub(super) async fn in_file(&self, name: &str) -> Result<Option<Arc<Defined>>> {
-        let Some(files) = self.xm() else {
+        let Some(files) = self.guest_files() else {
             return Ok(None);
         };
         let guests = files.look().await?;
@@ -95,7 +123,9 @@ impl XenHost {
         name: &str,
         operation: &'static str,
     ) -> Result<Arc<Defined>> {
-        let files = self.xm().ok_or_else(|| nowhere(operation, &self.xm))?;
+        let files = self
+            .guest_files()
+            .ok_or_else(|| nowhere(operation, &self.guest_files))?;
         if let Some(defined) = files.defined(name).await? {
             return Ok(defined);
         }
@@ -116,7 +146,7 @@ impl XenHost {
     /// Changes the file of a guest that is not active, else has XenD do it; without
     /// XenD the hypervisor, as far as it can.
     pub(super) async fn configure(&self, name: &str, change: ConfigChange) -> Result<()> {
-        if let (Some(_), Some(files)) = (self.in_file(name).await?, self.xm()) {
+        if let (Some(_), Some(files)) = (self.in_file(name).await?, self.guest_files()) {
             return files.change(name, &change).await;
         }
         let operation = change.operation();
@@ -176,7 +206,7 @@ impl XenHost {
     }
 
     /// Whether the guest of a file is started with the host.
-    pub(super) async fn starts_file(&self, files: &XmFiles, name: &str) -> Result<bool> {
+    pub(super) async fn starts_file(&self, files: &GuestFiles, name: &str) -> Result<bool> {
         match self.file_of(name, "autostart").await {
             Ok(defined) => files.autostart(&defined.guest.name).await,
             // A domain that is in no file is not started again.
@@ -185,16 +215,62 @@ impl XenHost {
         }
     }
 
+    /// The guest as it is now; for an inactive domain as it is defined.
+    pub(super) async fn read_guest(&self, name: &str) -> Result<Guest> {
+        if let Some(defined) = self.in_file(name).await? {
+            return Ok(defined.guest.clone());
+        }
+        match self.running_guest(name).await? {
+            Some(guest) => Ok(guest),
+            None => self.xend("dumpxml").await?.guest(name).await,
+        }
+    }
+
+    /// What is known of a running guest where no toolstack can be asked: what it is
+    /// defined as, with its number and what the hypervisor says of its size.
+    async fn running_guest(&self, name: &str) -> Result<Option<Guest>> {
+        let (false, Some(files)) = (self.has_xend(), self.guest_files()) else {
+            return Ok(None);
+        };
+        let guests = files.look().await?;
+        let Some(domain) = self.active_domain(name).await? else {
+            return Ok(None);
+        };
+        let defined = guests.of_uuid(domain.uuid);
+        let defined = defined.or_else(|| guests.by_name.get(name).cloned());
+        Ok(defined.map(|defined| Guest {
+            id: domain.domid,
+            name: domain.name,
+            uuid: Some(domain.uuid),
+            memory: domain.max_memory,
+            current_memory: Some(domain.memory),
+            ..defined.guest.clone()
+        }))
+    }
+
     /// Vcpus of a guest that is not active.
     pub(super) async fn vcpus_in_file(&self, defined: &Defined) -> Result<Vec<VcpuInfo>> {
         let cpus = self.node().await?.topology.cpus;
         Ok(defined.vcpus(cpus))
     }
 
+    /// What XenD, which is to have it, does not carry of a device.
+    pub(super) async fn losses_of_device(&self, device: &Device, hvm: bool) -> Result<Vec<Note>> {
+        if !self.has_xend() && self.guest_files.is_ok() {
+            return Ok(Vec::new());
+        }
+        let xend = self.xend("attach-device").await?;
+        xend.device_losses(device, hvm).await
+    }
+
     /// What neither a file nor XenD, which is to start it, carry of a guest.
     pub(super) async fn losses_in_file(&self, guest: &Guest) -> Result<Vec<Note>> {
-        let mut notes = self.losses(guest).await?;
-        if let Some(files) = self.xm() {
+        let mut notes = match self.has_xend() {
+            true => self.losses(guest).await?,
+            // What the toolstack does not carry is said when it is to start the guest.
+            false => Vec::new(),
+        };
+        if let Some(files) = self.guest_files() {
             let known: HashSet<String> = notes.iter().map(|note| note.path.clone()).collect();
             let mut more = files.losses(guest)?;
             more.retain(|note| !known.contains(&note.path));
@@ -205,11 +281,11 @@ impl XenHost {
 }
 
 /// Why nothing keeps inactive domains.
-pub(super) fn nowhere(operation: &'static str, files: &Channel<XmFiles>) -> Error {
+pub(super) fn nowhere(operation: &'static str, files: &Channel<GuestFiles>) -> Error {
     let why = files.as_ref().err().map_or("", String::as_str);
     Error::Unsupported {
         operation,
-        reason: format!("{}: {why}", routes::NO_INACTIVE),
+        reason: format!("inactive guests have no place here: {why}"),
     }
 }
 

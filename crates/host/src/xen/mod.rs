@@ -12,8 +12,8 @@
 //! | consoles | XenStore | |
 //! | VNC server | XenStore | XenD, for a guest of which XenStore has no port |
 //! | life cycle, devices | XenD | |
-//! | inactive domains | XenD; before Xen 3.0.4 files of xm | |
-//! | events | XenStore, with hypercalls for states, and the folder of xm's files | XenStore; without it the hypervisor's event and looks |
+//! | inactive domains | XenD; before Xen 3.0.4 files of xm | without XenD, from Xen 4.2 on, libvirt's documents |
+//! | events | XenStore, with hypercalls for states, and the folder of guests' files | XenStore; without it the hypervisor's event and looks |
 //! | counters of disks and interfaces | files of Domain-0's kernel, with what XenStore says of devices | |
 //! | times of vcpus | hypercalls | XenD |
 //! | times of processors | hypercalls from Xen 3.2 on | files, of Domain-0 only |
@@ -31,9 +31,9 @@ mod scheduler;
 mod statistics;
 
 use crate::channels::{Channel, Channels, XendConnector, open_xend};
+use crate::guest_files::GuestFiles;
 use crate::hypercall::{HypercallMonitor, Machine, node};
 use crate::xenstore::{Changes, Facts, StoreMonitor};
-use crate::xm::XmFiles;
 use crate::{DomainInfo, Error, Host, Kept, NodeFiles, Result, XenVersion, XendHost, routes};
 use std::sync::Arc;
 use tokio::sync::OnceCell;
@@ -53,8 +53,8 @@ pub struct XenHost {
     xend: Xend,
     files: Channel<NodeFiles>,
     kept: Option<Kept>,
-    /// Inactive guests as files, where XenD keeps none.
-    xm: Channel<XmFiles>,
+    /// Inactive guests as files, where no XenD keeps them.
+    guest_files: Channel<GuestFiles>,
     machine: Option<Machine>,
     version: XenVersion,
     simulated: bool,
@@ -79,10 +79,8 @@ impl XenHost {
     /// Fixes the routes.
     pub(crate) async fn open(channels: Channels) -> Result<Self> {
         let facts = channels.store.clone().ok().map(Facts::new);
-        let (silent, event) = match channels.exceptions {
-            Ok(event) => (String::new(), Some(event)),
-            Err(why) => (why, None),
-        };
+        let silent = channels.exceptions.as_ref().err().cloned();
+        let event = channels.exceptions.ok();
         let hypercalls = channels.xen.and_then(|xen| {
             let monitor = HypercallMonitor::new(xen, facts.clone(), event);
             monitor.map_err(|error| error.to_string())
@@ -108,7 +106,7 @@ impl XenHost {
         let mut host = Self {
             monitoring,
             hypercalls,
-            silent,
+            silent: silent.unwrap_or_default(),
             changes: changes.map(|facts| Changes::new(facts, Arc::default(), None)),
             store,
             facts,
@@ -119,7 +117,7 @@ impl XenHost {
             },
             files: channels.files,
             kept: channels.kept,
-            xm: Err(String::new()),
+            guest_files: Err(String::new()),
             machine: channels.machine,
             version: XenVersion::UNKNOWN,
             simulated: channels.simulated,
@@ -130,11 +128,13 @@ impl XenHost {
             (Err(_), None) if host.has_xend() => host.xend("connect").await?.version(),
             (Err(_), None) => XenVersion::UNKNOWN,
         };
-        host.xm = inactive::files(channels.xm_folder, &host.version, channels.trace.as_ref());
-        if let Ok(files) = &host.xm {
-            // What cannot be read is told by whoever needs it.
-            let _ = files.glance().await;
-        }
+        let folders = inactive::Folders {
+            xm: channels.xm_folder,
+            documents: channels.documents,
+        };
+        let (version, trace) = (&host.version, channels.trace.as_ref());
+        host.guest_files = inactive::files(folders, version, host.has_xend(), trace);
+        host.glance_at_files().await;
         Ok(host)
     }
 
@@ -190,7 +190,7 @@ impl XenHost {
 
     /// Says of active domains whether they outlive their run.
     async fn mark(&self, domains: &mut [DomainInfo]) {
-        if self.xm.is_ok() {
+        if self.guest_files.is_ok() {
             self.mark_defined(domains).await;
         } else if self.monitoring != Monitoring::Xend {
             for domain in domains {

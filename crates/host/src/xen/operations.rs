@@ -77,7 +77,7 @@ impl Host for XenHost {
                 Err(_) => None,
             },
         };
-        let Some(files) = self.xm() else {
+        let Some(files) = self.guest_files() else {
             return told;
         };
         let changes = files.listen().await;
@@ -122,7 +122,7 @@ impl Host for XenHost {
     }
 
     async fn all_domains(&self) -> Result<Vec<DomainInfo>> {
-        if self.xm.is_ok() {
+        if self.guest_files.is_ok() {
             return self.with_files(self.active().await?).await;
         }
         if self.monitoring == Monitoring::Xend {
@@ -171,7 +171,7 @@ impl Host for XenHost {
     }
 
     async fn inactive(&self) -> Result<Vec<String>> {
-        if self.xm.is_ok() {
+        if self.guest_files.is_ok() {
             let all = self.all_domains().await?;
             let inactive = all.into_iter().filter(|domain| domain.domid.is_none());
             return Ok(inactive.map(|domain| domain.name).collect());
@@ -183,28 +183,25 @@ impl Host for XenHost {
     }
 
     async fn guest(&self, name: &str) -> Result<Guest> {
-        match self.in_file(name).await? {
-            Some(defined) => Ok(defined.guest.clone()),
-            None => self.xend("dumpxml").await?.guest(name).await,
-        }
+        self.read_guest(name).await
     }
 
     async fn defined(&self, name: &str) -> Result<Guest> {
-        match self.xm() {
+        match self.guest_files() {
             Some(_) => Ok(self.file_of(name, "dumpxml").await?.guest.clone()),
             None => self.guest(name).await,
         }
     }
 
     fn keeps_config_apart(&self) -> bool {
-        self.xm.is_ok()
+        self.guest_files.is_ok()
     }
 
     async fn change_config(&self, name: &str, change: &ConfigChange) -> Result<()> {
         let defined = self.file_of(name, change.operation()).await?;
-        match self.xm() {
+        match self.guest_files() {
             Some(files) => files.change(&defined.guest.name, change).await,
-            None => Err(inactive::nowhere(change.operation(), &self.xm)),
+            None => Err(inactive::nowhere(change.operation(), &self.guest_files)),
         }
     }
 
@@ -217,8 +214,7 @@ impl Host for XenHost {
     }
 
     async fn device_losses(&self, device: &Device, hvm: bool) -> Result<Vec<Note>> {
-        let xend = self.xend("attach-device").await?;
-        xend.device_losses(device, hvm).await
+        self.losses_of_device(device, hvm).await
     }
 
     async fn create(&self, guest: &Guest, paused: bool) -> Result<DomainInfo> {
@@ -228,14 +224,14 @@ impl Host for XenHost {
     }
 
     async fn define(&self, guest: &Guest) -> Result<()> {
-        match self.xm() {
+        match self.guest_files() {
             Some(files) => files.define(guest).await,
             None => self.xend("define").await?.define(guest).await,
         }
     }
 
     async fn undefine(&self, name: &str) -> Result<()> {
-        match self.xm() {
+        match self.guest_files() {
             Some(files) => {
                 let defined = self.file_of(name, "undefine").await?;
                 files.undefine(&defined.guest.name).await
@@ -300,7 +296,7 @@ impl Host for XenHost {
     }
 
     async fn rename(&self, name: &str, new_name: &str) -> Result<()> {
-        match (self.in_file(name).await?, self.xm()) {
+        match (self.in_file(name).await?, self.guest_files()) {
             (Some(_), Some(files)) => files.rename(name, new_name).await,
             _ => self.xend("rename").await?.rename(name, new_name).await,
         }
@@ -366,14 +362,14 @@ impl Host for XenHost {
     }
 
     async fn autostart(&self, name: &str) -> Result<bool> {
-        match self.xm() {
+        match self.guest_files() {
             Some(files) => self.starts_file(files, name).await,
             None => self.xend("autostart").await?.autostart(name).await,
         }
     }
 
     async fn set_autostart(&self, name: &str, autostart: bool) -> Result<()> {
-        if let Some(files) = self.xm() {
+        if let Some(files) = self.guest_files() {
             let defined = self.file_of(name, "autostart").await?;
             return files.set_autostart(&defined.guest.name, autostart).await;
         }

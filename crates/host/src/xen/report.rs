@@ -10,25 +10,17 @@ use crate::{Finding, RouteReport, routes};
 const FILES_TOLD: usize = 200;
 
 impl XenHost {
-    fn xend_route(&self) -> Option<routes::XendRoute> {
+    fn xend_name(&self) -> Option<String> {
         let connector = self.xend.connector.as_ref().ok()?;
-        Some(routes::XendRoute {
-            name: match self.simulated {
-                true => connector.address(),
-                false => format!("XenD at {}", connector.address()),
-            },
-            keeps_inactive: self.keeps_inactive(),
-            files: match &self.xm {
-                Ok(files) => Ok(format!("XM files in {}", files.folder().display())),
-                Err(why) => Err(why.clone()),
-            },
-            has_xenstore: self.facts.is_some(),
+        Some(match self.simulated {
+            true => connector.address(),
+            false => format!("XenD at {}", connector.address()),
         })
     }
 
     pub(super) fn report_routes(&self) -> Vec<RouteReport> {
-        let xend = self.xend_route();
-        let xend_name = xend.as_ref().map(|xend| xend.name.as_str());
+        let xend = self.xend_name();
+        let xend_name = xend.as_deref();
         let (monitoring, note) = match self.monitoring {
             Monitoring::Hypercalls if self.facts.is_some() => (
                 Some("hypercalls"),
@@ -57,7 +49,12 @@ impl XenHost {
             routes::route("machine", xend_name, why)
         };
         let mut all = vec![routes::route("monitoring", monitoring, note), machine];
-        all.extend(routes::toolstack(xend.as_ref()));
+        all.extend(routes::toolstack(xend_name));
+        let keeper = xend_name.filter(|_| self.keeps_inactive());
+        all.push(routes::inactive(
+            keeper,
+            self.guest_files.as_ref().map_err(String::as_str),
+        ));
         all.push(self.control_route(xend_name));
         all.push(routes::consoles(self.facts.is_some()));
         all.extend(self.counter_routes());
@@ -118,8 +115,10 @@ impl XenHost {
             ),
         };
         // Files tell only of themselves.
-        let channel = match (channel, &self.xm) {
-            (Some(channel), Ok(_)) => Some(format!("{channel}, XM files")),
+        let channel = match (channel, &self.guest_files) {
+            (Some(channel), Ok(files)) => {
+                Some(format!("{channel}, {}", files.language().channel()))
+            }
             (channel, _) => channel.map(str::to_owned),
         };
         routes::route("events", channel.as_deref(), note)
@@ -172,13 +171,13 @@ impl XenHost {
             finding("XenD", xend.map_err(Clone::clone)),
             finding("files", files.map_err(Clone::clone)),
         ];
-        all.extend(self.report_xm());
+        all.extend(self.report_guest_files());
         all
     }
 
     /// The folder of inactive guests, and each file in it that is none.
-    fn report_xm(&self) -> Vec<Finding> {
-        let Some(files) = self.xm() else {
+    fn report_guest_files(&self) -> Vec<Finding> {
+        let Some(files) = self.guest_files() else {
             return Vec::new();
         };
         let guests = files.last();
@@ -191,7 +190,7 @@ impl XenHost {
             ),
         };
         let mut all = vec![Finding {
-            channel: "XM files",
+            channel: files.language().channel(),
             place: files.folder().display().to_string(),
             found: guests.unreadable.is_none(),
             note,
@@ -201,7 +200,7 @@ impl XenHost {
             guests.notices.iter().partition(|notice| notice.unexpected);
         let told = odd.into_iter().chain(usual).take(FILES_TOLD);
         all.extend(told.map(|notice| Finding {
-            channel: "XM files",
+            channel: files.language().channel(),
             place: files.folder().join(&notice.file).display().to_string(),
             found: false,
             note: format!("skipped: {}", notice.reason),
@@ -209,7 +208,7 @@ impl XenHost {
         let more = guests.skipped.saturating_sub(FILES_TOLD);
         if more > 0 {
             all.push(Finding {
-                channel: "XM files",
+                channel: files.language().channel(),
                 place: files.folder().display().to_string(),
                 found: false,
                 note: format!("{more} more names skipped"),
@@ -220,7 +219,7 @@ impl XenHost {
 
     /// What people should know of the files of inactive guests.
     pub(super) fn warn_of_files(&self) -> Option<String> {
-        let files = self.xm()?;
+        let files = self.guest_files()?;
         let guests = files.last();
         let folder = files.folder().display();
         if let Some(why) = &guests.unreadable {

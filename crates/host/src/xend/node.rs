@@ -46,7 +46,9 @@ impl XendHost {
     }
 
     pub(super) fn report_routes(&self) -> Vec<RouteReport> {
-        routes::through_xend(&self.xend_route())
+        let name = format!("XenD at {}", self.client.address());
+        let keeps_inactive = self.client.habits().inactive;
+        routes::through_xend(&name, keeps_inactive, self.facts.is_some())
     }
 
     pub(super) fn report_channels(&self) -> Vec<Finding> {
@@ -56,14 +58,5 @@ impl XendHost {
             found: true,
             note: self.release_name(),
         }]
-    }
-
-    fn xend_route(&self) -> routes::XendRoute {
-        routes::XendRoute {
-            name: format!("XenD at {}", self.client.address()),
-            keeps_inactive: self.client.habits().inactive,
-            files: Err("XenD is reached without them".to_owned()),
-            has_xenstore: self.facts.is_some(),
-        }
     }
 }

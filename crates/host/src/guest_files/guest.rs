@@ -4,6 +4,7 @@
 //! disk is in `write`.
 
 use super::Notice;
+use super::language::Read;
 use crate::{Error, Result};
 use virtxen_formats::config::{Document, Value};
 use virtxen_formats::xm::{self, Bridges, Dialect};
@@ -12,15 +13,6 @@ use virtxen_guest::{Guest, Uuid};
 
 /// Names of which every guest's file has one.
 const OF_GUESTS: [&str; 5] = ["name", "kernel", "bootloader", "builder", "image"];
-
-/// The guest of a file's text.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Read {
-    /// With the uuid that it goes by.
-    pub(super) guest: Guest,
-    /// The file says its uuid itself.
-    pub(super) own_uuid: bool,
-}
 
 /// Reads a file, or says why it is no guest.
 pub(super) fn read(text: &str, file: &str, dialect: Dialect) -> std::result::Result<Read, Notice> {

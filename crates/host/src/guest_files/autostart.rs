@@ -1,5 +1,5 @@
-//! Guests that are started with the host: Xen's script `xendomains` starts every
-//! file in the folder `auto`, where links to configurations are put.
+//! Guests that are started with the host: links to their files in a folder, of which
+//! Xen's script `xendomains` starts all, or libvirt and virtxend.
 
 use super::store::Store;
 use super::{Defined, write};
@@ -7,9 +7,6 @@ use crate::Result;
 use std::io::{Error, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-
-/// The folder of the links, beside the configurations.
-const AUTO: &str = "auto";
 
 /// Most names of that folder that are looked at.
 const NAMES_MAX: usize = 20_000;
@@ -19,7 +16,8 @@ impl Store {
     pub(super) fn autostart(&mut self, name: &str) -> Result<bool> {
         let defined = self.find(name)?;
         let found = self.started(&defined);
-        let found = found.map_err(|error| self.failed("autostart", AUTO, error))?;
+        let found =
+            found.map_err(|error| self.failed("autostart", self.language.links(), error))?;
         Ok(!found.is_empty())
     }
 
@@ -30,7 +28,7 @@ impl Store {
             true => self.link(&defined),
             false => self.unlink(&defined),
         };
-        done.map_err(|error| self.failed("autostart", AUTO, error))
+        done.map_err(|error| self.failed("autostart", self.language.links(), error))
     }
 
     /// The links that start a guest with the host.
@@ -55,7 +53,7 @@ impl Store {
 
     /// What in the folder is this guest's file, under whatever name.
     fn started(&self, defined: &Defined) -> std::io::Result<Vec<PathBuf>> {
-        let entries = match std::fs::read_dir(self.folder.join(AUTO)) {
+        let entries = match std::fs::read_dir(self.folder.join(self.language.links())) {
             Ok(entries) => entries,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error),
@@ -77,7 +75,7 @@ impl Store {
         if !self.started(defined)?.is_empty() {
             return Ok(());
         }
-        let folder = self.folder.join(AUTO);
+        let folder = self.folder.join(self.language.links());
         match std::fs::create_dir(&folder) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
             _ => {}
@@ -94,12 +92,19 @@ impl Store {
         self.remove_links(&found)
     }
 
-    fn make_link(&self, file: &str) -> std::io::Result<()> {
-        let link = self.folder.join(AUTO).join(file);
-        // A link that was left behind, to a file that is gone, is in nobody's use.
-        if is_link(&link) && !link.exists() {
-            write::remove(&link)?;
+    /// Removes a link that was left behind, to a file that is gone: a new file of its
+    /// name is not meant by it.
+    pub(super) fn forget_link(&self, file: &str) -> std::io::Result<()> {
+        let link = self.folder.join(self.language.links()).join(file);
+        match is_link(&link) && !link.exists() {
+            true => write::remove(&link),
+            false => Ok(()),
         }
+    }
+
+    fn make_link(&self, file: &str) -> std::io::Result<()> {
+        let link = self.folder.join(self.language.links()).join(file);
+        self.forget_link(file)?;
         std::os::unix::fs::symlink(Path::new("..").join(file), &link).map_err(|error| {
             let path = link.display();
             Error::new(error.kind(), format!("{path} cannot be made: {error}"))

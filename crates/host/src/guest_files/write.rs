@@ -6,10 +6,17 @@
 use super::folder::Stamp;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use std::fs::File;
-use std::io::{Error, Result, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::io::{Error, ErrorKind, Result, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use virtxen_guest::Uuid;
+
+/// How names of temporary files begin.
+const SCRATCH: &str = ".virtxen-";
+
+/// A temporary file of this age is nobody's any more.
+const LEFT: Duration = Duration::from_secs(60);
 
 /// Files may have passwords of consoles in them.
 const NEW_MODE: u32 = 0o600;
@@ -52,6 +59,37 @@ pub(super) fn rename(from: &Path, to: &Path) -> Result<()> {
     sync_folder(to)
 }
 
+/// Makes a folder for files that only its owner may read, and those above it.
+pub(super) fn make_folder(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = path.parent() {
+        std::fs::create_dir_all(above)?;
+    }
+    match std::fs::DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => sync_folder(path),
+    }
+}
+
+/// Removes temporary files that were left here when a program of ours was killed.
+pub(super) fn sweep(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let ours = entry.file_name();
+        let ours = ours.to_str().is_some_and(|name| name.starts_with(SCRATCH));
+        let modified = entry.metadata().and_then(|metadata| metadata.modified());
+        let age = modified.ok().and_then(|time| time.elapsed().ok());
+        if ours && age.is_some_and(|age| age > LEFT) {
+            // Somebody else may have removed it.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// Removes a file.
 pub(super) fn remove(path: &Path) -> Result<()> {
     std::fs::remove_file(path)?;
@@ -73,7 +111,7 @@ struct Scratch {
 
 impl Scratch {
     fn new(beside: &Path, text: &str, mode: u32) -> Result<Self> {
-        let path = beside.with_file_name(format!(".virtxen-{}", Uuid::random()));
+        let path = beside.with_file_name(format!("{SCRATCH}{}", Uuid::random()));
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
         let file = rustix::fs::open(&path, flags | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR)?;
         let mut scratch = Self {

@@ -1,16 +1,21 @@
-//! Inactive guests as files of xm, before Xen 3.0.4: a folder in which each
-//! configuration is a guest. Other files are left alone, with a notice.
+//! Inactive guests as files of a folder: configurations of xm before Xen 3.0.4,
+//! libvirt's documents where no XenD keeps guests. Other files are left alone, with a
+//! notice.
 //!
 //! Here is the handle that a host has, which never waits long for the disk. How
 //! files are read is in `folder` and `store`, how they are changed in `change`.
 
 mod autostart;
 mod change;
+mod document;
 mod folder;
 mod guest;
+mod language;
 mod store;
 mod watch;
 mod write;
+
+pub(crate) use language::Language;
 
 use crate::{ConfigChange, Error, HostEvent, Result, Trace};
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -22,10 +27,9 @@ use std::time::Duration;
 use store::Store;
 use tokio::sync::{Mutex, broadcast};
 use virtxen_formats::Note;
-use virtxen_formats::xm::Dialect;
 use virtxen_guest::{Guest, Uuid};
 
-/// Where Xen's tools look for configurations.
+/// Where xm looks for configurations.
 pub const XM_FOLDER: &str = "/etc/xen";
 
 /// Longest wait for the disk; a folder may be on another machine.
@@ -91,13 +95,13 @@ pub(crate) struct Guests {
 
 /// The inactive guests of a host whose XenD keeps none. Clones are the same.
 #[derive(Clone)]
-pub(crate) struct XmFiles {
+pub(crate) struct GuestFiles {
     inner: Arc<Inner>,
 }
 
 struct Inner {
     folder: PathBuf,
-    dialect: Dialect,
+    language: Language,
     store: Arc<Mutex<Store>>,
     last: RwLock<Arc<Guests>>,
     events: broadcast::Sender<HostEvent>,
@@ -105,18 +109,18 @@ struct Inner {
     thread: OnceLock<()>,
 }
 
-impl XmFiles {
+impl GuestFiles {
     /// The folder, of which nothing is read yet.
-    pub(crate) fn new(folder: PathBuf, dialect: Dialect, trace: Option<&Trace>) -> Self {
+    pub(crate) fn new(folder: PathBuf, language: Language, trace: Option<&Trace>) -> Self {
         let watch = watch::Watch::new();
         let queue = watch.as_ref().map(watch::Watch::queue);
         let events = broadcast::Sender::new(EVENTS_HELD);
-        let observer = trace.map(|trace| trace.observer("XM files"));
-        let store = Store::new(folder.clone(), dialect, watch, events.clone(), observer);
+        let observer = trace.map(|trace| trace.observer(language.channel()));
+        let store = Store::new(folder.clone(), language, watch, events.clone(), observer);
         Self {
             inner: Arc::new(Inner {
                 folder,
-                dialect,
+                language,
                 store: Arc::new(Mutex::new(store)),
                 last: RwLock::default(),
                 events,
@@ -124,6 +128,20 @@ impl XmFiles {
                 thread: OnceLock::new(),
             }),
         }
+    }
+
+    /// What the files are.
+    pub(crate) fn language(&self) -> Language {
+        self.inner.language
+    }
+
+    /// What they are and where, for people.
+    pub(crate) fn place(&self) -> String {
+        format!(
+            "{} in {}",
+            self.inner.language.channel(),
+            self.folder().display()
+        )
     }
 
     /// The folder.
@@ -136,7 +154,7 @@ impl XmFiles {
         self.work("list", |store| Ok(store.look())).await
     }
 
-    /// As [`XmFiles::look`], for who can do without: a disk that does not answer
+    /// As [`GuestFiles::look`], for who can do without: a disk that does not answer
     /// delays no look at active domains.
     pub(crate) async fn glance(&self) -> Option<Arc<Guests>> {
         let guests = tokio::time::timeout(BRIEF, self.look()).await.ok()?.ok()?;
@@ -201,7 +219,7 @@ impl XmFiles {
 
     /// What a file does not carry of a guest.
     pub(crate) fn losses(&self, guest: &Guest) -> Result<Vec<Note>> {
-        guest::losses(guest, self.inner.dialect)
+        self.inner.language.losses(guest)
     }
 
     /// A new listener. From the first one on the folder is watched.
@@ -211,7 +229,7 @@ impl XmFiles {
         let _ = self.look().await;
         self.inner.thread.get_or_init(|| {
             let (files, queue) = (Arc::downgrade(&self.inner), self.inner.queue.clone());
-            let name = "xm files".to_owned();
+            let name = "guest files".to_owned();
             let thread = std::thread::Builder::new().name(name);
             // Without a thread nothing is told, and every look is as good as before.
             let _ = thread.spawn(move || watch_folder(&files, queue.as_deref()));
@@ -238,12 +256,12 @@ impl XmFiles {
         match tokio::time::timeout(PATIENCE, task).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(error)) => Err(Error::Channel {
-                channel: "XM files".to_owned(),
+                channel: self.inner.language.channel().to_owned(),
                 reason: "the work was given up".to_owned(),
                 source: Some(Box::new(error)),
             }),
             Err(_) => Err(Error::Timeout {
-                channel: "XM files".to_owned(),
+                channel: self.inner.language.channel().to_owned(),
                 operation,
                 limit: PATIENCE,
             }),

@@ -5,14 +5,14 @@
 
 use super::folder::{self, Place, Stamp};
 use super::watch::{Changed, Watch};
-use super::{Defined, Guests, Notice, guest};
+use super::{Defined, Guests, Language, Notice, write};
 use crate::HostEvent;
 use std::collections::{BTreeMap, HashMap};
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::broadcast;
-use virtxen_formats::xm::Dialect;
 
 /// Most text that is read of all files together, in bytes.
 const ALL_MAX: u64 = 64 << 20;
@@ -26,7 +26,7 @@ pub(super) type Observer = Arc<dyn Fn(&str, Duration) + Send + Sync>;
 /// A folder and what is known of it.
 pub(super) struct Store {
     pub(super) folder: PathBuf,
-    pub(super) dialect: Dialect,
+    pub(super) language: Language,
     files: BTreeMap<String, File>,
     guests: Arc<Guests>,
     watch: Option<Watch>,
@@ -44,14 +44,14 @@ impl Store {
     /// Reads nothing yet.
     pub(super) fn new(
         folder: PathBuf,
-        dialect: Dialect,
+        language: Language,
         watch: Option<Watch>,
         events: broadcast::Sender<HostEvent>,
         observer: Option<Observer>,
     ) -> Self {
         Self {
             folder,
-            dialect,
+            language,
             files: BTreeMap::new(),
             guests: Arc::default(),
             watch,
@@ -103,7 +103,10 @@ impl Store {
             looked: true,
             ..Guests::default()
         };
-        match folder::names(&self.folder) {
+        if !self.guests.looked {
+            write::sweep(&self.folder);
+        }
+        match folder::names(&self.folder, self.language) {
             Ok((names, notices)) => {
                 guests.add_notices(notices);
                 let count = self.read_files(&names);
@@ -112,7 +115,8 @@ impl Store {
             }
             Err(error) => {
                 self.files.clear();
-                guests.unreadable = Some(error.to_string());
+                let made = self.language.makes_folder() && error.kind() == ErrorKind::NotFound;
+                guests.unreadable = (!made).then(|| error.to_string());
             }
         }
         let before = std::mem::replace(&mut self.guests, Arc::new(guests));
@@ -133,7 +137,7 @@ impl Store {
         let mut before = std::mem::take(&mut self.files);
         let (mut bytes, mut count) = (0, 0);
         for name in names {
-            let place = match folder::place(&self.folder, name) {
+            let place = match folder::place(&self.folder, name, self.language) {
                 Ok(place) => place,
                 Err(notice) => {
                     self.keep(name, Place::default(), Err(notice));
@@ -150,7 +154,7 @@ impl Store {
                 continue;
             }
             count += 1;
-            match folder::text(name, &place) {
+            match folder::text(name, &place, self.language) {
                 Ok((text, stamp)) => {
                     bytes += text.len() as u64;
                     let outcome = self.defined(name, &text, &place, stamp);
@@ -173,7 +177,7 @@ impl Store {
         place: &Place,
         stamp: Stamp,
     ) -> Result<Arc<Defined>, Notice> {
-        let read = guest::read(text, name, self.dialect)?;
+        let read = self.language.read(text, name)?;
         Ok(Arc::new(Defined {
             guest: read.guest,
             own_uuid: read.own_uuid,
@@ -190,7 +194,9 @@ impl Store {
         for (name, file) in &self.files {
             match &file.outcome {
                 Err(notice) => guests.add_notices(vec![notice.clone()]),
-                Ok(defined) if *name == defined.guest.name => guests.add(defined),
+                Ok(defined) if *name == self.language.file_of(&defined.guest.name) => {
+                    guests.add(defined);
+                }
                 Ok(defined) => rest.push(defined),
             }
         }

@@ -2,7 +2,7 @@
 //! is never touched, neither is what a link leads to.
 
 use super::store::Store;
-use super::{Defined, folder, guest, write};
+use super::{Defined, folder, write};
 use crate::{ConfigChange, Error, Result};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -46,6 +46,9 @@ impl Store {
             name: new_name.to_owned(),
             ..defined.guest.clone()
         };
+        if self.language.names_files() {
+            return self.move_to(&defined, &guest);
+        }
         let links = self.autostart_links(&defined);
         self.rewrite("rename", &defined, &guest)?;
         if defined.file != name || self.new_file("rename", new_name).is_err() {
@@ -59,6 +62,19 @@ impl Store {
         };
         self.look_again(new_name);
         moved.map_err(|error| self.failed("rename", name, error))
+    }
+
+    /// Gives a guest a new file, then takes the old one away. Between the two both are
+    /// there, and one is reported as the other's copy.
+    fn move_to(&mut self, defined: &Defined, guest: &Guest) -> Result<()> {
+        let old = self.own_file("rename", defined)?;
+        let links = self.autostart_links(defined);
+        self.create(guest)?;
+        let file = self.language.file_of(&guest.name);
+        let done = links.and_then(|links| self.move_links(&links, &file));
+        let done = done.and_then(|()| write::remove(&old));
+        self.look_again(&defined.file);
+        done.map_err(|error| self.failed("rename", &defined.file, error))
     }
 
     /// Changes something in a guest's file.
@@ -93,15 +109,20 @@ impl Store {
     fn create(&mut self, guest: &Guest) -> Result<()> {
         let mut guest = guest.clone();
         guest.uuid.get_or_insert_with(Uuid::random);
-        let name = &guest.name;
-        let path = self.new_file("define", name)?;
-        let text = guest::written(&guest, self.dialect)?;
-        self.bounded("define", name, &text)?;
-        let done = write::create(&path, &text);
-        self.look_again(name);
+        let file = &self.language.file_of(&guest.name);
+        let path = self.new_file("define", file)?;
+        let text = self.language.written(&guest)?;
+        self.bounded("define", file, &text)?;
+        let done = match self.language.makes_folder() {
+            true => write::make_folder(&self.folder),
+            false => Ok(()),
+        };
+        let done = done.and_then(|()| self.forget_link(file));
+        let done = done.and_then(|()| write::create(&path, &text));
+        self.look_again(file);
         done.map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => self.in_the_way(name),
-            _ => self.failed("define", name, error),
+            std::io::ErrorKind::AlreadyExists => self.in_the_way(file),
+            _ => self.failed("define", file, error),
         })
     }
 
@@ -109,9 +130,9 @@ impl Store {
         let path = self.own_file(operation, defined)?;
         let file = &defined.file;
         let notice = |notice: super::Notice| self.failed(operation, file, notice.reason);
-        let place = folder::place(&self.folder, file).map_err(notice)?;
-        let (text, stamp) = folder::text(file, &place).map_err(notice)?;
-        let changed = guest::changed(&text, file, to, self.dialect)?;
+        let place = folder::place(&self.folder, file, self.language).map_err(notice)?;
+        let (text, stamp) = folder::text(file, &place, self.language).map_err(notice)?;
+        let changed = self.language.changed(&text, file, to)?;
         if changed == text {
             return Ok(());
         }
@@ -135,7 +156,7 @@ impl Store {
 
     /// The path of a file for a new guest.
     fn new_file(&self, operation: &'static str, name: &str) -> Result<PathBuf> {
-        let why = match folder::never_a_guest(name) {
+        let why = match self.language.never_a_guest(name) {
             Some(what) => format!("a file of this name is {what}, not a guest"),
             None if name.is_empty() || name.len() > 255 || name.contains(['/', '\0']) => {
                 "no file can have the guest's name".to_owned()
@@ -162,13 +183,11 @@ impl Store {
     }
 
     fn bounded(&self, operation: &'static str, file: &str, text: &str) -> Result<()> {
-        if text.len() as u64 <= folder::FILE_MAX {
+        let max = self.language.file_max();
+        if text.len() as u64 <= max {
             return Ok(());
         }
-        let why = format!(
-            "the file would be larger than {} KiB",
-            folder::FILE_MAX >> 10
-        );
+        let why = format!("the file would be larger than {} KiB", max >> 10);
         Err(self.failed(operation, file, why))
     }
 }

@@ -1,21 +1,18 @@
 //! A folder of configuration files: which names may be guests, and reading one
 //! file without being held up or led elsewhere. What a file says is in `guest`.
 
-use super::Notice;
+use super::{Language, Notice};
 use rustix::fs::{Mode, OFlags};
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// Largest configuration that is read, in bytes.
-pub(super) const FILE_MAX: u64 = 256 << 10;
-
 /// Most names of a folder that are looked at.
 pub(super) const NAMES_MAX: usize = 20_000;
 
 /// How the name of a file says that it is no guest.
-enum Name {
+pub(super) enum Name {
     Is(&'static str),
     Begins(&'static str),
     Ends(&'static str),
@@ -47,14 +44,20 @@ const OTHERS: &[(Name, &str)] = &[
     (Name::Ends(".xml"), "a document"),
 ];
 
-/// Why a file of this name is never a guest.
+/// Why a file of this name is never a guest of xm.
 pub(super) fn never_a_guest(name: &str) -> Option<&'static str> {
-    let found = OTHERS.iter().find(|(rule, _)| match rule {
-        Name::Is(whole) => name == *whole,
-        Name::Begins(start) => name.starts_with(start),
-        Name::Ends(end) => name.ends_with(end),
-    });
+    let found = OTHERS.iter().find(|(rule, _)| rule.is(name));
     found.map(|(_, what)| *what)
+}
+
+impl Name {
+    pub(super) fn is(&self, name: &str) -> bool {
+        match self {
+            Self::Is(whole) => name == *whole,
+            Self::Begins(start) => name.starts_with(start),
+            Self::Ends(end) => name.ends_with(end),
+        }
+    }
 }
 
 /// By which a change of a file is seen.
@@ -89,7 +92,10 @@ pub(super) struct Place {
 }
 
 /// Names in the folder, sorted, and notices about those that are not looked at.
-pub(super) fn names(folder: &Path) -> std::io::Result<(Vec<String>, Vec<Notice>)> {
+pub(super) fn names(
+    folder: &Path,
+    language: Language,
+) -> std::io::Result<(Vec<String>, Vec<Notice>)> {
     let (mut names, mut notices, mut seen) = (Vec::new(), Vec::new(), 0);
     for entry in std::fs::read_dir(folder)? {
         seen += 1;
@@ -99,7 +105,7 @@ pub(super) fn names(folder: &Path) -> std::io::Result<(Vec<String>, Vec<Notice>)
             break;
         }
         match entry?.file_name().into_string() {
-            Ok(name) => match never_a_guest(&name) {
+            Ok(name) => match language.never_a_guest(&name) {
                 Some(what) => notices.push(Notice::usual(name, what)),
                 None => names.push(name),
             },
@@ -114,12 +120,12 @@ pub(super) fn names(folder: &Path) -> std::io::Result<(Vec<String>, Vec<Notice>)
 }
 
 /// Finds out what a name stands for; a notice if it is no file that may be read.
-pub(super) fn place(folder: &Path, name: &str) -> Result<Place, Notice> {
+pub(super) fn place(folder: &Path, name: &str, language: Language) -> Result<Place, Notice> {
     let unreadable = |error: std::io::Error| Notice::unexpected(name, error.to_string());
     let path = folder.join(name);
     let own = std::fs::symlink_metadata(&path).map_err(unreadable)?;
     if !own.file_type().is_symlink() {
-        return regular(name, &own).map(|stamp| Place {
+        return regular(name, &own, language).map(|stamp| Place {
             path,
             linked: false,
             stamp,
@@ -133,7 +139,7 @@ pub(super) fn place(folder: &Path, name: &str) -> Result<Place, Notice> {
         return Err(leads(&to));
     }
     let metadata = std::fs::symlink_metadata(&target).map_err(unreadable)?;
-    regular(name, &metadata).map(|stamp| Place {
+    regular(name, &metadata, language).map(|stamp| Place {
         path: target,
         linked: true,
         stamp,
@@ -141,18 +147,24 @@ pub(super) fn place(folder: &Path, name: &str) -> Result<Place, Notice> {
 }
 
 /// The text of a file, with the state in which it was read.
-pub(super) fn text(name: &str, place: &Place) -> Result<(String, Stamp), Notice> {
+pub(super) fn text(
+    name: &str,
+    place: &Place,
+    language: Language,
+) -> Result<(String, Stamp), Notice> {
+    let max = language.file_max();
     let unreadable = |error: std::io::Error| Notice::unexpected(name, error.to_string());
     // A pipe or a device may have taken the file's place: nothing is waited for.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY;
     let file = rustix::fs::open(&place.path, flags | OFlags::CLOEXEC, Mode::empty());
     let file = File::from(file.map_err(|error| unreadable(error.into()))?);
-    let stamp = regular(name, &file.metadata().map_err(unreadable)?)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    let stamp = regular(name, &metadata, language)?;
     let mut bytes = Vec::new();
-    let read = file.take(FILE_MAX + 1).read_to_end(&mut bytes);
+    let read = file.take(max + 1).read_to_end(&mut bytes);
     read.map_err(unreadable)?;
-    if bytes.len() as u64 > FILE_MAX {
-        return Err(too_large(name));
+    if bytes.len() as u64 > max {
+        return Err(too_large(name, max));
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let before = error.as_bytes().get(..error.utf8_error().valid_up_to());
@@ -162,7 +174,8 @@ pub(super) fn text(name: &str, place: &Place) -> Result<(String, Stamp), Notice>
     Ok((text, stamp))
 }
 
-fn regular(name: &str, metadata: &Metadata) -> Result<Stamp, Notice> {
+fn regular(name: &str, metadata: &Metadata, language: Language) -> Result<Stamp, Notice> {
+    let max = language.file_max();
     let kind = metadata.file_type();
     if kind.is_dir() {
         return Err(Notice::usual(name, "a folder"));
@@ -176,20 +189,23 @@ fn regular(name: &str, metadata: &Metadata) -> Result<Stamp, Notice> {
         return Err(Notice::unexpected(name, what));
     }
     match metadata.len() {
+        // Nobody makes a document that is empty, but a disk that was full.
+        0 if language == Language::Document => Err(Notice::unexpected(name, "an empty file")),
         0 => Err(Notice::usual(name, "an empty file")),
-        size if size > FILE_MAX => Err(too_large(name)),
+        size if size > max => Err(too_large(name, max)),
         _ => Ok(Stamp::of(metadata)),
     }
 }
 
-fn too_large(name: &str) -> Notice {
-    let reason = format!("larger than {} KiB, so no configuration", FILE_MAX >> 10);
+fn too_large(name: &str, max: u64) -> Notice {
+    let reason = format!("larger than {} KiB, so no configuration", max >> 10);
     Notice::unexpected(name, reason)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use virtxen_formats::sxpr::ConfigVersion;
 
     #[test]
     fn names_that_are_never_guests() {
@@ -222,15 +238,16 @@ mod tests {
         std::os::unix::fs::symlink("/etc/hostname", path.join("outside")).unwrap();
         std::os::unix::fs::symlink("nowhere", path.join("dangling")).unwrap();
         std::os::unix::fs::symlink("vm", path.join("folder")).unwrap();
-        let found = place(path, "inside").unwrap();
+        let language = Language::Xm(ConfigVersion::from_number(Some(2)).into());
+        let found = place(path, "inside", language).unwrap();
         assert!(found.linked);
-        assert_eq!(text("inside", &found).unwrap().0, "name = 'web'");
+        assert_eq!(text("inside", &found, language).unwrap().0, "name = 'web'");
         for (name, why) in [
             ("outside", "out of the folder"),
             ("dangling", "nowhere"),
             ("folder", "a folder"),
         ] {
-            let notice = place(path, name).unwrap_err();
+            let notice = place(path, name, language).unwrap_err();
             assert!(notice.reason.contains(why), "{notice:?}");
         }
     }
