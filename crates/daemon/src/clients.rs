@@ -3,14 +3,15 @@
 //! One client is a `connection`.
 
 use crate::auth::Login;
-use crate::config::Config;
 use crate::connection::Connection;
 use crate::console::Consoles;
+use crate::error::{Error, Result};
 use crate::forward::{Forward, Others};
-use crate::listen::{Service, Socket};
+use crate::listen::{Service, Socket, Stream};
 use crate::peer::Peer;
 use crate::serve::Caller;
-use std::sync::Arc;
+use crate::settings::Settings;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
 use virtxen_driver::{AllowAll, Delivery, Driver};
@@ -23,12 +24,14 @@ const EVENTS: usize = 1024;
 pub(crate) struct Daemon {
     driver: Driver,
     uri: Arc<str>,
-    config: Config,
+    settings: RwLock<Arc<Settings>>,
     events: broadcast::Sender<Delivery>,
     consoles: Arc<Consoles>,
     others: Arc<Others>,
     /// Room for more clients.
     room: Arc<Semaphore>,
+    /// Room for more that have not proved yet who they are.
+    anonymous: Arc<Semaphore>,
     /// How many there are.
     clients: watch::Sender<usize>,
 }
@@ -40,24 +43,31 @@ struct Counted {
 }
 
 impl Daemon {
-    pub(crate) fn new(driver: Driver, uri: &str, config: Config, others: Others) -> Arc<Self> {
+    pub(crate) fn new(driver: Driver, uri: &str, settings: Settings, others: Others) -> Arc<Self> {
         Arc::new(Self {
             driver,
             uri: uri.into(),
             events: broadcast::channel(EVENTS).0,
             consoles: Arc::default(),
             others: Arc::new(others),
-            room: Arc::new(Semaphore::new(config.max_clients)),
+            room: Arc::new(Semaphore::new(settings.config.max_clients)),
+            anonymous: Arc::new(Semaphore::new(settings.config.max_anonymous)),
             clients: watch::channel(0).0,
-            config,
+            settings: RwLock::new(Arc::new(settings)),
         })
+    }
+
+    /// What is set now.
+    fn settings(&self) -> Arc<Settings> {
+        let settings = self.settings.read();
+        Arc::clone(&settings.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Lets clients of a socket in. When there are as many as may be, the next waits,
     /// and those behind it in the socket.
     pub(crate) async fn accept(self: Arc<Self>, socket: Socket) {
         loop {
-            let Ok(stream) = socket.accept().await else {
+            let Ok((stream, peer)) = socket.accept().await else {
                 // Too many open files: others may end soon.
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
@@ -66,14 +76,15 @@ impl Daemon {
                 return;
             };
             let counted = Counted::new(&self, room);
-            // A client that is gone already.
-            let Ok(peer) = Peer::unix(&stream) else {
-                continue;
+            let anonymous = match self.settings().is_anonymous(socket.service) {
+                true => Arc::clone(&self.anonymous).acquire_owned().await.ok(),
+                false => None,
             };
-            let who = peer.to_string();
-            let connection = self.connection(socket.service, peer);
+            let daemon = Arc::clone(&self);
             tokio::spawn(async move {
-                if let Err(error) = connection.serve(stream).await {
+                let who = peer.to_string();
+                let served = daemon.serve(socket.service, stream, peer, anonymous);
+                if let Err(error) = served.await {
                     eprintln!("virtxend: {who} was sent away: {error}");
                 }
                 drop(counted);
@@ -81,14 +92,51 @@ impl Daemon {
         }
     }
 
-    fn connection(&self, service: Service, peer: Peer) -> Connection {
-        let login = Arc::new(Login::new(service.auth, peer));
-        let read_only = service.read_only;
+    /// Serves one client until it leaves.
+    async fn serve(
+        &self,
+        service: Service,
+        stream: Stream,
+        peer: Peer,
+        anonymous: Option<OwnedSemaphorePermit>,
+    ) -> Result<()> {
+        let settings = self.settings();
+        match (stream, peer) {
+            (Stream::Unix(stream), peer) => {
+                let connection = self.connection(&settings, service, peer, anonymous);
+                connection.serve(stream).await?;
+            }
+            (Stream::Tcp(stream), Peer::Net { address, .. }) if service == Service::Tls => {
+                let tls = settings.tls()?;
+                let (stream, name) = tls.accept(stream).await.map_err(Error::Handshake)?;
+                let peer = Peer::Net { address, name };
+                let connection = self.connection(&settings, service, peer, anonymous);
+                connection.serve(stream).await?;
+            }
+            (Stream::Tcp(stream), peer) => {
+                let connection = self.connection(&settings, service, peer, anonymous);
+                connection.serve(stream).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn connection(
+        &self,
+        settings: &Settings,
+        service: Service,
+        peer: Peer,
+        anonymous: Option<OwnedSemaphorePermit>,
+    ) -> Connection {
+        let login = Arc::new(Login::new(settings.method(service), peer));
+        let read_only = service == Service::ReadOnly;
+        let config = &settings.config;
         let settings = ServerSettings {
             read_only,
             auth: login.asks(),
-            keepalive: self.config.keepalive,
-            max_calls: self.config.max_calls,
+            secure: service != Service::Tcp,
+            keepalive: config.keepalive,
+            max_calls: config.max_calls,
             ..ServerSettings::default()
         };
         let caller = Arc::new(Caller {
@@ -98,7 +146,13 @@ impl Daemon {
             consoles: Arc::clone(&self.consoles),
         });
         let forward = Forward::new(Arc::clone(&self.others), login);
-        Connection::new(settings, caller, self.events.subscribe(), forward)
+        Connection::new(
+            settings,
+            caller,
+            self.events.subscribe(),
+            forward,
+            anonymous,
+        )
     }
 
     /// Passes the driver's events on to all clients. A host that does not answer is

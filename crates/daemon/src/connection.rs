@@ -4,16 +4,18 @@
 //! runs in a task of its own, so that a slow one delays no other.
 
 use crate::console::{Console, News};
+use crate::error::{self, Error};
 use crate::forward::{Forward, ForwardNews};
 use crate::serve::{self, Caller, Outcome, Reply};
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::broadcast::{self, error::RecvError};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use virtxen_driver::Delivery;
 use virtxen_rpc::calls::DomainOpenConsole;
 use virtxen_rpc::server::{
@@ -25,6 +27,13 @@ use virtxen_rpc::{DomainEvent, Group, RemoteError, Result, code, origin};
 /// Bytes that are read at once.
 const READ: usize = 64 << 10;
 
+/// How long a client may take to prove who it is. While it is asked for, by a person
+/// who types a password, the time does not end.
+const PROOF: Duration = Duration::from_secs(60);
+
+/// How long it may take to say goodbye.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// A client and what runs for it.
 pub(crate) struct Connection {
     session: ServerSession,
@@ -33,6 +42,10 @@ pub(crate) struct Connection {
     calls: JoinSet<(Ticket, Outcome)>,
     consoles: BTreeMap<StreamId, Console>,
     forward: Forward,
+    /// Room among those who have not proved yet who they are.
+    anonymous: Option<OwnedSemaphorePermit>,
+    /// When it has to be proved.
+    proof_due: Instant,
 }
 
 /// What woke a connection.
@@ -41,10 +54,12 @@ enum Woken {
     Read(std::io::Result<usize>),
     /// So many bytes left.
     Written(std::io::Result<usize>),
+    /// What was written has left.
+    Flushed(std::io::Result<()>),
     /// A call is done.
     Done(Ticket, Outcome),
     /// A call ended without an answer.
-    Lost,
+    Lost(JoinError),
     /// Something happened to a domain.
     Event(std::result::Result<Delivery, RecvError>),
     /// Something happened on a console.
@@ -62,9 +77,14 @@ impl Connection {
         caller: Arc<Caller>,
         events: broadcast::Receiver<Delivery>,
         forward: Forward,
+        anonymous: Option<OwnedSemaphorePermit>,
     ) -> Self {
+        let session = ServerSession::new(settings);
+        let now = Instant::now();
         Self {
-            session: ServerSession::new(settings),
+            anonymous: anonymous.filter(|_| !session.is_authenticated()),
+            proof_due: now.checked_add(PROOF).unwrap_or(now),
+            session,
             caller,
             events,
             calls: JoinSet::new(),
@@ -78,20 +98,33 @@ impl Connection {
     ///
     /// # Errors
     /// When the client does not speak the protocol, or does not read.
-    pub(crate) async fn serve(mut self, stream: impl AsyncRead + AsyncWrite) -> Result<()> {
+    pub(crate) async fn serve(mut self, stream: impl AsyncRead + AsyncWrite) -> error::Result<()> {
         let (mut reader, mut writer) = tokio::io::split(stream);
+        let served = self.converse(&mut reader, &mut writer).await;
+        // A client that does not read is not waited for.
+        let _ = tokio::time::timeout(FAREWELL, writer.shutdown()).await;
+        served
+    }
+
+    async fn converse(
+        &mut self,
+        reader: &mut (impl AsyncRead + Unpin),
+        writer: &mut (impl AsyncWrite + Unpin),
+    ) -> error::Result<()> {
         let mut buffer = vec![0; READ];
+        let mut flushed = true;
         loop {
             self.take_requests()?;
-            if self.session.is_finished() {
+            if self.session.is_finished() && flushed {
                 return Ok(());
             }
             let output = self.session.output();
+            let is_waiting = !self.session.is_authenticated() && self.calls.is_empty();
             let woken = tokio::select! {
-                count = writer.write(output), if !output.is_empty() => Woken::Written(count),
+                woken = push(writer, output), if !output.is_empty() || !flushed => woken,
                 Some(done) = self.calls.join_next() => match done {
                     Ok((ticket, outcome)) => Woken::Done(ticket, outcome),
-                    Err(_) => Woken::Lost,
+                    Err(cause) => Woken::Lost(cause),
                 },
                 event = self.events.recv() => Woken::Event(event),
                 count = reader.read(&mut buffer), if self.session.wants_input() => {
@@ -101,7 +134,13 @@ impl Connection {
                 // No more is taken than the client reads.
                 news = self.forward.next(), if output.len() < READ => Woken::Forward(news),
                 () = sleep_until(self.session.deadline()) => Woken::Late,
+                () = sleep_until(Some(self.proof_due)), if is_waiting => return Err(Error::Unproved(PROOF.as_secs())),
             };
+            match woken {
+                Woken::Written(_) => flushed = false,
+                Woken::Flushed(_) => flushed = true,
+                _ => {}
+            }
             if !self.wake(woken, &buffer)? {
                 return Ok(());
             }
@@ -109,11 +148,13 @@ impl Connection {
     }
 
     /// False when the connection is at its end.
-    fn wake(&mut self, woken: Woken, buffer: &[u8]) -> Result<bool> {
+    fn wake(&mut self, woken: Woken, buffer: &[u8]) -> error::Result<bool> {
         match woken {
-            Woken::Read(Ok(0) | Err(_)) | Woken::Written(Ok(0) | Err(_)) | Woken::Lost => {
-                return Ok(false);
-            }
+            Woken::Read(Ok(0) | Err(_))
+            | Woken::Written(Ok(0) | Err(_))
+            | Woken::Flushed(Err(_))
+            | Woken::Event(Err(RecvError::Closed)) => return Ok(false),
+            Woken::Lost(cause) => return Err(Error::Lost(cause)),
             Woken::Read(Ok(count)) => {
                 let bytes = buffer.get(..count).unwrap_or_default();
                 self.session.receive(bytes, Instant::now());
@@ -129,8 +170,7 @@ impl Connection {
             }
             // libvirt has no word for events that were lost: clients look at domains
             // again by themselves.
-            Woken::Event(Ok(_) | Err(RecvError::Lagged(_))) => {}
-            Woken::Event(Err(RecvError::Closed)) => return Ok(false),
+            Woken::Event(Ok(_) | Err(RecvError::Lagged(_))) | Woken::Flushed(Ok(())) => {}
             Woken::Console(id, news) => self.pass_on(id, news)?,
             Woken::Forward(news) => {
                 let call = self.forward.tell(&mut self.session, news)?;
@@ -144,6 +184,7 @@ impl Connection {
     fn reply(&mut self, ticket: Ticket, outcome: Outcome) -> Result<()> {
         if !self.session.is_authenticated() && self.caller.login.is_done() {
             self.session.authenticate();
+            self.anonymous = None;
         }
         match outcome {
             Ok(Reply::Bytes(bytes)) => self.session.reply_bytes(ticket, Ok(&bytes)),
@@ -250,6 +291,14 @@ async fn news(
         Poll::Pending
     })
     .await
+}
+
+/// Writes, or sees to it that what was written leaves.
+async fn push(writer: &mut (impl AsyncWrite + Unpin), output: &[u8]) -> Woken {
+    if output.is_empty() {
+        return Woken::Flushed(writer.flush().await);
+    }
+    Woken::Written(writer.write(output).await)
 }
 
 /// Waits for ever without a deadline.

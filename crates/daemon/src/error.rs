@@ -2,7 +2,8 @@
 //!
 //! Which of libvirt's codes an error of a call has is the driver's to say.
 
-use std::path::PathBuf;
+use rustix::io::Errno;
+use std::path::{Path, PathBuf};
 use virtxen_rpc::RemoteError;
 
 /// Result of a call.
@@ -18,14 +19,34 @@ pub(crate) enum Error {
     /// It is an error of the protocol already.
     #[error("{}", .0.text())]
     Remote(Box<RemoteError>),
+    /// The client does not keep to the protocol.
+    #[error(transparent)]
+    Protocol(#[from] virtxen_rpc::Error),
+    /// A client does not prove who it is.
+    #[error("it did not prove in {0} s who it is")]
+    Unproved(u64),
+    /// A call of the client will never be answered: a defect of the daemon.
+    #[error("one of its calls ended without an answer: {0}")]
+    Lost(tokio::task::JoinError),
     /// A socket cannot be listened on.
-    #[error("cannot listen on {}: {cause}", .path.display())]
+    #[error("cannot listen on {place}: {cause}")]
     Listen {
-        /// The socket.
-        path: PathBuf,
+        /// The socket's path or address.
+        place: String,
         /// Why not.
         cause: std::io::Error,
     },
+    /// A file that the settings name cannot be used.
+    #[error("{}: {message}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        message: String,
+    },
+    /// TLS cannot be set up with a client.
+    #[error("TLS: {0}")]
+    Handshake(std::io::Error),
     /// The host cannot be reached.
     #[error(transparent)]
     Connect(#[from] virtxen_connect::Error),
@@ -35,6 +56,23 @@ pub(crate) enum Error {
 }
 
 impl Error {
+    /// What is wrong with a file that the settings name.
+    pub(crate) fn file(path: &Path, message: &dyn std::fmt::Display) -> Self {
+        Self::File {
+            path: path.to_owned(),
+            message: message.to_string(),
+        }
+    }
+
+    /// Whether the machine has no addresses of this kind at all.
+    pub(crate) fn is_unsupported(&self) -> bool {
+        let Self::Listen { cause, .. } = self else {
+            return false;
+        };
+        let number = cause.raw_os_error().map(Errno::from_raw_os_error);
+        matches!(number, Some(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL))
+    }
+
     /// The error as a client of libvirt sees it.
     pub(crate) fn into_remote(self) -> RemoteError {
         match self {
@@ -48,6 +86,7 @@ impl Error {
                 remote
             }
             Self::Remote(error) => *error,
+            Self::Protocol(error) => error.into(),
             other => RemoteError::new(
                 virtxen_rpc::code::INTERNAL_ERROR,
                 virtxen_rpc::origin::XEN,
@@ -60,12 +99,6 @@ impl Error {
 impl From<RemoteError> for Error {
     fn from(error: RemoteError) -> Self {
         Self::Remote(Box::new(error))
-    }
-}
-
-impl From<virtxen_rpc::Error> for Error {
-    fn from(error: virtxen_rpc::Error) -> Self {
-        RemoteError::from(error).into()
     }
 }
 

@@ -27,6 +27,7 @@ pub(crate) fn parameters(login: &Login) -> Vec<TypedParam> {
             add("process-id", pid.map(|pid| i64::from(pid).into()));
             add("process-time", start.map(Into::into));
         }
+        Peer::Net { name, .. } => add("x509-distinguished-name", name.as_deref().map(Into::into)),
     }
     parameters
 }

@@ -11,29 +11,29 @@ mod connection;
 mod console;
 mod error;
 mod forward;
+mod glob;
 mod identity;
 mod listen;
 mod notify;
 mod options;
 mod peer;
 mod serve;
+mod settings;
+mod sockets;
+mod tls;
 
 use clients::Daemon;
 use config::Config;
 use error::{Error, Result};
 use forward::Others;
-use listen::{Service, Socket};
 use options::Options;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use settings::Settings;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use virtxen_connect::{Folders, Uri};
 use virtxen_driver::Driver;
-
-/// Where libvirt's clients look: the daemon of the Xen driver, and the one that had
-/// all drivers.
-const SOCKETS: [&str; 2] = ["/run/libvirt/virtxend-sock", "/run/libvirt/libvirt-sock"];
 
 /// Where the sockets of libvirt's other daemons are.
 const OTHERS: &str = "/run/libvirt";
@@ -78,9 +78,10 @@ async fn serve_all(options: Options) -> Result<()> {
     let root = options.root.as_ref().map(Folders::below);
     let opened = virtxen_connect::open_with(&host, root, None).await?;
     let driver = Driver::open(Arc::clone(&opened.host), virtxen_driver::Options::default());
-    let sockets = sockets(&options, &config)?;
+    let sockets = sockets::open(&options, &config)?;
     let others = Others::new(others(&options, &host), config.keepalive);
-    let daemon = Daemon::new(driver, &served_as(&host), config, others);
+    let settings = Settings::new(&options, config)?;
+    let daemon = Daemon::new(driver, &served_as(&host), settings, others);
     let forwarding = tokio::spawn(Arc::clone(&daemon).forward());
     let mut accepting = tokio::task::JoinSet::new();
     for socket in sockets {
@@ -149,34 +150,6 @@ fn others(options: &Options, host: &Uri) -> Option<PathBuf> {
         (None, Uri::Sim(_)) => None,
         (None, _) => Some(PathBuf::from(OTHERS)),
     }
-}
-
-/// The sockets that were asked for, each with one for those who only read.
-fn sockets(options: &Options, config: &Config) -> Result<Vec<Socket>> {
-    let group = config.group.as_deref().map(listen::group).transpose()?;
-    let paths = match &options.socket {
-        Some(path) => vec![path.clone()],
-        None => SOCKETS.map(PathBuf::from).to_vec(),
-    };
-    let mut sockets = Vec::new();
-    for path in paths {
-        let mut read_only = path.clone().into_os_string();
-        read_only.push("-ro");
-        let (full, reads) = (
-            Service {
-                read_only: false,
-                auth: config.auth_unix_rw,
-            },
-            Service {
-                read_only: true,
-                auth: config.auth_unix_ro,
-            },
-        );
-        sockets.push(Socket::bind(&path, config.mode, group, full)?);
-        let mode = config.read_only_mode;
-        sockets.push(Socket::bind(read_only.as_ref(), mode, group, reads)?);
-    }
-    Ok(sockets)
 }
 
 /// Waits until the daemon is asked to end.

@@ -22,6 +22,8 @@ Usage: virtxend [OPTIONS]
                         simulated host has none without it
   -r, --root DIR        libvirt's folders (etc/libvirt/libxl, ...) are below this one
                         instead of /; for tests and second daemons
+  -l, --listen          listen for other machines too, as the settings say: TLS on
+                        port 16514, TCP on port 16509
   -t, --timeout SECONDS end when there has been no client for so long
   -h, --help            this text
   -V, --version         the version
@@ -40,6 +42,8 @@ pub(crate) struct Options {
     pub(crate) others: Option<PathBuf>,
     /// What libvirt's folders are below; none for the host's own.
     pub(crate) root: Option<PathBuf>,
+    /// Whether to listen for other machines.
+    pub(crate) listen: bool,
     /// How long to go on without clients; none for ever.
     pub(crate) timeout: Option<Duration>,
     /// Only say what the options are.
@@ -73,6 +77,7 @@ impl Options {
                 "-o" | "--others" => options.others = Some(value()?.into()),
                 "-r" | "--root" => options.root = Some(value()?.into()),
                 "-t" | "--timeout" => options.timeout = Some(seconds(&value()?)?),
+                "-l" | "--listen" => options.listen = true,
                 "-h" | "--help" => options.help = true,
                 "-V" | "--version" => options.version = true,
                 _ => {

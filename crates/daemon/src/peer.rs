@@ -3,6 +3,7 @@
 //! What it has proved besides is in `auth`.
 
 use std::fmt;
+use std::net::SocketAddr;
 use tokio::net::UnixStream;
 
 /// The other end of a client's socket.
@@ -18,6 +19,13 @@ pub(crate) enum Peer {
         uid: u32,
         /// Its group.
         gid: u32,
+    },
+    /// A machine, perhaps this one.
+    Net {
+        /// Where it is.
+        address: SocketAddr,
+        /// The name in its certificate, if it had to have one.
+        name: Option<String>,
     },
 }
 
@@ -46,6 +54,11 @@ impl fmt::Display for Peer {
                 ..
             } => write!(formatter, "process {pid} of user {uid}"),
             Self::Unix { uid, .. } => write!(formatter, "a process of user {uid}"),
+            Self::Net {
+                address,
+                name: Some(name),
+            } => write!(formatter, "{name} at {address}"),
+            Self::Net { address, .. } => write!(formatter, "a client at {address}"),
         }
     }
 }

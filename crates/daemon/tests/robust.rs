@@ -160,7 +160,7 @@ fn without_clients_it_ends_after_its_time() {
 fn settings_are_followed_or_warned_about() {
     let mut daemon = Daemon::start_with("sim:", |command, folder| {
         let file = folder.join("virtxend.conf");
-        let text = "unix_sock_rw_perms = \"0640\"\nlisten_tls = 0\nshine = 1\n";
+        let text = "unix_sock_rw_perms = \"0640\"\nmdns_adv = 0\nshine = 1\n";
         std::fs::write(&file, text).unwrap();
         command.arg("--config").arg(file).stderr(Stdio::piped());
     });
@@ -171,7 +171,7 @@ fn settings_are_followed_or_warned_about() {
     let mut errors = daemon.process.stderr.take().unwrap();
     errors.read_to_string(&mut said).unwrap();
     for words in [
-        "line 2: listen_tls has no effect",
+        "line 2: mdns_adv has no effect",
         "line 3: unknown key shine",
     ] {
         assert!(said.contains(words), "{said}");

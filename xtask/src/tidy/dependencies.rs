@@ -80,6 +80,23 @@ const ALLOWED: &[Allowed] = &[
         Users::These(&["virtxen-cli"]),
         "the interactive shell",
     ),
+    allowed(
+        "rustls",
+        Users::These(&["virtxen-daemon"]),
+        "TLS without a C library",
+    ),
+    allowed(
+        "tokio-rustls",
+        Users::These(&["virtxen-daemon"]),
+        "TLS on the runtime's sockets",
+    ),
+    allowed(
+        "rustls-webpki",
+        Users::These(&["virtxen-daemon"]),
+        "looking at certificates; rustls has it anyway",
+    ),
+    allowed("rustls", Users::Tests, "clients of TLS"),
+    allowed("rcgen", Users::Tests, "certificates for tests"),
     allowed("serde", Users::These(&["virtxen-cli"]), "JSON output"),
     allowed(
         "serde_json",
@@ -100,6 +117,13 @@ const ALLOWED: &[Allowed] = &[
         "the files of a measurement",
     ),
 ];
+
+/// Crates that bring code in other languages with them and need nothing of the host:
+/// what cargo calls a library is built from their own sources into the program.
+const CARRIED: &[(&str, &str)] = &[(
+    "ring",
+    "primitives of TLS and SASL in assembler, as good as everybody's",
+)];
 
 const fn allowed(name: &'static str, users: Users, why: &'static str) -> Allowed {
     Allowed { name, users, why }
@@ -148,7 +172,8 @@ pub(super) fn check(metadata: &Metadata) -> Vec<Finding> {
             );
             findings.push(finding(package, message));
         }
-        if let Some(library) = &package.links {
+        let is_carried = CARRIED.iter().any(|(name, _)| *name == package.name);
+        if let Some(library) = package.links.as_ref().filter(|_| !is_carried) {
             let message = format!(
                 "{} links the C library '{library}': one binary has to run on every host, use \
                  another crate",

@@ -4,6 +4,7 @@
 use super::Config;
 use super::syntax::Value;
 use crate::auth::Method;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Puts a value in its place, or says what is wrong with it.
@@ -25,6 +26,60 @@ pub(super) const KEYS: &[(&str, Set)] = &[
     }),
     ("auth_unix_ro", |config, value| {
         method(value).map(|method| config.auth_unix_ro = method)
+    }),
+    ("auth_tcp", |config, value| {
+        method(value).map(|method| config.auth_tcp = Some(method))
+    }),
+    ("auth_tls", |config, value| {
+        method(value).map(|method| config.auth_tls = method)
+    }),
+    ("unix_sock_dir", |config, value| {
+        path(value).map(|path| config.folder = Some(path))
+    }),
+    ("listen_tcp", |config, value| {
+        flag(value).map(|flag| config.listen_tcp = flag)
+    }),
+    ("listen_tls", |config, value| {
+        flag(value).map(|flag| config.listen_tls = flag)
+    }),
+    ("listen_addr", |config, value| {
+        config.listen_addr = Some(text(value)?).filter(|address| !address.is_empty());
+        Ok(())
+    }),
+    ("tcp_port", |config, value| {
+        port(value).map(|port| config.tcp_port = port)
+    }),
+    ("tls_port", |config, value| {
+        port(value).map(|port| config.tls_port = port)
+    }),
+    ("key_file", |config, value| {
+        path(value).map(|path| config.tls.key = path)
+    }),
+    ("cert_file", |config, value| {
+        path(value).map(|path| config.tls.certificate = path)
+    }),
+    ("ca_file", |config, value| {
+        path(value).map(|path| config.tls.authorities = path)
+    }),
+    ("crl_file", |config, value| {
+        path(value).map(|path| config.tls.revoked = Some(path))
+    }),
+    ("tls_no_verify_certificate", |config, value| {
+        flag(value).map(|flag| config.tls.verify = !flag)
+    }),
+    ("tls_no_sanity_certificate", |config, value| {
+        flag(value).map(|flag| config.tls.sanity = !flag)
+    }),
+    ("tls_allowed_dn_list", |config, value| {
+        list(value).map(|list| config.tls.names = Some(list))
+    }),
+    ("max_anonymous_clients", |config, value| {
+        // libvirt's word for no limit of its own.
+        config.max_anonymous = match number(value)? {
+            0 => COUNT_MAX,
+            _ => count(value)?,
+        };
+        Ok(())
     }),
     ("max_clients", |config, value| {
         count(value).map(|count| config.max_clients = count)
@@ -48,8 +103,11 @@ pub(super) const KEYS: &[(&str, Set)] = &[
     }),
 ];
 
-/// Keys of libvirt's daemons for what is not here: TCP, TLS, the administration, logs
-/// and workers.
+/// Most of anything that is counted.
+const COUNT_MAX: usize = 1_000_000;
+
+/// Keys of libvirt's daemons for what is not here: the administration, logs and
+/// workers.
 pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "admin_keepalive_count",
     "admin_keepalive_interval",
@@ -60,21 +118,11 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "admin_min_workers",
     "audit_level",
     "audit_logging",
-    "auth_tcp",
-    "auth_tls",
-    "ca_file",
-    "cert_file",
-    "crl_file",
     "host_uuid",
     "host_uuid_source",
-    "key_file",
-    "listen_addr",
-    "listen_tcp",
-    "listen_tls",
     "log_filters",
     "log_level",
     "log_outputs",
-    "max_anonymous_clients",
     "max_queued_clients",
     "max_requests",
     "max_workers",
@@ -85,14 +133,8 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "prio_workers",
     "sasl_allowed_username_list",
     "tcp_min_ssf",
-    "tcp_port",
-    "tls_allowed_dn_list",
-    "tls_no_sanity_certificate",
-    "tls_no_verify_certificate",
-    "tls_port",
     "tls_priority",
     "unix_sock_admin_perms",
-    "unix_sock_dir",
 ];
 
 fn text(value: &Value) -> Result<String, String> {
@@ -109,9 +151,44 @@ fn number(value: &Value) -> Result<i64, String> {
     }
 }
 
+fn flag(value: &Value) -> Result<bool, String> {
+    match number(value)? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err("0 or 1 is needed".to_owned()),
+    }
+}
+
+fn list(value: &Value) -> Result<Vec<String>, String> {
+    match value {
+        Value::List(list) => Ok(list.clone()),
+        _ => Err("a list of texts in brackets is needed".to_owned()),
+    }
+}
+
+/// An absolute path: the daemon's own folder is of no meaning to who writes settings.
+fn path(value: &Value) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text(value)?);
+    if path.is_absolute() {
+        return Ok(path);
+    }
+    Err("a path that begins with / is needed".to_owned())
+}
+
+/// A port, in quotes as libvirt has it, or not.
+fn port(value: &Value) -> Result<u16, String> {
+    let port = match value {
+        Value::Text(text) => text.parse().ok(),
+        Value::Number(number) => u16::try_from(*number).ok(),
+        Value::List(_) => None,
+    };
+    port.filter(|port| *port > 0)
+        .ok_or_else(|| "the number of a port is needed, such as \"16514\"".to_owned())
+}
+
 fn count(value: &Value) -> Result<usize, String> {
     match usize::try_from(number(value)?) {
-        Ok(count @ 1..=1_000_000) => Ok(count),
+        Ok(count @ 1..=COUNT_MAX) => Ok(count),
         _ => Err("a number from 1 to 1000000 is needed".to_owned()),
     }
 }

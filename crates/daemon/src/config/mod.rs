@@ -9,8 +9,9 @@ mod syntax;
 
 use crate::auth::Method;
 use crate::error::{Error, Result};
+use crate::tls::TlsConfig;
 use keys::{KEYS, WITHOUT_EFFECT};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use syntax::Remark;
 use virtxen_rpc::Keepalive;
 
@@ -33,8 +34,27 @@ pub(crate) struct Config {
     pub(crate) auth_unix_rw: Method,
     /// What those who only read have to prove.
     pub(crate) auth_unix_ro: Method,
+    /// Where the sockets are instead of in libvirt's folder.
+    pub(crate) folder: Option<PathBuf>,
+    /// Whether to listen for other machines in plain text, if at all.
+    pub(crate) listen_tcp: bool,
+    /// Whether to listen for other machines with TLS, if at all.
+    pub(crate) listen_tls: bool,
+    /// The one address to listen on.
+    pub(crate) listen_addr: Option<String>,
+    /// Ports.
+    pub(crate) tcp_port: u16,
+    pub(crate) tls_port: u16,
+    /// What clients of TCP have to prove; it has to be said.
+    pub(crate) auth_tcp: Option<Method>,
+    /// What clients of TLS have to prove besides their certificate.
+    pub(crate) auth_tls: Method,
+    /// Keys and certificates.
+    pub(crate) tls: TlsConfig,
     /// Clients that are served at once.
     pub(crate) max_clients: usize,
+    /// Clients that have not proved yet who they are.
+    pub(crate) max_anonymous: usize,
     /// Calls of a client that run at once.
     pub(crate) max_calls: usize,
     /// Signs of life.
@@ -49,7 +69,17 @@ impl Default for Config {
             read_only_mode: 0o666,
             auth_unix_rw: Method::None,
             auth_unix_ro: Method::None,
+            folder: None,
+            listen_tcp: false,
+            listen_tls: true,
+            listen_addr: None,
+            tcp_port: 16_509,
+            tls_port: 16_514,
+            auth_tcp: None,
+            auth_tls: Method::None,
+            tls: TlsConfig::default(),
             max_clients: 5000,
+            max_anonymous: 20,
             max_calls: 5,
             keepalive: Keepalive::default(),
         }
@@ -103,13 +133,13 @@ mod tests {
     fn keys_have_their_effect_or_a_warning() {
         let file = "# comment\n\nunix_sock_group = \"xen # admins\"  # who\n\
                     unix_sock_rw_perms = '0770'\nmax_clients=7\nkeepalive_interval = -1\n\
-                    access_drivers = [\n]\nlisten_tls = 0\nshine = 1\n";
+                    access_drivers = [\n]\nmdns_adv = 0\nshine = 1\n";
         let (config, warnings) = Config::parse(file).unwrap();
         assert_eq!(config.group.as_deref(), Some("xen # admins"));
         assert_eq!((config.mode, config.max_clients), (0o770, 7));
         assert_eq!(config.keepalive.interval, Duration::ZERO);
         let expected = [
-            (9, "listen_tls has no effect in virtxend"),
+            (9, "mdns_adv has no effect in virtxend"),
             (10, "unknown key shine"),
         ];
         assert_eq!(

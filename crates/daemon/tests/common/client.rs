@@ -12,17 +12,14 @@ use virtxen_rpc::{
 };
 
 /// A connection, and our end of the conversation on it.
-pub(crate) struct Client {
+pub(crate) struct Client<S = UnixStream> {
     pub(crate) session: ClientSession,
-    stream: UnixStream,
+    stream: S,
 }
 
 impl Client {
     pub(crate) fn open(daemon: &Daemon) -> Self {
-        let mut client = Self {
-            session: ClientSession::new(Keepalive::default()),
-            stream: daemon.connect(),
-        };
+        let mut client = Self::on(daemon.connect());
         client
             .call::<ConnectOpen>(&OpenArguments::default())
             .unwrap();
@@ -32,6 +29,21 @@ impl Client {
     /// The socket, for those who want to misuse it.
     pub(crate) fn stream(&self) -> UnixStream {
         self.stream.try_clone().unwrap()
+    }
+}
+
+impl<S: Read + Write> Client<S> {
+    /// A client that has not opened anything yet.
+    pub(crate) fn on(stream: S) -> Self {
+        Self {
+            session: ClientSession::new(Keepalive::default()),
+            stream,
+        }
+    }
+
+    /// Reads bytes that are not of the protocol.
+    pub(crate) fn skip(&mut self, count: usize) {
+        self.stream.read_exact(&mut vec![0; count]).unwrap();
     }
 
     pub(crate) fn call<C: Call>(

@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 pub(crate) mod client;
+pub(crate) mod pki;
 
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -43,6 +44,30 @@ impl Daemon {
         daemon
     }
 
+    /// As [`Daemon::start`], with the text of its settings and what was said on
+    /// standard error in the file `log` of its folder.
+    pub(crate) fn start_set(host: &str, settings: &str, words: &[&str]) -> Self {
+        Self::start_with(host, |command, folder| {
+            let file = folder.join("virtxend.conf");
+            std::fs::write(&file, settings).unwrap();
+            let log = std::fs::File::create(folder.join("log")).unwrap();
+            command.arg("--config").arg(file).args(words).stderr(log);
+        })
+    }
+
+    /// Waits until the daemon has said something on standard error.
+    pub(crate) fn said(&self, words: &str) {
+        let end = Instant::now() + Duration::from_secs(20);
+        loop {
+            let log = std::fs::read_to_string(self.folder().join("log")).unwrap();
+            if log.contains(words) {
+                return;
+            }
+            assert!(Instant::now() < end, "no '{words}' in:\n{log}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -73,10 +98,14 @@ impl Daemon {
     /// The environment and first words of a virsh that talks to the daemon.
     pub(crate) fn virsh(&self, read_only: bool) -> Command {
         let socket = self.socket_for(read_only);
-        let uri = format!("xen+unix:///system?socket={}", socket.display());
+        self.virsh_at(&format!("xen+unix:///system?socket={}", socket.display()))
+    }
+
+    /// A virsh that goes to a URI.
+    pub(crate) fn virsh_at(&self, uri: &str) -> Command {
         let mut command = Command::new("virsh");
         command
-            .args(["-c", &uri])
+            .args(["-c", uri])
             .env("LC_ALL", "C")
             .env("HOME", self.folder.path())
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
@@ -98,6 +127,12 @@ impl Drop for Daemon {
     }
 }
 
+/// A port that nobody has; somebody else may be faster.
+pub(crate) fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
 /// What virsh printed.
 pub(crate) struct Answer {
     words: String,
@@ -106,7 +141,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn of(words: &str, output: &Output) -> Self {
+    pub(crate) fn of(words: &str, output: &Output) -> Self {
         let [out, errors] =
             [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
         Self {
