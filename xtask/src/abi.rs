@@ -56,6 +56,7 @@ const OPERATIONS: &[(&str, &[&str])] = &[
             "max_vcpus",
             "pausedomain",
             "scheduler_op",
+            "sendtrigger",
             "unpausedomain",
             "vcpuaffinity",
         ],

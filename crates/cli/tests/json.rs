@@ -19,6 +19,8 @@ fn arguments() -> BTreeMap<&'static str, &'static str> {
         ("setmem", "mailhub 128M"),
         ("setmaxmem", "mailhub 512M"),
         ("setvcpus", "mailhub 1"),
+        ("setvcpu", "mailhub 0 --enable"),
+        ("send-key", "mailhub KEY_SYSRQ KEY_S"),
         ("attach-device", "mailhub crates/cli/tests/data/disk.xml"),
         ("detach-device", "mailhub crates/cli/tests/data/disk.xml"),
         ("update-device", "mailhub crates/cli/tests/data/disk.xml"),

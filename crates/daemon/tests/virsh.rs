@@ -165,6 +165,23 @@ const RUNNING: &[Row] = &[
         ],
     ),
     ("detach-disk pv1 xvdb", &["Disk detached successfully"]),
+    ("send-key pv1 KEY_LEFTALT KEY_SYSRQ KEY_S", &[]),
+    (
+        "send-key pv1 KEY_LEFTCTRL KEY_C",
+        &[
+            "error: Operation not supported: send-key: a Xen guest can be sent magic keys only: \
+           SysRq with one letter or digit, such as KEY_LEFTALT KEY_SYSRQ KEY_S",
+        ],
+    ),
+    ("inject-nmi pv1", &[]),
+    (
+        "shutdown pv1 --mode acpi",
+        &[
+            "error: Failed to shutdown domain 'pv1'",
+            "error: Operation not supported: shutdown: only fully virtualized guests have an ACPI \
+             power button",
+        ],
+    ),
     ("desc pv1", &["No description for domain: pv1"]),
     ("snapshot-list pv1", &["Name Creation Time State"]),
     (
@@ -205,7 +222,13 @@ const LIFE: &[Row] = &[
     ("domrename orchard post", &["Domain successfully renamed"]),
     ("undefine post", &["Domain 'post' has been undefined"]),
     ("domstate post", &["error: failed to get domain 'post'"]),
-    ("reset pv1", &["error: Failed to reset domain 'pv1'"]),
+    ("reset pv1", &["Domain 'pv1' was reset"]),
+    ("domid pv1", &["5"]),
+    ("resume hvm3", &["Domain 'hvm3' resumed"]),
+    (
+        "shutdown hvm3 --mode acpi",
+        &["Domain 'hvm3' is being shutdown"],
+    ),
 ];
 
 /// Other daemons of libvirt have these.

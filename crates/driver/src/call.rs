@@ -6,7 +6,8 @@
 //! belongs to the operation.
 
 use crate::driver::Inner;
-use crate::job::{JobGuard, Monitor, Progress};
+use crate::events::EventKind;
+use crate::job::{JobGuard, JobState, Monitor, Progress};
 use crate::operations::{JobKind, Need};
 use crate::registry::Look;
 use crate::{Domain, DomainKey, Driver, Error, Operation, Result};
@@ -30,6 +31,8 @@ pub(crate) struct Call {
     monitor: Monitor,
     /// File that grows with the work, and the size that it will have.
     grows: Option<(PathBuf, u64)>,
+    /// What is told of an active domain when it went well and no look can see it.
+    tells: Option<EventKind>,
 }
 
 /// What is changed.
@@ -82,12 +85,18 @@ impl Call {
         self
     }
 
+    pub(crate) fn tells(mut self, kind: EventKind) -> Self {
+        self.tells = Some(kind);
+        self
+    }
+
     fn new(operation: Operation, subject: Subject) -> Self {
         Self {
             operation,
             subject,
             monitor: Monitor::default(),
             grows: None,
+            tells: None,
         }
     }
 }
@@ -190,6 +199,12 @@ impl Task {
             guard,
         } = self;
         let operation = call.operation;
+        let is_long = operation.row().job == JobKind::Long;
+        let moved = found
+            .domain()
+            .map(|domain| domain.memory.0.saturating_mul(1024));
+        let job = guard.watch(&call.monitor, moved).filter(|_| is_long);
+        let before = found.domain().cloned();
         let given = Work {
             host: Arc::clone(&inner.host),
             before: found.domain().cloned(),
@@ -209,8 +224,28 @@ impl Task {
         } else {
             inner.registry.end_restore();
         }
+        if let (Ok(_), Some(kind), Some(domain)) = (&outcome, call.tells, &before)
+            && domain.is_active()
+        {
+            inner.registry.report(domain, kind);
+        }
+        if let (Some(job), Some(domain)) = (job, before) {
+            let stats = job.ended(how_it_ended(&outcome));
+            inner.jobs.complete(domain.uuid, stats.clone());
+            inner
+                .registry
+                .report(&domain, EventKind::JobCompleted(stats));
+        }
         drop(guard);
         outcome
+    }
+}
+
+fn how_it_ended<T>(outcome: &Result<T>) -> JobState {
+    match outcome {
+        Ok(_) => JobState::Completed,
+        Err(Error::Cancelled { .. }) => JobState::Cancelled,
+        Err(_) => JobState::Failed,
     }
 }
 
@@ -367,6 +402,9 @@ fn changes_state(operation: Operation) -> bool {
             | Operation::SetMemory
             | Operation::SetMaxMemory
             | Operation::SetVcpus
+            | Operation::PlugVcpus
+            | Operation::SendKey
+            | Operation::InjectNmi
             | Operation::PinVcpu
             | Operation::SetScheduler
             | Operation::AttachDevice

@@ -109,7 +109,7 @@ fn is_moving(new: &str, old: &str) -> bool {
 
 fn stopped(before: Option<&Domain>, cause: Option<Operation>, ending: Option<Ending>) -> EventKind {
     match cause {
-        Some(Operation::Destroy) => EventKind::StoppedDestroyed,
+        Some(Operation::Destroy | Operation::Reset) => EventKind::StoppedDestroyed,
         Some(Operation::Save) => EventKind::StoppedSaved,
         Some(Operation::Migrate) => EventKind::StoppedMigrated,
         Some(Operation::Start | Operation::Create | Operation::Restore) => EventKind::StoppedFailed,

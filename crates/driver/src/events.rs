@@ -4,9 +4,10 @@
 //! ([`crate::registry`]); here are their words and libvirt's numbers, and the
 //! bounded queue of a subscriber. Who falls behind is told to look again.
 
+use crate::{JobState, JobStats};
 use std::fmt;
 use tokio::sync::broadcast;
-use virtxen_guest::{DomId, MemoryKib, Uuid};
+use virtxen_guest::{CpuSet, DomId, MemoryKib, Uuid};
 use virtxen_host::HostEvent;
 
 /// Something happened to a domain.
@@ -36,6 +37,10 @@ macro_rules! lifecycle {
             DeviceRemoved(String),
             /// A device was added.
             DeviceAdded(String),
+            /// A setting of its vcpus was changed by this driver.
+            Tunable(Tunable),
+            /// A long operation of this driver has ended.
+            JobCompleted(JobStats),
         }
 
         impl EventKind {
@@ -86,21 +91,25 @@ lifecycle! {
 
 impl EventKind {
     /// The names of the events that there are, as virsh has them.
-    pub const NAMES: [&'static str; 4] = [
+    pub const NAMES: [&'static str; 6] = [
         "lifecycle",
         "balloon-change",
         "device-removed",
         "device-added",
+        "tunable",
+        "job-completed",
     ];
 
     /// The event's name.
     #[must_use]
     pub const fn name(&self) -> &'static str {
-        let [lifecycle, balloon, removed, added] = Self::NAMES;
+        let [lifecycle, balloon, removed, added, tunable, job] = Self::NAMES;
         match self {
             Self::BalloonChange(_) => balloon,
             Self::DeviceRemoved(_) => removed,
             Self::DeviceAdded(_) => added,
+            Self::Tunable(_) => tunable,
+            Self::JobCompleted(_) => job,
             _ => lifecycle,
         }
     }
@@ -112,6 +121,8 @@ impl EventKind {
             Self::BalloonChange(_) => 13,
             Self::DeviceRemoved(_) => 15,
             Self::DeviceAdded(_) => 19,
+            Self::Tunable(_) => 17,
+            Self::JobCompleted(_) => 21,
             _ => 0,
         }
     }
@@ -142,6 +153,41 @@ impl EventKind {
     }
 }
 
+/// A setting of a domain's vcpus, as libvirt's event names it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Tunable {
+    /// Where a vcpu may run.
+    VcpuPin {
+        /// The vcpu.
+        vcpu: u32,
+        /// The processors.
+        cpus: CpuSet,
+    },
+    /// The domain's share of the processors: its weight.
+    CpuShares(u32),
+}
+
+impl Tunable {
+    /// Name of libvirt's parameter.
+    #[must_use]
+    pub fn field(&self) -> String {
+        match self {
+            Self::VcpuPin { vcpu, .. } => format!("cputune.vcpupin{vcpu}"),
+            Self::CpuShares(_) => "cputune.cpu_shares".to_owned(),
+        }
+    }
+
+    /// Its value for people.
+    #[must_use]
+    pub fn value(&self) -> String {
+        match self {
+            Self::VcpuPin { cpus, .. } => cpus.to_string(),
+            Self::CpuShares(weight) => weight.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (event, name) = (self.kind.name(), &self.name);
@@ -150,6 +196,17 @@ impl fmt::Display for Event {
             EventKind::BalloonChange(memory) => write!(f, "{}KiB", memory.0),
             EventKind::DeviceRemoved(device) | EventKind::DeviceAdded(device) => {
                 f.write_str(device)
+            }
+            EventKind::Tunable(tunable) => write!(f, "{}: {}", tunable.field(), tunable.value()),
+            EventKind::JobCompleted(stats) => {
+                let how = match stats.state {
+                    JobState::Running => "runs",
+                    JobState::Completed => "completed",
+                    JobState::Failed => "failed",
+                    JobState::Cancelled => "cancelled",
+                };
+                let millis = stats.elapsed.as_millis();
+                write!(f, "{} {how} after {millis} ms", stats.operation.verb())
             }
             kind => {
                 let (event, detail) = kind.words().unwrap_or_default();

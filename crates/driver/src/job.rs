@@ -2,7 +2,8 @@
 //!
 //! A job is held by the task that works for the host, not by the caller: who
 //! hangs up leaves the job running until it ends or its deadline does. Reads take
-//! no job. Also here: how a long operation tells its progress and is cancelled.
+//! no job. Also here: how a long operation tells its progress and is cancelled, and
+//! what is kept of it when it has ended.
 
 use crate::{Error, Operation, Result};
 use std::collections::HashMap;
@@ -10,6 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedMutexGuard, watch};
 use tokio::time::Instant;
+use virtxen_guest::Uuid;
+
+/// Jobs that have ended of which the statistics are kept.
+const COMPLETED_MAX: usize = 1024;
 
 /// A job that runs.
 #[derive(Clone, Debug)]
@@ -18,12 +23,70 @@ pub struct JobInfo {
     pub operation: Operation,
     /// Since when.
     pub started: Instant,
+    /// What watches it; only of long ones anything is to be seen.
+    pub(crate) monitor: Monitor,
+    /// Bytes of memory that it moves, where that is known.
+    pub(crate) total: Option<u64>,
+}
+
+/// How a job goes, or went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum JobState {
+    /// It runs.
+    Running,
+    /// It went well.
+    Completed,
+    /// It failed.
+    Failed,
+    /// Somebody cancelled it.
+    Cancelled,
+}
+
+/// What is to be said of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct JobStats {
+    /// What is being done.
+    pub operation: Operation,
+    /// How it goes.
+    pub state: JobState,
+    /// Since it was started; of one that has ended, how long it took.
+    pub elapsed: Duration,
+    /// Bytes of memory that it moves, where that is known.
+    pub total: Option<u64>,
+    /// Those of them that are done, where that is known.
+    pub done: Option<u64>,
+}
+
+impl JobInfo {
+    /// How it goes.
+    #[must_use]
+    pub fn stats(&self) -> JobStats {
+        self.ended(JobState::Running)
+    }
+
+    /// How it went.
+    pub(crate) fn ended(&self, state: JobState) -> JobStats {
+        let fraction = self.monitor.progress.borrow().fraction;
+        let share = |total: u64| fraction.map(|share| (share * total as f64) as u64);
+        JobStats {
+            operation: self.operation,
+            state,
+            elapsed: self.started.elapsed(),
+            total: self.total,
+            done: match state {
+                JobState::Completed => self.total,
+                _ => self.total.and_then(share),
+            },
+        }
+    }
 }
 
 /// The jobs of all domains, by the domain's name.
 #[derive(Default)]
 pub(crate) struct Jobs {
     slots: Mutex<HashMap<String, Arc<Slot>>>,
+    /// The last long job of each domain that has ended, the newest last.
+    completed: Mutex<Vec<(Uuid, JobStats)>>,
 }
 
 #[derive(Default)]
@@ -72,15 +135,50 @@ impl Jobs {
             *lock(&slot.current) = Some(JobInfo {
                 operation,
                 started: Instant::now(),
+                monitor: Monitor::default(),
+                total: None,
             });
         }
         Ok(guard)
+    }
+
+    /// A long job has ended.
+    pub(crate) fn complete(&self, uuid: Uuid, stats: JobStats) {
+        let mut completed = lock(&self.completed);
+        completed.retain(|(of, _)| *of != uuid);
+        if completed.len() >= COMPLETED_MAX {
+            completed.remove(0);
+        }
+        completed.push((uuid, stats));
+    }
+
+    /// The last long job of a domain that has ended; it is forgotten unless `keep`.
+    pub(crate) fn completed(&self, uuid: Uuid, keep: bool) -> Option<JobStats> {
+        let mut completed = lock(&self.completed);
+        let place = completed.iter().position(|(of, _)| *of == uuid)?;
+        if keep {
+            return completed.get(place).map(|(_, stats)| stats.clone());
+        }
+        Some(completed.remove(place).1)
     }
 
     /// The job of a domain.
     pub(crate) fn current(&self, name: &str) -> Option<JobInfo> {
         let slot = lock(&self.slots).get(name).cloned()?;
         lock(&slot.current).clone()
+    }
+}
+
+impl JobGuard {
+    /// Says what watches the job and how much it moves; its statistics are asked for
+    /// with what is returned.
+    pub(crate) fn watch(&self, monitor: &Monitor, total: Option<u64>) -> Option<JobInfo> {
+        let (_, slot, _) = self.held.first()?;
+        let mut current = lock(&slot.current);
+        let job = current.as_mut()?;
+        job.monitor = monitor.clone();
+        job.total = total;
+        Some(job.clone())
     }
 }
 

@@ -35,8 +35,8 @@ pub use domain::{
 pub use domain::{AllStats, CpuStats, DomainStats, MemoryTag, StatsGroups, block_parameters};
 pub use driver::{Driver, Options};
 pub use error::{Error, LibvirtError, Result};
-pub use events::{Delivery, Event, EventKind, Subscription};
-pub use job::{JobInfo, Monitor, Progress};
+pub use events::{Delivery, Event, EventKind, Subscription, Tunable};
+pub use job::{JobInfo, JobState, JobStats, Monitor, Progress};
 pub use node::{FreeMemory, NodeInfo};
 pub use node_statistics::{NodeCpuStats, NodeMemoryStats};
 pub use operations::{JobKind, Need, Operation, OperationRow};

@@ -109,6 +109,8 @@ operations! {
     NodeMemoryStats: "nodeGetMemoryStats", "nodememstats", false, "connect.read", None, Any, true, 30;
     FromNative: "connectDomainXMLFromNative", "domxml-from-native", false, "connect.write", None, Any, true, 30;
     ToNative: "connectDomainXMLToNative", "domxml-to-native", false, "connect.write", None, Any, true, 30;
+    JobStats: "domainGetJobStats", "domjobinfo", false, "domain.read", None, Any, true, 30;
+    AbortJob: "domainAbortJob", "domjobabort", true, "domain.write", None, Active, true, 30;
     Events: "connectDomainEventRegisterAny", "event", false, "connect.search-domains", None, Any, true, 30;
 
     Create: "domainCreateXML", "create", true, "domain.start", Modify, Any, false, 300;
@@ -120,11 +122,15 @@ operations! {
     Shutdown: "domainShutdownFlags", "shutdown", true, "domain.init-control", Modify, Active, false, 60;
     Reboot: "domainReboot", "reboot", true, "domain.init-control", Modify, Active, false, 60;
     Destroy: "domainDestroyFlags", "destroy", true, "domain.stop", Modify, Active, false, 120;
+    Reset: "domainReset", "reset", true, "domain.reset", Modify, Active, false, 300;
+    SendKey: "domainSendKey", "send-key", true, "domain.send-input", Modify, Active, false, 60;
+    InjectNmi: "domainInjectNMI", "inject-nmi", true, "domain.inject-nmi", Modify, Active, false, 60;
     Rename: "domainRename", "rename", true, "domain.write", Modify, Inactive, false, 60;
     SetAutostart: "domainSetAutostart", "autostart", true, "domain.write", Modify, Any, false, 60;
     SetMemory: "domainSetMemoryFlags", "setmem", true, "domain.write", Modify, Any, true, 60;
     SetMaxMemory: "domainSetMaxMemory", "setmaxmem", true, "domain.write", Modify, Any, true, 60;
     SetVcpus: "domainSetVcpusFlags", "setvcpus", true, "domain.write", Modify, Any, true, 60;
+    PlugVcpus: "domainSetVcpu", "setvcpu", true, "domain.write", Modify, Any, false, 60;
     PinVcpu: "domainPinVcpuFlags", "vcpupin", true, "domain.write", Modify, Any, true, 60;
     SetScheduler: "domainSetSchedulerParametersFlags", "schedinfo --set", true, "domain.write", Modify, Any, true, 60;
     ChangeCpuPool: "virtxenCpuPoolChange", "cpupool change", true, "connect.write", None, Any, true, 60;

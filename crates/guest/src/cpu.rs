@@ -161,7 +161,7 @@ pub struct NumaDistance {
 }
 
 /// A set of processors.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CpuSet {
     // A bit for each processor, without zeros at the end: equal sets are equal vectors.
     bits: Vec<u64>,

@@ -44,7 +44,7 @@ pub use statistics::{
 pub use trace::{Request, Trace};
 pub use types::{
     DomainInfo, DomainState, DumpMode, Finding, MigrateOptions, Node, NodeTopology, RouteReport,
-    Scheduler, ShutdownReason, VcpuInfo, VncServer, XenVersion,
+    Scheduler, ShutdownReason, Trigger, VcpuInfo, VncServer, XenVersion,
 };
 pub use virtxen_hypercall::{Arch, Gate};
 pub use virtxen_xend::Deadlines;
@@ -184,6 +184,18 @@ pub trait Host: Send + Sync {
 
     /// Asks the guest to shut down; returns when it has been asked.
     async fn shutdown(&self, name: &str, reason: ShutdownReason) -> Result<()>;
+
+    /// Ends a domain at once and starts it again as it was.
+    async fn reset(&self, name: &str) -> Result<()>;
+
+    /// Presses a magic key: what Linux calls SysRq.
+    async fn sysrq(&self, name: &str, key: char) -> Result<()>;
+
+    /// Sends a guest an event of its machine.
+    async fn trigger(&self, name: &str, trigger: Trigger) -> Result<()>;
+
+    /// Takes some vcpus of a running domain online or offline.
+    async fn plug_vcpus(&self, name: &str, vcpus: &[u32], online: bool) -> Result<()>;
 
     /// Ends a domain at once.
     async fn destroy(&self, name: &str) -> Result<()>;

@@ -180,6 +180,26 @@ pub enum ShutdownReason {
     Halt,
 }
 
+/// An event of the machine that a guest is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// A non-maskable interrupt of its first vcpu, which many kernels answer with a
+    /// dump of their state.
+    Nmi,
+    /// Its ACPI power button; fully virtualized guests only.
+    PowerButton,
+}
+
+impl Trigger {
+    /// How messages call it.
+    pub(crate) const fn operation(self) -> &'static str {
+        match self {
+            Self::Nmi => "inject-nmi",
+            Self::PowerButton => "shutdown by the power button",
+        }
+    }
+}
+
 /// How memory is dumped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DumpMode {

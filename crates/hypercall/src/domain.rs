@@ -57,6 +57,26 @@ pub struct DomainFlags {
     pub running: bool,
 }
 
+/// An event of the machine that a domain is sent (`XEN_DOMCTL_SENDTRIGGER_*`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Trigger {
+    /// A non-maskable interrupt of one vcpu.
+    Nmi,
+    /// The ACPI power button of a fully virtualized domain.
+    Power,
+}
+
+impl Trigger {
+    /// Its number, the same on every release that has it.
+    const fn number(self) -> u64 {
+        match self {
+            Self::Nmi => 0,
+            Self::Power => 3,
+        }
+    }
+}
+
 /// The fields of a list element, found once for a whole list.
 struct Element {
     layout: &'static Layout,
@@ -257,6 +277,19 @@ impl Xen {
     pub fn set_max_vcpus(&self, domid: u32, count: u32) -> Result<()> {
         let mut call = Call::on_domain(&self.abi, "max_vcpus", "max_vcpus", domid)?;
         call.set("max", u64::from(count))?;
+        self.send_to(domid, &mut call)
+    }
+
+    /// Sends a domain an event of the machine, by one of its vcpus. From Xen 3.1 on.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] on older ones, [`Error::NoDomain`] also without such a
+    /// vcpu, and what the hypervisor says, above all of a power button that a
+    /// paravirtualized domain does not have.
+    pub fn send_trigger(&self, domid: u32, trigger: Trigger, vcpu: u32) -> Result<()> {
+        let mut call = Call::on_domain(&self.abi, "sendtrigger", "sendtrigger", domid)?;
+        call.set("trigger", trigger.number())?;
+        call.set("vcpu", u64::from(vcpu))?;
         self.send_to(domid, &mut call)
     }
 

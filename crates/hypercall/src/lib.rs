@@ -23,7 +23,7 @@ mod version;
 
 pub use abi::{Abi, Arch, Release};
 pub use cpupool::CpuPool;
-pub use domain::{Domain, DomainFlags, decode_domains};
+pub use domain::{Domain, DomainFlags, Trigger, decode_domains};
 pub use error::{Error, Result};
 pub use gate::{Argument, Errno, Gate, Pointer, Request};
 pub use node::{CpuTopology, PhysicalInfo};

@@ -116,6 +116,16 @@ impl Client {
         answer.await.map(drop)
     }
 
+    /// Ends a domain at once and builds it again. Xen 3.3 and later.
+    ///
+    /// # Errors
+    /// When XenD refuses or the release cannot do it.
+    pub async fn reset(&self, domain: &str) -> Result<()> {
+        self.supported(self.habits().reset, "reset", "cannot reset a domain")?;
+        let answer = self.order("reset", domain, Pace::Slow, "reset", &[]);
+        answer.await.map(drop)
+    }
+
     /// Gives a domain another name.
     ///
     /// # Errors

@@ -55,6 +55,8 @@ pub struct Habits {
     pub inactive_devices: bool,
     /// `op=vcpuinfo` answers for inactive domains.
     pub inactive_vcpus: bool,
+    /// `op=reset` exists.
+    pub reset: bool,
 }
 
 /// What `GET /xend/domain` lists.
@@ -113,6 +115,7 @@ const FIRST: Habits = Habits {
     configure_disk: false,
     inactive_devices: false,
     inactive_vcpus: false,
+    reset: false,
 };
 const XEN_3_0_2: Habits = Habits {
     since: release(3, 0, 2),
@@ -151,6 +154,7 @@ const XEN_3_2: Habits = Habits {
 const XEN_3_3: Habits = Habits {
     since: release(3, 3, 0),
     detach_demands_flags: true,
+    reset: true,
     ..XEN_3_2
 };
 const XEN_3_4: Habits = Habits {

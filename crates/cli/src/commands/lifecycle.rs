@@ -251,7 +251,7 @@ fn mode(args: &Args) -> ShutdownMode {
 
 /// A call that needs nothing but the domain: `verb` is the command, `done` what
 /// the domain does afterwards.
-async fn act(
+pub(super) async fn act(
     session: &Session,
     args: &Args,
     verb: &str,

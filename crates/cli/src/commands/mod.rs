@@ -3,6 +3,7 @@
 
 mod completions;
 mod console;
+mod control;
 mod convert;
 mod cpupool;
 mod devices;
@@ -140,6 +141,7 @@ impl Group {
 const TABLES: &[&[Command]] = &[
     list::COMMANDS,
     lifecycle::COMMANDS,
+    control::COMMANDS,
     info::COMMANDS,
     statistics::COMMANDS,
     domstats::COMMANDS,

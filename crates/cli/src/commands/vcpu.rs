@@ -10,6 +10,7 @@ use crate::output::Reply;
 use crate::table::{Table, fields};
 use serde_json::{Value, json};
 use virtxen_driver::{Affect, DomainKey};
+use virtxen_guest::CpuSet;
 use virtxen_host::VcpuInfo;
 
 /// The most processors that a list may name.
@@ -33,6 +34,23 @@ pub(super) const COMMANDS: &[Command] = &[
             CURRENT,
         ],
         run: |session, args| Box::pin(setvcpus(session, args)),
+    },
+    Command {
+        name: "setvcpu",
+        group: Group::Resources,
+        summary: "take single vcpus of a domain online or offline",
+        about: "The first one is always online. A definition has their number only, so that there \
+                the last ones go and the next ones come.",
+        options: &[
+            DOMAIN,
+            required("vcpulist", Kind::Text("list"), "vcpus, such as 1,3 or 2-3"),
+            flag("enable", "take them online"),
+            flag("disable", "take them offline"),
+            CONFIG,
+            LIVE,
+            CURRENT,
+        ],
+        run: |session, args| Box::pin(setvcpu(session, args)),
     },
     Command {
         name: "vcpucount",
@@ -95,6 +113,31 @@ async fn setvcpus(session: &Session, args: &Args) -> Result<Reply> {
     let mut json = json::done(&domain, "setvcpus");
     if let Some(object) = json.as_object_mut() {
         object.insert("vcpus".to_owned(), json!(count));
+    }
+    Ok(Reply::new(json))
+}
+
+async fn setvcpu(session: &Session, args: &Args) -> Result<Reply> {
+    args.exclusive("enable", "disable")?;
+    let (list, online) = (args.required("vcpulist")?, args.flag("enable"));
+    if !online && !args.flag("disable") {
+        return Err(Error::usage("give --enable or --disable"));
+    }
+    let vcpus: CpuSet = list
+        .parse()
+        .map_err(|_| Error::usage(format!("'{list}' is no list of vcpus")))?;
+    let vcpus: Vec<u32> = vcpus.iter().collect();
+    let affect = affect(args)?;
+    let domain = session.domain(args).await?;
+    let driver = session.driver().await?;
+    driver
+        .plug_vcpus(&DomainKey::from(&domain), &vcpus, online, affect)
+        .await
+        .context(|| format!("Failed to set the vcpus of domain '{}'", domain.name))?;
+    let mut json = json::done(&domain, "setvcpu");
+    if let Some(object) = json.as_object_mut() {
+        object.insert("vcpus".to_owned(), json!(vcpus));
+        object.insert("online".to_owned(), json!(online));
     }
     Ok(Reply::new(json))
 }

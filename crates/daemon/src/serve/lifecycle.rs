@@ -3,10 +3,8 @@
 use super::{Caller, lookup, wire};
 use crate::error::Result;
 use std::sync::Arc;
-use virtxen_driver::{Accepted, CreateFlags, DefineFlags, Error, ShutdownMode, State};
-use virtxen_rpc::calls::{
-    AutostartArguments, DomainFlags, RenameArguments, SuspendArguments, XmlFlags,
-};
+use virtxen_driver::{Accepted, CreateFlags, DefineFlags, ShutdownMode};
+use virtxen_rpc::calls::{AutostartArguments, DomainFlags, RenameArguments, XmlFlags};
 use virtxen_rpc::{Domain, RemoteError, code, origin};
 
 /// `VIR_DOMAIN_START_PAUSED`.
@@ -40,8 +38,6 @@ super::rows! {
     };
     DomainSetAutostart => set_autostart;
     DomainRename => rename;
-    DomainPMSuspendForDuration => pm_suspend;
-    DomainPMWakeup => pm_wakeup;
 }
 
 async fn start(caller: Arc<Caller>, arguments: DomainFlags) -> Result<Domain> {
@@ -139,35 +135,4 @@ async fn rename(caller: Arc<Caller>, arguments: RenameArguments) -> Result<i32> 
         .rename(&wire::key(&arguments.dom), &name)
         .await?;
     Ok(0)
-}
-
-/// No channel of ours has a sleep of the guest's own making. Clients that get this
-/// code pause the domain instead.
-async fn pm_suspend(caller: Arc<Caller>, arguments: SuspendArguments) -> Result<()> {
-    wire::only("virDomainPMSuspendForDuration", arguments.flags, 0)?;
-    asleep_never(&caller, &arguments.dom, "sleep").await
-}
-
-async fn pm_wakeup(caller: Arc<Caller>, arguments: DomainFlags) -> Result<()> {
-    wire::only("virDomainPMWakeup", arguments.flags, 0)?;
-    asleep_never(&caller, &arguments.dom, "wake up").await
-}
-
-async fn asleep_never(caller: &Caller, dom: &Domain, operation: &'static str) -> Result<()> {
-    let domain = lookup::look(caller, dom).await?;
-    let error = if domain.state == State::Shutoff {
-        Error::State {
-            name: domain.name,
-            operation,
-            state: domain.state,
-            needed: "running",
-        }
-    } else {
-        let name = domain.name;
-        Error::Unsupported {
-            operation,
-            reason: format!("domain '{name}' cannot be put to sleep here, suspend pauses it"),
-        }
-    };
-    Err(error.into())
 }

@@ -8,6 +8,7 @@ mod absent;
 mod auth;
 mod connect;
 mod console;
+mod control;
 mod description;
 mod device;
 mod job;
@@ -82,6 +83,7 @@ static TABLE: &[&[Row]] = &[
     auth::ROWS,
     connect::ROWS,
     console::ROWS,
+    control::ROWS,
     description::ROWS,
     device::ROWS,
     job::ROWS,

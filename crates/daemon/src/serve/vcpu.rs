@@ -6,13 +6,14 @@ use crate::error::Result;
 use std::sync::Arc;
 use std::time::Duration;
 use virtxen_driver::Affect;
+use virtxen_guest::CpuSet;
 use virtxen_rpc::calls::{
     CPUStats, CPUStatsArguments, DomainFlags, Params, ParamsArguments, ParamsFlags, PinArguments,
     PinFlags, PinInfo, PinInfoArguments, SchedulerType, SetParams, SetParamsFlags,
-    SetVcpusArguments, SetVcpusFlags, VcpuInfo, Vcpus, VcpusArguments,
+    SetVcpuArguments, SetVcpusArguments, SetVcpusFlags, VcpuInfo, Vcpus, VcpusArguments,
 };
 use virtxen_rpc::xdr::{List, Opaque};
-use virtxen_rpc::{Domain, TypedParam, TypedValue};
+use virtxen_rpc::{Domain, RemoteError, TypedParam, TypedValue, code, origin};
 
 /// `VIR_DOMAIN_VCPU_MAXIMUM`.
 const MAXIMUM: u32 = 4;
@@ -24,6 +25,7 @@ super::rows! {
     DomainGetVcpusFlags => count;
     DomainSetVcpus => set_vcpus;
     DomainSetVcpusFlags => set_vcpus_flags;
+    DomainSetVcpu => plug;
     DomainGetVcpus => vcpus;
     DomainPinVcpu => pin;
     DomainPinVcpuFlags => pin_flags;
@@ -66,6 +68,21 @@ async fn set_vcpus_flags(caller: Arc<Caller>, arguments: SetVcpusFlags) -> Resul
         _ => driver.set_max_vcpus(&key, count, affect).await,
     };
     Ok(set?)
+}
+
+async fn plug(caller: Arc<Caller>, arguments: SetVcpuArguments) -> Result<()> {
+    wire::only("virDomainSetVcpu", arguments.flags, wire::AFFECT)?;
+    let list = &arguments.cpumap;
+    let vcpus: CpuSet = list.parse().map_err(|_| {
+        let message = format!("invalid argument: '{list}' is no list of vcpus");
+        RemoteError::new(code::INVALID_ARG, origin::DOMAIN, message)
+    })?;
+    let (key, affect) = (wire::key(&arguments.dom), wire::affect(arguments.flags));
+    let (vcpus, online) = (vcpus.iter().collect::<Vec<_>>(), arguments.state != 0);
+    Ok(caller
+        .driver
+        .plug_vcpus(&key, &vcpus, online, affect)
+        .await?)
 }
 
 async fn vcpus(caller: Arc<Caller>, arguments: VcpusArguments) -> Result<Vcpus> {

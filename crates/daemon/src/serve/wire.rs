@@ -5,9 +5,10 @@
 
 use crate::error::Result;
 use virtxen_driver::{
-    Affect, Domain, DomainKey, Event, EventKind, ListFilter, State, TypedParameter,
+    Affect, Domain, DomainKey, Event, EventKind, ListFilter, State, Tunable, TypedParameter,
 };
 use virtxen_guest::Uuid;
+use virtxen_rpc::xdr::List;
 use virtxen_rpc::{DomainEvent, RemoteError, TypedParam, TypedValue, code, origin};
 
 /// A domain as it travels.
@@ -174,8 +175,24 @@ pub(crate) fn event(event: &Event) -> Option<DomainEvent> {
             dom,
             dev_alias: device.clone(),
         },
+        EventKind::Tunable(tunable) => DomainEvent::Tunable {
+            dom,
+            params: List(vec![self::tunable(tunable)]),
+        },
+        EventKind::JobCompleted(stats) => DomainEvent::JobCompleted {
+            dom,
+            params: List(super::job::parameters(stats)),
+        },
         _ => return None,
     })
+}
+
+fn tunable(tunable: &Tunable) -> TypedParam {
+    let value = match tunable {
+        Tunable::CpuShares(weight) => TypedValue::ULLong(u64::from(*weight)),
+        other => TypedValue::String(other.value()),
+    };
+    TypedParam::new(tunable.field(), value)
 }
 
 fn number(id: Option<u32>) -> i32 {

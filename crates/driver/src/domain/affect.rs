@@ -111,8 +111,16 @@ impl Affect {
                  give --live as well as --config, or shut it down first",
             ),
             // The balloon's target is the running domain's, and what virsh setmem asks
-            // for without options.
-            (true, true, false) if operation == Operation::SetMemory => Ok(Part::Live),
+            // for without options; so are single vcpus.
+            (true, true, false)
+                if matches!(operation, Operation::SetMemory | Operation::PlugVcpus) =>
+            {
+                Ok(Part::Live)
+            }
+            (true, true, true) if operation == Operation::PlugVcpus => refused(
+                "XenD keeps one configuration, with the number of vcpus only: give --live, or \
+                 setvcpus with a count",
+            ),
             (true, true, false) if domain.persistent == Some(true) => refused(
                 "XenD keeps one configuration for the running and the defined domain: \
                  give --config as well as --live, or neither",

@@ -1,12 +1,12 @@
 //! Life of a domain that is there: start, suspend, resume, shut down, reboot,
-//! destroy, undefine.
+//! reset, destroy, undefine.
 //!
 //! Domains from documents (create, define) are in `xml`; domains from files in
 //! `save`.
 
 use crate::call::Call;
 use crate::{DomainKey, Driver, Error, Operation, Result, State};
-use virtxen_host::ShutdownReason;
+use virtxen_host::{ShutdownReason, Trigger};
 
 /// How a guest is asked to shut down or to reboot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub enum ShutdownMode {
     Any,
     /// Through the guest's Xen drivers.
     Paravirt,
-    /// Through its ACPI power button. XenD cannot press it.
+    /// Through its ACPI power button, which fully virtualized guests have.
     AcpiPowerButton,
 }
 
@@ -78,6 +78,18 @@ impl Driver {
             .await
     }
 
+    /// Ends a domain at once and starts it again as it was, as a reset button does.
+    ///
+    /// # Errors
+    /// The domain is not running; the release has no such operation.
+    pub async fn reset(&self, key: &DomainKey) -> Result<()> {
+        let call = Call::domain(Operation::Reset, key);
+        self.change(call, async move |host, domain| {
+            Ok(host.reset(&domain.name).await?)
+        })
+        .await
+    }
+
     /// Ends a domain at once. A transient one is gone then.
     ///
     /// # Errors
@@ -118,15 +130,24 @@ impl Driver {
         reason: ShutdownReason,
         mode: ShutdownMode,
     ) -> Result<()> {
-        if mode == ShutdownMode::AcpiPowerButton {
-            return Err(Error::Unsupported {
-                operation: operation.verb(),
-                reason: "XenD cannot press a guest's ACPI power button".to_owned(),
-            });
-        }
         let call = Call::domain(operation, key);
         self.change(call, async move |host, domain| {
-            Ok(host.shutdown(&domain.name, reason).await?)
+            if mode != ShutdownMode::AcpiPowerButton {
+                return Ok(host.shutdown(&domain.name, reason).await?);
+            }
+            let refused = |reason: &str| {
+                Err(Error::Unsupported {
+                    operation: operation.verb(),
+                    reason: reason.to_owned(),
+                })
+            };
+            if reason != ShutdownReason::Poweroff {
+                return refused("an ACPI power button does not reboot a guest");
+            }
+            if !domain.hvm {
+                return refused("only fully virtualized guests have an ACPI power button");
+            }
+            Ok(host.trigger(&domain.name, Trigger::PowerButton).await?)
         })
         .await
     }

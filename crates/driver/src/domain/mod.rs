@@ -8,6 +8,8 @@ mod autostart;
 mod bulk;
 mod console;
 mod devices;
+mod input;
+mod job;
 mod lifecycle;
 mod list;
 mod memory;

@@ -6,7 +6,7 @@
 
 use super::Part;
 use crate::call::Call;
-use crate::{Affect, DomainKey, Driver, Error, Operation, Result};
+use crate::{Affect, DomainKey, Driver, Error, EventKind, Operation, Result, Tunable};
 use std::borrow::Cow;
 use std::fmt;
 use virtxen_host::Scheduler;
@@ -126,7 +126,12 @@ impl Driver {
     ) -> Result<()> {
         let operation = Operation::SetScheduler;
         let changes = changes.to_vec();
-        self.change(Call::domain(operation, key), async move |host, domain| {
+        let mut call = Call::domain(operation, key);
+        let weight = changes.iter().find(|change| change.name == "weight");
+        if let Some(weight) = weight.and_then(|weight| weight.small(MOST).ok()) {
+            call = call.tells(EventKind::Tunable(Tunable::CpuShares(weight)));
+        }
+        self.change(call, async move |host, domain| {
             let part = affect.part(&*host, operation, &domain)?;
             if part != Part::Live && host.keeps_config_apart() {
                 return Err(Error::Unsupported {

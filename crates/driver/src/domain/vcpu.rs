@@ -5,7 +5,7 @@
 
 use super::Part;
 use crate::call::Call;
-use crate::{Affect, DomainKey, Driver, Error, Operation, Result};
+use crate::{Affect, DomainKey, Driver, Error, EventKind, Operation, Result, Tunable};
 use virtxen_host::{ConfigChange, VcpuInfo};
 
 /// How many vcpus a domain has.
@@ -104,6 +104,58 @@ impl Driver {
         .await
     }
 
+    /// Takes some vcpus online or offline; of an inactive domain, for its next start,
+    /// where a configuration only has their number: the first ones are online.
+    ///
+    /// # Errors
+    /// No such vcpu; the first one; a set that this host or a configuration cannot
+    /// have; flags that do not go with the domain's state.
+    pub async fn plug_vcpus(
+        &self,
+        key: &DomainKey,
+        vcpus: &[u32],
+        online: bool,
+        affect: Affect,
+    ) -> Result<()> {
+        let operation = Operation::PlugVcpus;
+        let vcpus = vcpus.to_vec();
+        self.change(Call::domain(operation, key), async move |host, domain| {
+            let part = affect.part(&*host, operation, &domain)?;
+            let missing = vcpus.iter().find(|vcpu| **vcpu >= domain.max_vcpus);
+            if let Some(vcpu) = missing {
+                return Err(Error::Argument(format!(
+                    "there is no vcpu {vcpu}: domain '{}' has {}",
+                    domain.name, domain.max_vcpus
+                )));
+            }
+            if vcpus.is_empty() || (!online && vcpus.contains(&0)) {
+                return Err(Error::Argument(
+                    "name the vcpus, of which the first is always online".to_owned(),
+                ));
+            }
+            if part != Part::Config {
+                host.plug_vcpus(&domain.name, &vcpus, online).await?;
+            }
+            if part == Part::Live {
+                return Ok(());
+            }
+            let guest = host.defined(&domain.name).await?;
+            let now = guest.vcpus.current.unwrap_or(guest.vcpus.max);
+            let count = first_of(now, &vcpus, online).ok_or_else(|| Error::Unsupported {
+                operation: operation.verb(),
+                reason: "a configuration has the number of vcpus only, of which the first are \
+                         online: take the last ones offline, or the next ones online"
+                    .to_owned(),
+            })?;
+            if host.keeps_config_apart() {
+                let change = ConfigChange::Vcpus(count);
+                return Ok(host.change_config(&domain.name, &change).await?);
+            }
+            Ok(host.set_vcpus(&domain.name, count).await?)
+        })
+        .await
+    }
+
     /// The vcpus: state, time, where they run and may run.
     ///
     /// # Errors
@@ -130,7 +182,12 @@ impl Driver {
         let mut cpus = cpus.to_vec();
         cpus.sort_unstable();
         cpus.dedup();
-        self.change(Call::domain(operation, key), async move |host, domain| {
+        let pinned = Tunable::VcpuPin {
+            vcpu,
+            cpus: cpus.iter().copied().collect(),
+        };
+        let call = Call::domain(operation, key).tells(EventKind::Tunable(pinned));
+        self.change(call, async move |host, domain| {
             let part = affect.part(&*host, operation, &domain)?;
             let Some(last) = cpus.last() else {
                 return Err(Error::Argument("no processor is given".to_owned()));
@@ -159,11 +216,39 @@ impl Driver {
     }
 }
 
+/// How many of the first vcpus are online when `now` are and some are changed; `None`
+/// when others than the first would be.
+fn first_of(now: u32, changed: &[u32], online: bool) -> Option<u32> {
+    let is_on = |vcpu: u32| match changed.contains(&vcpu) {
+        true => online,
+        false => vcpu < now,
+    };
+    let most = changed.iter().max().map_or(now, |last| now.max(last + 1));
+    let count = (0..most).take_while(|vcpu| is_on(*vcpu)).count();
+    let count = u32::try_from(count).ok()?;
+    (count..most).all(|vcpu| !is_on(vcpu)).then_some(count)
+}
+
 pub(crate) fn at_least_one(count: u32) -> Result<()> {
     match count {
         0 => Err(Error::Argument(
             "a domain needs at least one vcpu".to_owned(),
         )),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_stands_for_the_first_vcpus() {
+        assert_eq!(first_of(4, &[3], false), Some(3));
+        assert_eq!(first_of(4, &[2, 3], false), Some(2));
+        assert_eq!(first_of(4, &[1], false), None);
+        assert_eq!(first_of(2, &[2], true), Some(3));
+        assert_eq!(first_of(2, &[3], true), None);
+        assert_eq!(first_of(2, &[1], true), Some(2));
     }
 }

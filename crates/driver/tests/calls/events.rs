@@ -2,7 +2,9 @@
 
 use crate::support::Scripted;
 use std::time::Duration;
-use virtxen_driver::{Delivery, DomainKey, EventKind, Monitor, Reason, Subscription};
+use virtxen_driver::{
+    Delivery, DomainKey, EventKind, JobState, JobStats, Monitor, Operation, Reason, Subscription,
+};
 use virtxen_guest::DomId;
 use virtxen_host::DomainState;
 
@@ -38,12 +40,21 @@ async fn own_calls_are_reported_once_and_with_their_detail() {
     while let Some(Delivery::Event(event)) = events.try_next() {
         heard.push((event.name, event.kind));
     }
+    let memory = Some(128 << 20);
+    let saved = JobStats {
+        operation: Operation::Save,
+        state: JobState::Completed,
+        elapsed: Duration::ZERO,
+        total: memory,
+        done: memory,
+    };
     let expected = [
         ("old", EventKind::StartedBooted),
         ("old", EventKind::SuspendedPaused),
         ("old", EventKind::ResumedUnpaused),
         ("old", EventKind::StoppedDestroyed),
         ("temp", EventKind::StoppedSaved),
+        ("temp", EventKind::JobCompleted(saved)),
         ("old", EventKind::UndefinedRemoved),
     ];
     assert_eq!(heard, expected.map(|(name, kind)| (name.to_owned(), kind)));

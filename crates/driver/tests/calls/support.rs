@@ -12,7 +12,7 @@ use virtxen_formats::Note;
 use virtxen_guest::{Device, DomId, Guest, MemoryKib, Uuid};
 use virtxen_host::{
     DomainInfo, DomainState, DumpMode, Error, Host, MigrateOptions, Node, NodeTopology, Result,
-    RouteReport, Scheduler, ShutdownReason, VcpuInfo, VncServer, XenVersion,
+    RouteReport, Scheduler, ShutdownReason, Trigger, VcpuInfo, VncServer, XenVersion,
 };
 
 /// A scripted host.
@@ -289,6 +289,27 @@ impl Host for Scripted {
 
     async fn shutdown(&self, name: &str, reason: ShutdownReason) -> Result<()> {
         self.does("shutdown", &format!("{name} {reason:?}")).await;
+        Ok(())
+    }
+
+    async fn reset(&self, name: &str) -> Result<()> {
+        self.does("reset", name).await;
+        Ok(())
+    }
+
+    async fn sysrq(&self, name: &str, key: char) -> Result<()> {
+        self.does("sysrq", &format!("{name} {key}")).await;
+        Ok(())
+    }
+
+    async fn trigger(&self, name: &str, trigger: Trigger) -> Result<()> {
+        self.does("trigger", &format!("{name} {trigger:?}")).await;
+        Ok(())
+    }
+
+    async fn plug_vcpus(&self, name: &str, vcpus: &[u32], online: bool) -> Result<()> {
+        self.does("plug", &format!("{name} {vcpus:?} {online}"))
+            .await;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 //! do is a column there.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod control;
 mod devices;
 mod events;
 mod host;

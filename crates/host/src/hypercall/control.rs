@@ -5,7 +5,7 @@
 //! it takes down the rest.
 
 use super::{HypercallMonitor, MILLISECOND, about, failed};
-use crate::{Error, Result, Scheduler};
+use crate::{Error, Result, Scheduler, Trigger};
 use virtxen_guest::{DomId, MemoryKib};
 use virtxen_hypercall::SchedulerParameters;
 
@@ -20,6 +20,14 @@ impl HypercallMonitor {
 
     pub(crate) fn destroy(&self, name: &str, domid: DomId) -> Result<()> {
         self.done(name, self.xen.destroy(domid.0))
+    }
+
+    pub(crate) fn trigger(&self, name: &str, domid: DomId, trigger: Trigger) -> Result<()> {
+        let trigger = match trigger {
+            Trigger::Nmi => virtxen_hypercall::Trigger::Nmi,
+            Trigger::PowerButton => virtxen_hypercall::Trigger::Power,
+        };
+        self.done(name, self.xen.send_trigger(domid.0, trigger, 0))
     }
 
     pub(crate) fn set_max_memory(&self, name: &str, domid: DomId, limit: MemoryKib) -> Result<()> {

@@ -139,7 +139,7 @@ impl XenHost {
                     needed: "defined",
                 }),
             },
-            None => Err(super::operations::no_domain(name)),
+            None => Err(super::no_domain(name)),
         }
     }
 

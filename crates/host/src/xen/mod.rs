@@ -8,6 +8,9 @@
 //! | scheduler parameters | as information | |
 //! | machine | hypercalls | XenD |
 //! | pause, destroy, most memory, pinning, scheduler parameters | XenD | hypercalls |
+//! | asking a guest to shut down, magic keys | XenD | XenStore |
+//! | vcpus one by one | XenStore | XenD, the last ones |
+//! | NMI, ACPI power button | hypercalls from Xen 3.1 on | |
 //! | cpupools; credit2 and RTDS | hypercalls, names of cpupools in XenStore | |
 //! | consoles | XenStore | |
 //! | VNC server | XenStore | XenD, for a guest of which XenStore has no port |
@@ -23,7 +26,9 @@
 //! failed. XenD is first asked when an operation needs it, so that one that hangs
 //! stops nobody else.
 
+mod console;
 mod cpupool;
+mod guest;
 mod inactive;
 mod operations;
 mod report;
@@ -173,6 +178,36 @@ impl XenHost {
         }
     }
 
+    /// Number of an active domain, for an operation that inactive ones do not have.
+    async fn active_number(&self, name: &str, operation: &'static str) -> Result<DomId> {
+        if let Some((domid, _)) = self.number(name).await? {
+            return Ok(domid);
+        }
+        if self.in_file(name).await?.is_none() {
+            if !self.keeps_inactive() {
+                return Err(no_domain(name));
+            }
+            self.xend(operation).await?.domain(name).await?;
+        }
+        Err(Error::State {
+            name: name.to_owned(),
+            operation,
+            state: "not active".to_owned(),
+            needed: "active",
+        })
+    }
+
+    /// Why a domain's details cannot be told without hypercalls.
+    fn unmonitored(&self, name: &str, operation: &'static str) -> Error {
+        match usable("hypercalls", &self.hypercalls) {
+            Ok(_) => no_domain(name),
+            Err(error) => Error::Unsupported {
+                operation,
+                reason: format!("it needs hypercalls: {error}"),
+            },
+        }
+    }
+
     /// The hypercalls of a host that is monitored by them.
     fn hypercalls(&self) -> Result<&HypercallMonitor> {
         usable("hypercalls", &self.hypercalls)
@@ -241,6 +276,12 @@ impl XenHost {
         } else {
             self.kept.as_ref().and_then(|kept| kept(uuid))
         }
+    }
+}
+
+fn no_domain(name: &str) -> Error {
+    Error::NoDomain {
+        name: name.to_owned(),
     }
 }
 

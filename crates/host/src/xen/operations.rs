@@ -1,48 +1,21 @@
 //! Each operation of a host on its route. Which route that is was decided when the
 //! host was opened, in the file that opens this folder.
 
-use super::{Monitoring, XenHost, inactive, usable};
+use super::{Monitoring, XenHost, inactive, no_domain};
 use crate::statistics::{
     ActiveDomain, Balloon, DiskStatistics, InterfaceStatistics, NodeMemory, ProcessorTimes,
     VcpuTime,
 };
 use crate::xenstore::Facts;
 use crate::{
-    ConfigChange, CpuPoolControl, DomainInfo, DumpMode, Ending, Error, Finding, Host, HostEvents,
-    MigrateOptions, Node, Result, RouteReport, Scheduler, ShutdownReason, Store, VcpuInfo,
-    VncServer, XenVersion, routes,
+    ConfigChange, CpuPoolControl, DomainInfo, DumpMode, Ending, Finding, Host, HostEvents,
+    MigrateOptions, Node, Result, RouteReport, Scheduler, ShutdownReason, Store, Trigger, VcpuInfo,
+    VncServer, XenVersion,
 };
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use virtxen_formats::Note;
 use virtxen_guest::{Device, DomId, Guest, MemoryKib, Uuid};
-
-impl XenHost {
-    /// Number of an active domain, for an operation that inactive ones do not have.
-    pub(super) async fn active_number(&self, name: &str, operation: &'static str) -> Result<DomId> {
-        if let Some((domid, _)) = self.number(name).await? {
-            return Ok(domid);
-        }
-        if self.in_file(name).await?.is_none() {
-            if !self.keeps_inactive() {
-                return Err(no_domain(name));
-            }
-            self.xend(operation).await?.domain(name).await?;
-        }
-        Err(Error::State {
-            name: name.to_owned(),
-            operation,
-            state: "not active".to_owned(),
-            needed: "active",
-        })
-    }
-}
-
-pub(super) fn no_domain(name: &str) -> Error {
-    Error::NoDomain {
-        name: name.to_owned(),
-    }
-}
 
 #[async_trait::async_trait]
 impl Host for XenHost {
@@ -264,8 +237,24 @@ impl Host for XenHost {
     }
 
     async fn shutdown(&self, name: &str, reason: ShutdownReason) -> Result<()> {
-        let xend = self.xend_of_active(name, "shutdown").await?;
-        xend.shutdown(name, reason).await
+        self.ask_to_end(name, reason).await
+    }
+
+    async fn reset(&self, name: &str) -> Result<()> {
+        let xend = self.xend_of_active(name, "reset").await?;
+        xend.reset(name).await
+    }
+
+    async fn sysrq(&self, name: &str, key: char) -> Result<()> {
+        self.press(name, key).await
+    }
+
+    async fn trigger(&self, name: &str, trigger: Trigger) -> Result<()> {
+        self.pull_trigger(name, trigger).await
+    }
+
+    async fn plug_vcpus(&self, name: &str, vcpus: &[u32], online: bool) -> Result<()> {
+        self.plug(name, vcpus, online).await
     }
 
     async fn destroy(&self, name: &str) -> Result<()> {
@@ -378,38 +367,11 @@ impl Host for XenHost {
     }
 
     async fn console(&self, name: &str) -> Result<PathBuf> {
-        if self.monitoring == Monitoring::Xend {
-            let xend = self.xend_of_active(name, "console").await?;
-            return xend.console(name).await;
-        }
-        let domid = self.active_number(name, "console").await?;
-        let Some(facts) = &self.facts else {
-            return Err(no_store("console", usable("XenStore", &self.store).err()));
-        };
-        facts
-            .terminal(domid)
-            .await?
-            .ok_or_else(|| Error::Unsupported {
-                operation: "console",
-                reason: format!("XenStore has no terminal of the domain '{name}'"),
-            })
+        self.terminal(name).await
     }
 
     async fn vnc(&self, name: &str) -> Result<Option<VncServer>> {
-        if self.monitoring == Monitoring::Xend {
-            let xend = self.xend_of_active(name, "vnc").await?;
-            return xend.vnc(name).await;
-        }
-        let domid = self.active_number(name, "vnc").await?;
-        if let Some(facts) = &self.facts
-            && let Some(server) = facts.vnc(domid).await?
-        {
-            return Ok(Some(server));
-        }
-        if self.has_xend() {
-            return self.xend("vnc").await?.vnc(name).await;
-        }
-        Ok(None)
+        self.display(name).await
     }
 
     async fn disk_statistics(&self, domains: &[ActiveDomain]) -> Result<Vec<Vec<DiskStatistics>>> {
@@ -437,27 +399,5 @@ impl Host for XenHost {
 
     async fn node_memory(&self) -> Result<NodeMemory> {
         self.memory_of_node().await
-    }
-}
-
-impl XenHost {
-    /// Why a domain's details cannot be told without hypercalls.
-    pub(super) fn unmonitored(&self, name: &str, operation: &'static str) -> Error {
-        match usable("hypercalls", &self.hypercalls) {
-            Ok(_) => no_domain(name),
-            Err(error) => Error::Unsupported {
-                operation,
-                reason: format!("it needs hypercalls: {error}"),
-            },
-        }
-    }
-}
-
-fn no_store(operation: &'static str, why: Option<Error>) -> Error {
-    let why = why.map(|error| error.to_string()).unwrap_or_default();
-    let note = routes::consoles(false).note;
-    Error::Unsupported {
-        operation,
-        reason: format!("{note} ({why})"),
     }
 }

@@ -125,6 +125,14 @@ impl XendHost {
         self.explained(name, "shutdown", done).await
     }
 
+    pub(super) async fn press(&self, name: &str, key: char) -> Result<()> {
+        let code = u8::try_from(key).map_err(|_| Error::Guest {
+            reason: format!("there is no magic key '{key}'"),
+        })?;
+        let done = self.client.sysrq(name, code).await;
+        self.explained(name, "send-key", done).await
+    }
+
     pub(super) async fn read_autostart(&self, name: &str) -> Result<bool> {
         if !self.client.habits().inactive {
             self.info(name).await?;

@@ -20,7 +20,7 @@ mod vcpu;
 use crate::xenstore::Facts;
 use crate::{
     DomainInfo, DumpMode, Finding, Host, Kept, MigrateOptions, Node, Result, RouteReport,
-    Scheduler, ShutdownReason, VcpuInfo, VncServer, XenVersion,
+    Scheduler, ShutdownReason, Trigger, VcpuInfo, VncServer, XenVersion,
 };
 use std::path::{Path, PathBuf};
 use virtxen_formats::Note;
@@ -183,6 +183,27 @@ impl Host for XendHost {
 
     async fn shutdown(&self, name: &str, reason: ShutdownReason) -> Result<()> {
         self.shut_down(name, reason).await
+    }
+
+    async fn reset(&self, name: &str) -> Result<()> {
+        let done = self.client.reset(name).await;
+        self.explained(name, "reset", done).await
+    }
+
+    async fn sysrq(&self, name: &str, key: char) -> Result<()> {
+        self.press(name, key).await
+    }
+
+    async fn trigger(&self, _: &str, trigger: Trigger) -> Result<()> {
+        let operation = trigger.operation();
+        Err(self.unsupported(
+            operation,
+            "cannot do it: it needs hypercalls, on the host itself",
+        ))
+    }
+
+    async fn plug_vcpus(&self, name: &str, vcpus: &[u32], online: bool) -> Result<()> {
+        self.plug(name, vcpus, online).await
     }
 
     async fn destroy(&self, name: &str) -> Result<()> {

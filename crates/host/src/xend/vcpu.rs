@@ -18,6 +18,27 @@ impl XendHost {
         done.map_err(|error| self.failed(name, error))
     }
 
+    /// XenD takes a number of vcpus: the first ones are online. Only such a set can
+    /// be had.
+    pub(super) async fn plug(&self, name: &str, vcpus: &[u32], online: bool) -> Result<()> {
+        let before = self.read_vcpus(name).await?;
+        let wanted = |vcpu: &VcpuInfo| match vcpus.contains(&vcpu.number) {
+            true => online,
+            false => vcpu.online,
+        };
+        let on: Vec<bool> = before.iter().map(wanted).collect();
+        let count = on.iter().take_while(|on| **on).count();
+        if on.iter().skip(count).any(|on| *on) {
+            return Err(self.unsupported(
+                "setvcpu",
+                "sets the number of vcpus only, of which the first are online; one by one \
+                 they are set in XenStore, on the host itself",
+            ));
+        }
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        self.set_online_vcpus(name, count).await
+    }
+
     pub(super) async fn read_vcpus(&self, name: &str) -> Result<Vec<VcpuInfo>> {
         if !self.client.habits().inactive_vcpus {
             let info = self.info(name).await?;

@@ -108,15 +108,16 @@ static F51: &[Field] = &[f("sched_id", 0, 4), f("cmd", 4, 4), f("u.sedf.period",
 static F52: &[Field] = &[f("sched_id", 0, 4), f("cmd", 4, 4), f("u.credit.weight", 8, 2), f("u.credit.cap", 10, 2), f("u.credit2.weight", 8, 2), f("u.rtds.period", 8, 4), f("u.rtds.budget", 12, 4)];
 static F53: &[Field] = &[f("sched_id", 0, 4), f("cmd", 4, 4), f("u.credit.weight", 8, 2), f("u.credit.cap", 10, 2), f("u.credit2.weight", 8, 2), f("u.rtds.period", 8, 4), f("u.rtds.budget", 12, 4), f("u.v.vcpus", 8, 8), f("u.v.nr_vcpus", 16, 4), f("u.v.padding", 20, 4)];
 static F54: &[Field] = &[f("sched_id", 0, 4), f("cmd", 4, 4), f("u.credit.weight", 8, 2), f("u.credit.cap", 10, 2), f("u.credit2.weight", 8, 2), f("u.credit2.cap", 10, 2), f("u.rtds.period", 8, 4), f("u.rtds.budget", 12, 4), f("u.rtds.flags", 16, 4), f("u.v.vcpus", 8, 8), f("u.v.nr_vcpus", 16, 4), f("u.v.padding", 20, 4)];
-static F55: &[Field] = &[f("vcpu", 0, 4), f("cpumap.bitmap", 8, 8), f("cpumap.nr_cpus", 16, 4)];
-static F56: &[Field] = &[f("vcpu", 0, 4), f("cpumap.bitmap", 4, 4), f("cpumap.nr_cpus", 8, 4)];
-static F57: &[Field] = &[f("vcpu", 0, 4), f("cpumap.bitmap", 8, 8), f("cpumap.nr_bits", 16, 4)];
-static F58: &[Field] = &[f("vcpu", 0, 4), f("flags", 4, 4), f("cpumap_hard.bitmap", 8, 8), f("cpumap_hard.nr_bits", 16, 4), f("cpumap_soft.bitmap", 24, 8), f("cpumap_soft.nr_bits", 32, 4)];
-static F59: &[Field] = &[f("u.credit.weight", 0, 2), f("u.credit.cap", 2, 2), f("u.credit2.weight", 0, 2), f("u.rtds.period", 0, 4), f("u.rtds.budget", 4, 4), f("vcpuid", 8, 4)];
-static F60: &[Field] = &[f("u.credit.weight", 0, 2), f("u.credit.cap", 2, 2), f("u.credit2.weight", 0, 2), f("u.credit2.cap", 2, 2), f("u.rtds.period", 0, 4), f("u.rtds.budget", 4, 4), f("u.rtds.flags", 8, 4), f("vcpuid", 12, 4)];
-static F61: &[Field] = &[f("idletime", 0, 8)];
-static F62: &[Field] = &[f("core", 0, 4), f("socket", 4, 4), f("node", 8, 4)];
-static F63: &[Field] = &[f("memsize", 0, 8), f("memfree", 8, 8)];
+static F55: &[Field] = &[f("trigger", 0, 4), f("vcpu", 4, 4)];
+static F56: &[Field] = &[f("vcpu", 0, 4), f("cpumap.bitmap", 8, 8), f("cpumap.nr_cpus", 16, 4)];
+static F57: &[Field] = &[f("vcpu", 0, 4), f("cpumap.bitmap", 4, 4), f("cpumap.nr_cpus", 8, 4)];
+static F58: &[Field] = &[f("vcpu", 0, 4), f("cpumap.bitmap", 8, 8), f("cpumap.nr_bits", 16, 4)];
+static F59: &[Field] = &[f("vcpu", 0, 4), f("flags", 4, 4), f("cpumap_hard.bitmap", 8, 8), f("cpumap_hard.nr_bits", 16, 4), f("cpumap_soft.bitmap", 24, 8), f("cpumap_soft.nr_bits", 32, 4)];
+static F60: &[Field] = &[f("u.credit.weight", 0, 2), f("u.credit.cap", 2, 2), f("u.credit2.weight", 0, 2), f("u.rtds.period", 0, 4), f("u.rtds.budget", 4, 4), f("vcpuid", 8, 4)];
+static F61: &[Field] = &[f("u.credit.weight", 0, 2), f("u.credit.cap", 2, 2), f("u.credit2.weight", 0, 2), f("u.credit2.cap", 2, 2), f("u.rtds.period", 0, 4), f("u.rtds.budget", 4, 4), f("u.rtds.flags", 8, 4), f("vcpuid", 12, 4)];
+static F62: &[Field] = &[f("idletime", 0, 8)];
+static F63: &[Field] = &[f("core", 0, 4), f("socket", 4, 4), f("node", 8, 4)];
+static F64: &[Field] = &[f("memsize", 0, 8), f("memfree", 8, 8)];
 
 /// `dom0_op`.
 pub static DOM0_OP: &[Operation] = &[
@@ -242,14 +243,17 @@ pub static DOMCTL: &[Operation] = &[
         Variant { releases: &[(r(4, 7, 0), r(4, 9, 4))], versions: &[11, 12, 13], command: 16, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F53 })] },
         Variant { releases: &[(r(4, 10, 0), Release::NEWEST)], versions: &[14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 16, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F54 })] },
     ] },
+    Operation { name: "sendtrigger", variants: &[
+        Variant { releases: &[(r(3, 1, 0), Release::NEWEST)], versions: &[5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 28, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 8, fields: F55 })] },
+    ] },
     Operation { name: "unpausedomain", variants: &[
         Variant { releases: &[(r(3, 0, 3), Release::NEWEST)], versions: &[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 4, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 0, fields: &[] })] },
     ] },
     Operation { name: "vcpuaffinity", variants: &[
-        Variant { releases: &[(r(3, 0, 3), r(3, 0, 4))], versions: &[3, 4], command: 9, layouts: &[(X86_64, Layout { size: 24, fields: F55 }), (X86_32, Layout { size: 12, fields: F56 })] },
-        Variant { releases: &[(r(3, 1, 0), r(4, 2, 5))], versions: &[5, 6, 7, 8], command: 9, layouts: &[(X86_64 | X86_32, Layout { size: 24, fields: F55 })] },
-        Variant { releases: &[(r(4, 3, 0), r(4, 4, 4))], versions: &[9], command: 9, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F57 })] },
-        Variant { releases: &[(r(4, 5, 0), Release::NEWEST)], versions: &[10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 9, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 40, fields: F58 })] },
+        Variant { releases: &[(r(3, 0, 3), r(3, 0, 4))], versions: &[3, 4], command: 9, layouts: &[(X86_64, Layout { size: 24, fields: F56 }), (X86_32, Layout { size: 12, fields: F57 })] },
+        Variant { releases: &[(r(3, 1, 0), r(4, 2, 5))], versions: &[5, 6, 7, 8], command: 9, layouts: &[(X86_64 | X86_32, Layout { size: 24, fields: F56 })] },
+        Variant { releases: &[(r(4, 3, 0), r(4, 4, 4))], versions: &[9], command: 9, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 24, fields: F58 })] },
+        Variant { releases: &[(r(4, 5, 0), Release::NEWEST)], versions: &[10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24], command: 9, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 40, fields: F59 })] },
     ] },
 ];
 
@@ -272,17 +276,17 @@ pub static STRUCTS: &[Operation] = &[
         Variant { releases: &[(r(4, 22, 0), Release::NEWEST)], versions: &[24], command: 0, layouts: &[(X86_64 | X86_32, Layout { size: 112, fields: F41 }), (ARM64, Layout { size: 120, fields: F45 })] },
     ] },
     Operation { name: "domctl_schedparam_vcpu", variants: &[
-        Variant { releases: &[(r(4, 7, 0), r(4, 9, 4))], versions: &[], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 12, fields: F59 })] },
-        Variant { releases: &[(r(4, 10, 0), Release::NEWEST)], versions: &[], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 16, fields: F60 })] },
+        Variant { releases: &[(r(4, 7, 0), r(4, 9, 4))], versions: &[], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 12, fields: F60 })] },
+        Variant { releases: &[(r(4, 10, 0), Release::NEWEST)], versions: &[], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 16, fields: F61 })] },
     ] },
     Operation { name: "sysctl_cpuinfo", variants: &[
-        Variant { releases: &[(r(3, 2, 0), Release::NEWEST)], versions: &[], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 8, fields: F61 })] },
+        Variant { releases: &[(r(3, 2, 0), Release::NEWEST)], versions: &[], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 8, fields: F62 })] },
     ] },
     Operation { name: "sysctl_cputopo", variants: &[
-        Variant { releases: &[(r(4, 6, 0), Release::NEWEST)], versions: &[], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 12, fields: F62 })] },
+        Variant { releases: &[(r(4, 6, 0), Release::NEWEST)], versions: &[], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 12, fields: F63 })] },
     ] },
     Operation { name: "sysctl_meminfo", variants: &[
-        Variant { releases: &[(r(4, 6, 0), Release::NEWEST)], versions: &[], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 16, fields: F63 })] },
+        Variant { releases: &[(r(4, 6, 0), Release::NEWEST)], versions: &[], command: 0, layouts: &[(X86_64 | X86_32 | ARM64, Layout { size: 16, fields: F64 })] },
     ] },
 ];
 

@@ -49,7 +49,7 @@ impl Machine for Shared {
         match change {
             Change::Pause => domain.paused = true,
             Change::Unpause => domain.paused = false,
-            Change::Destroy => domain.dying = true,
+            Change::Destroy | Change::PowerButton => domain.dying = true,
             Change::MaxMemory(kib) => domain.max_pages = kib / 4,
             Change::Schedule(schedule) => domain.schedule = schedule,
             Change::SoftAffinity(vcpu, cpus) => {

@@ -7,6 +7,7 @@ use virtxen_hypercall::Errno;
 use virtxen_hypercall::abi::Arch;
 
 use super::{Change, Machine, MachineDomain, MachineFacts, Schedule, SimHypervisor};
+use crate::state::behaviour;
 use crate::state::{Active, CPUS, Domain, Glimpse, Life, Reason, SimHost, TOTAL_MEMORY};
 use crate::xend::{NodeFacts, cores_of};
 
@@ -72,6 +73,17 @@ impl Machine for SimHost {
                 state.advance();
             }
             Change::Destroy => state.destroy(key),
+            Change::PowerButton => {
+                let domain = state.get(key).ok_or(Errno::ESRCH)?;
+                let name = domain.config.name.clone();
+                let runs = domain
+                    .active
+                    .as_ref()
+                    .is_some_and(|it| it.life == Life::Running);
+                if runs && !behaviour::is_deaf(&name) && !self.xend().faults().is_hung(&name) {
+                    state.order_shutdown(domid, Reason::Poweroff);
+                }
+            }
             _ => {
                 let domain = state.get_mut(key).ok_or(Errno::ESRCH)?;
                 return on_active(domain, change);
@@ -109,7 +121,7 @@ fn on_active(domain: &mut Domain, change: Change) -> Result<(), Errno> {
             active.share = Some((weight.into(), cap.into()));
             active.schedule = schedule;
         }
-        Change::Pause | Change::Unpause | Change::Destroy => {}
+        Change::Pause | Change::Unpause | Change::Destroy | Change::PowerButton => {}
     }
     Ok(())
 }
@@ -139,6 +151,7 @@ fn shown(domain: &Glimpse<'_>) -> Option<MachineDomain> {
         affinity: (0..vcpus).map(|vcpu| cpus_of(active, vcpu)).collect(),
         soft_affinity: (0..vcpus).map(|vcpu| soft_cpus_of(active, vcpu)).collect(),
         online: u32::try_from(active.online).unwrap_or(0),
+        online_vcpus: active.plugged.clone(),
         schedule: Schedule {
             credit: (small(weight), small(cap)),
             ..active.schedule

@@ -19,6 +19,7 @@ pub(crate) use cpupool::Pools;
 pub use scheduler::Schedule;
 
 use page::Page;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use virtxen_hypercall::abi::{Arch, Family};
 use virtxen_hypercall::{Abi, Argument, Errno, Gate, Release, Request};
@@ -50,6 +51,8 @@ pub struct MachineDomain {
     pub affinity: Vec<Vec<u32>>,
     /// How many vcpus are online.
     pub online: u32,
+    /// Which they are; without it the first ones.
+    pub online_vcpus: Option<BTreeSet<u32>>,
     /// Processors that each vcpu should rather run on; nothing set means all.
     pub soft_affinity: Vec<Vec<u32>>,
     /// Parameters under each scheduler.
@@ -92,6 +95,8 @@ pub enum Change {
     SoftAffinity(u32, Vec<u32>),
     /// Parameters under a scheduler.
     Schedule(Schedule),
+    /// Press its power button.
+    PowerButton,
 }
 
 /// Domains behind a simulated hypervisor.

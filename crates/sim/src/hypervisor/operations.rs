@@ -84,6 +84,10 @@ impl SimHypervisor {
             "getvcpuinfo" => return self.vcpu_info(&domain, page),
             "getvcpuaffinity" => return self.affinity(&domain, page),
             "setvcpuaffinity" | "vcpuaffinity" => return self.set_affinity(domid, page),
+            "sendtrigger" => match trigger(&domain, page)? {
+                Some(change) => change,
+                None => return Ok(0),
+            },
             "adjustdom" | "scheduler_op" => return self.scheduler(family, &domain, page),
             "max_vcpus" => {
                 let same = page.get("max")? == domain.affinity.len() as u64;
@@ -181,7 +185,10 @@ impl SimHypervisor {
             .ok()
             .and_then(|at| domain.affinity.get(at));
         let affinity = affinity.ok_or(Errno::ESRCH)?;
-        let online = vcpu < u64::from(domain.online);
+        let online = match &domain.online_vcpus {
+            Some(online) => online.iter().any(|number| u64::from(*number) == vcpu),
+            None => vcpu < u64::from(domain.online),
+        };
         page.put("online", online.into());
         page.put("blocked", (online && domain.blocked).into());
         page.put(
@@ -267,5 +274,22 @@ impl SimHypervisor {
 
     fn find(&self, domid: u32) -> Result<MachineDomain, Errno> {
         self.machine.domain(domid).ok_or(Errno::ESRCH)
+    }
+}
+
+/// What an event of the machine does to a domain: a guest here takes no notice of an
+/// NMI.
+fn trigger(domain: &MachineDomain, page: &Page<'_>) -> Result<Option<Change>, Errno> {
+    const NMI: u64 = 0;
+    const POWER: u64 = 3;
+    let vcpu = page.get("vcpu")?;
+    if usize::try_from(vcpu).map_or(true, |vcpu| vcpu >= domain.affinity.len()) {
+        return Err(Errno::ESRCH);
+    }
+    match page.get("trigger")? {
+        NMI => Ok(None),
+        POWER if domain.hvm => Ok(Some(Change::PowerButton)),
+        POWER => Err(Errno::EINVAL),
+        _ => Err(Errno::ENOSYS),
     }
 }

@@ -142,8 +142,8 @@ fn console_of(path: &str) -> Option<u32> {
 }
 
 impl SimHost {
-    /// A guest reads what was written for it: an order to shut down, or how much
-    /// memory it is to have.
+    /// A guest reads what was written for it: an order to shut down, how much memory it
+    /// is to have, which vcpus.
     fn obey(&self, path: &str) {
         let Some((domid, rest)) = path
             .strip_prefix("/local/domain/")
@@ -160,7 +160,36 @@ impl SimHost {
         match rest {
             "control/shutdown" => self.obey_shutdown(domid, &value, path),
             "memory/target" => self.obey_target(domid, &value),
-            _ => {}
+            _ => {
+                let vcpu = rest.strip_prefix("cpu/");
+                let vcpu = vcpu.and_then(|rest| rest.strip_suffix("/availability"));
+                if let Some(vcpu) = vcpu.and_then(|vcpu| vcpu.parse().ok()) {
+                    self.obey_availability(domid, vcpu, &value);
+                }
+            }
+        }
+    }
+
+    /// The first vcpu of a guest stays.
+    fn obey_availability(&self, domid: u32, vcpu: u32, value: &str) {
+        let online = match value {
+            "online" => true,
+            "offline" if vcpu != 0 => false,
+            _ => return,
+        };
+        let mut state = self.state();
+        let Some(key) = state.by_domid(domid) else {
+            return;
+        };
+        let Some(domain) = state.get_mut(key) else {
+            return;
+        };
+        let most = domain.config.vcpus;
+        if let Some(active) = domain.active.as_mut()
+            && active.life == Life::Running
+            && i64::from(vcpu) < most
+        {
+            active.plug(vcpu, online);
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Nothing here knows how a release shows it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -83,6 +83,8 @@ pub(crate) struct Active {
     pub(crate) placed: Vec<i64>,
     /// How many vcpus are up.
     pub(crate) online: i64,
+    /// Which they are, after one was plugged by itself; else the first ones.
+    pub(crate) plugged: Option<BTreeSet<u32>>,
     /// Its console, once somebody has asked for it.
     pub(crate) terminal: Option<Arc<Terminal>>,
     /// The devices in the store, in the order of their creation.
@@ -175,6 +177,7 @@ impl Active {
                 })
                 .collect(),
             online: i64::from(config.vcpu_avail.count_ones()).min(config.vcpus),
+            plugged: None,
             terminal: None,
             devices: Vec::new(),
             next_interface: 0,
@@ -209,6 +212,32 @@ impl Active {
                 *used += time;
             }
         }
+    }
+
+    /// Whether a vcpu is online.
+    pub(crate) fn is_online(&self, vcpu: i64) -> bool {
+        match &self.plugged {
+            Some(plugged) => u32::try_from(vcpu).is_ok_and(|vcpu| plugged.contains(&vcpu)),
+            None => vcpu < self.online,
+        }
+    }
+
+    /// The first vcpus are online.
+    pub(crate) fn set_online(&mut self, count: i64) {
+        self.plugged = None;
+        self.online = count;
+    }
+
+    /// Takes one vcpu online or offline.
+    pub(crate) fn plug(&mut self, vcpu: u32, online: bool) {
+        let first = u32::try_from(self.online).unwrap_or(0);
+        let plugged = self.plugged.get_or_insert_with(|| (0..first).collect());
+        if online {
+            plugged.insert(vcpu);
+        } else {
+            plugged.remove(&vcpu);
+        }
+        self.online = i64::try_from(plugged.len()).unwrap_or(0);
     }
 
     /// Stops or lets run.

@@ -42,7 +42,7 @@ fn vcpu(out: &mut Writer, domain: &Domain, n: i64) {
         out.close();
         return;
     };
-    let online = n < active.online;
+    let online = active.is_online(n);
     let runs = online && active.life == Life::Running;
     let control = active.domid == 0;
     out.pair_number("online", u8::from(online));

@@ -30,11 +30,11 @@ pub(super) fn set_count(host: &SimHost, key: Key, form: &Form) -> Result<Reply, 
         Some(active) if facts.vcpus_free => {
             let most = i64::try_from(active.placed.len()).unwrap_or(0);
             if active.domid != 0 {
-                active.online = vcpus.clamp(0, most);
+                active.set_online(vcpus.clamp(0, most));
             }
             domain.config.vcpus = vcpus;
         }
-        Some(active) if active.domid != 0 => active.online = vcpus.min(domain.config.vcpus),
+        Some(active) if active.domid != 0 => active.set_online(vcpus.min(domain.config.vcpus)),
         Some(_) => {}
         None if !facts.inactive_vcpus => {}
         None => {

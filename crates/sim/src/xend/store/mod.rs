@@ -166,13 +166,17 @@ impl Inner<'_> {
 fn processors(home: &mut Folder, active: &Active, config: &Config) {
     let rights = home.rights;
     home.in_folder("cpu", rights);
-    let (count, online) = if active.domid == 0 {
-        (CPUS, i64::from(config.vcpu_avail.count_ones()))
+    let count = if active.domid == 0 {
+        CPUS
     } else {
-        (config.vcpus, active.online)
+        config.vcpus
     };
     for cpu in 0..count {
-        let state = if cpu < online { "online" } else { "offline" };
+        let online = match active.domid {
+            0 => cpu < i64::from(config.vcpu_avail.count_ones()),
+            _ => active.is_online(cpu),
+        };
+        let state = if online { "online" } else { "offline" };
         home.in_folder(&format!("cpu/{cpu}"), rights)
             .put("availability", state);
     }
