@@ -49,6 +49,12 @@ macro_rules! connection_calls {
         reboot(key: &DomainKey, mode: ShutdownMode) -> ();
         /// Ends a domain at once.
         destroy(key: &DomainKey) -> ();
+        /// Ends a domain at once and starts it again.
+        reset(key: &DomainKey) -> ();
+        /// Presses keys, in Linux's codes.
+        send_keys(key: &DomainKey, codes: &[u32]) -> ();
+        /// Sends a guest a non-maskable interrupt.
+        inject_nmi(key: &DomainKey) -> ();
         /// Removes the definition of an inactive domain.
         undefine(key: &DomainKey) -> ();
         /// Whether a domain is started with the host.
@@ -100,6 +106,8 @@ macro_rules! connection_calls {
         set_vcpus(key: &DomainKey, count: u32, affect: Affect) -> ();
         /// Sets how many vcpus there may be.
         set_max_vcpus(key: &DomainKey, count: u32, affect: Affect) -> ();
+        /// Takes some vcpus online or offline.
+        plug_vcpus(key: &DomainKey, vcpus: &[u32], online: bool, affect: Affect) -> ();
         /// The vcpus: what they do and where.
         vcpus(key: &DomainKey) -> Vec<VcpuInfo>;
         /// Binds a vcpu to processors.
@@ -127,6 +135,13 @@ macro_rules! connection_calls {
             key: &DomainKey, destination: &str, flags: MigrateFlags,
             monitor: &Monitor
         ) -> ();
+
+        /// How the long operation goes that a domain is in.
+        job_stats(key: &DomainKey) -> Option<JobStats>;
+        /// How a domain's last long operation went; it is forgotten unless `keep`.
+        completed_job(key: &DomainKey, keep: bool) -> Option<JobStats>;
+        /// Gives up the long operation that a domain is in.
+        abort_job(key: &DomainKey) -> ();
 
         // Numbers and events.
         /// Statistics of all domains that the filter takes.

@@ -16,6 +16,7 @@ mod generate;
 mod help;
 mod info;
 mod interface;
+mod job;
 mod language;
 mod lifecycle;
 mod list;
@@ -155,6 +156,7 @@ const TABLES: &[&[Command]] = &[
     media::COMMANDS,
     save::COMMANDS,
     migrate::COMMANDS,
+    job::COMMANDS,
     console::COMMANDS,
     node::COMMANDS,
     node_statistics::COMMANDS,

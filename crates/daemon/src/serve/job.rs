@@ -1,6 +1,6 @@
 //! Calls about the long operation that a domain is in.
 
-use super::{Caller, lookup, wire};
+use super::{Caller, wire};
 use crate::error::Result;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,10 +22,9 @@ super::rows! {
 }
 
 async fn info(caller: Arc<Caller>, dom: Domain) -> Result<JobInfo> {
-    let Some(job) = caller.driver.job_of(&wire::key(&dom)).await? else {
+    let Some(stats) = caller.driver.job_stats(&wire::key(&dom)).await? else {
         return Ok(JobInfo::default());
     };
-    let stats = job.stats();
     let (total, done) = (stats.total.unwrap_or(0), stats.done.unwrap_or(0));
     let left = total.saturating_sub(done);
     Ok(JobInfo {
@@ -50,7 +49,7 @@ async fn stats(
     wire::only("virDomainGetJobStats", arguments.flags, COMPLETED | KEEP)?;
     let key = wire::key(&arguments.dom);
     let stats = if arguments.flags & COMPLETED == 0 {
-        caller.driver.job_of(&key).await?.map(|job| job.stats())
+        caller.driver.job_stats(&key).await?
     } else {
         let keep = arguments.flags & KEEP != 0;
         caller.driver.completed_job(&key, keep).await?
@@ -123,19 +122,12 @@ fn operation(operation: Operation) -> i32 {
 
 async fn control(caller: Arc<Caller>, arguments: DomainFlags) -> Result<ControlInfo> {
     wire::only("virDomainGetControlInfo", arguments.flags, 0)?;
-    let running = elapsed(&caller, &arguments.dom).await?;
+    let running = caller.driver.job_stats(&wire::key(&arguments.dom)).await?;
     Ok(ControlInfo {
-        state: running.map_or(CONTROL_OK, |_| CONTROL_JOB),
+        state: running.as_ref().map_or(CONTROL_OK, |_| CONTROL_JOB),
         details: 0,
-        state_time: running.map_or(0, milliseconds),
+        state_time: running.map_or(0, |stats| milliseconds(stats.elapsed)),
     })
-}
-
-/// Since when the domain is in a job.
-async fn elapsed(caller: &Caller, dom: &Domain) -> Result<Option<Duration>> {
-    let domain = lookup::look(caller, dom).await?;
-    let job = caller.driver.job(&domain.name);
-    Ok(job.map(|job| job.started.elapsed()))
 }
 
 fn milliseconds(time: Duration) -> u64 {

@@ -2,16 +2,16 @@
 //! giving it up. Jobs themselves are in `crate::job`.
 
 use crate::operations::JobKind;
-use crate::{DomainKey, Driver, Error, JobInfo, JobStats, Operation, Result};
+use crate::{DomainKey, Driver, Error, JobStats, Operation, Result};
 
 impl Driver {
-    /// The job that the domain is in, if it is in one.
+    /// How the job goes that the domain is in, if it is in one.
     ///
     /// # Errors
     /// No such domain.
-    pub async fn job_of(&self, key: &DomainKey) -> Result<Option<JobInfo>> {
+    pub async fn job_stats(&self, key: &DomainKey) -> Result<Option<JobStats>> {
         let domain = self.readable(Operation::JobStats, key).await?;
-        Ok(self.job(&domain.name))
+        Ok(self.job(&domain.name).map(|job| job.stats()))
     }
 
     /// How the domain's last long operation went that has ended; it is forgotten
