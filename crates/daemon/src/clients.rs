@@ -128,7 +128,8 @@ impl Daemon {
         peer: Peer,
         anonymous: Option<OwnedSemaphorePermit>,
     ) -> Connection {
-        let login = Arc::new(Login::new(settings.method(service), peer));
+        let login = Login::new(settings.method(service), peer).with_users(&settings.users);
+        let login = Arc::new(login);
         let read_only = service == Service::ReadOnly;
         let config = &settings.config;
         let settings = ServerSettings {

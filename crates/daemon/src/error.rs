@@ -47,9 +47,15 @@ pub(crate) enum Error {
     /// TLS cannot be set up with a client.
     #[error("TLS: {0}")]
     Handshake(std::io::Error),
+    /// A client's proof is wrong.
+    #[error(transparent)]
+    Sasl(#[from] virtxen_sasl::Error),
     /// The host cannot be reached.
     #[error(transparent)]
     Connect(#[from] virtxen_connect::Error),
+    /// The runtime has no threads or cannot wait.
+    #[error("cannot start: {0}")]
+    Start(std::io::Error),
     /// The command line is wrong.
     #[error("{0}")]
     Usage(String),

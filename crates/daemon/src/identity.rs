@@ -13,6 +13,7 @@ pub(crate) fn parameters(login: &Login) -> Vec<TypedParam> {
     let mut add = |name: &str, value: Option<TypedValue>| {
         parameters.extend(value.map(|value| TypedParam::new(name, value)));
     };
+    add("sasl-user-name", login.user().map(Into::into));
     match login.peer() {
         Peer::Unix {
             pid,

@@ -16,17 +16,20 @@ mod identity;
 mod listen;
 mod notify;
 mod options;
+mod password;
 mod peer;
+mod sasl;
 mod serve;
 mod settings;
 mod sockets;
 mod tls;
+mod users;
 
 use clients::Daemon;
 use config::Config;
 use error::{Error, Result};
 use forward::Others;
-use options::Options;
+use options::{Options, UserChange};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use settings::Settings;
 use std::path::{Path, PathBuf};
@@ -58,14 +61,26 @@ fn run() -> Result<()> {
         println!("virtxend {}", env!("CARGO_PKG_VERSION"));
         return Ok(());
     }
+    if let Some(change) = &options.user {
+        return change_user(&options, change);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(|error| Error::Usage(format!("cannot start: {error}")))?;
+        .map_err(Error::Start)?;
     let ended = runtime.block_on(serve_all(options));
     runtime.shutdown_background();
     ended
+}
+
+/// Does what was asked for a user; the daemon that runs sees it.
+fn change_user(options: &Options, change: &UserChange) -> Result<()> {
+    let config = config(options)?;
+    match change {
+        UserChange::Add(name) => users::add(&config.users, name, &password::ask(name)?),
+        UserChange::Remove(name) => users::remove(&config.users, name),
+    }
 }
 
 async fn serve_all(options: Options) -> Result<()> {

@@ -25,9 +25,22 @@ Usage: virtxend [OPTIONS]
   -l, --listen          listen for other machines too, as the settings say: TLS on
                         port 16514, TCP on port 16509
   -t, --timeout SECONDS end when there has been no client for so long
+      --add-user NAME   add a user who may come with a password, or give one a new
+                        password, which standard input has; then end
+      --remove-user NAME
+                        take a user away; then end
   -h, --help            this text
   -V, --version         the version
 ";
+
+/// What becomes of a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum UserChange {
+    /// There is one with this name and a new password.
+    Add(String),
+    /// There is none with this name.
+    Remove(String),
+}
 
 /// What was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,6 +59,8 @@ pub(crate) struct Options {
     pub(crate) listen: bool,
     /// How long to go on without clients; none for ever.
     pub(crate) timeout: Option<Duration>,
+    /// Only change who may come with a password.
+    pub(crate) user: Option<UserChange>,
     /// Only say what the options are.
     pub(crate) help: bool,
     /// Only say the version.
@@ -65,6 +80,7 @@ impl Options {
                 Some((name, value)) => (name, Some(value.to_owned())),
                 None => (word.as_str(), None),
             };
+            let is_alone = given.is_none();
             let mut value = || {
                 given.clone().or_else(|| words.next()).ok_or_else(|| {
                     Error::Usage(format!("{name} needs a value; see virtxend --help"))
@@ -77,9 +93,11 @@ impl Options {
                 "-o" | "--others" => options.others = Some(value()?.into()),
                 "-r" | "--root" => options.root = Some(value()?.into()),
                 "-t" | "--timeout" => options.timeout = Some(seconds(&value()?)?),
-                "-l" | "--listen" => options.listen = true,
-                "-h" | "--help" => options.help = true,
-                "-V" | "--version" => options.version = true,
+                "--add-user" => options.user = Some(UserChange::Add(value()?)),
+                "--remove-user" => options.user = Some(UserChange::Remove(value()?)),
+                "-l" | "--listen" if is_alone => options.listen = true,
+                "-h" | "--help" if is_alone => options.help = true,
+                "-V" | "--version" if is_alone => options.version = true,
                 _ => {
                     let message = format!("unknown option '{word}'; see virtxend --help");
                     return Err(Error::Usage(message));
@@ -119,6 +137,7 @@ mod tests {
         for (words, named) in [
             (&["--dance"][..], "--dance"),
             (&["-s"], "-s"),
+            (&["--help=x"], "--help=x"),
             (&["-t", "0"], "'0'"),
         ] {
             let error = parse(words).unwrap_err().to_string();

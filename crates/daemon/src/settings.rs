@@ -9,6 +9,8 @@ use crate::error::{Error, Result};
 use crate::listen::Service;
 use crate::options::Options;
 use crate::tls::Tls;
+use crate::users::Users;
+use std::sync::Arc;
 
 /// What is set.
 pub(crate) struct Settings {
@@ -16,6 +18,8 @@ pub(crate) struct Settings {
     pub(crate) config: Config,
     /// Keys and certificates, if somebody may come with TLS.
     tls: Option<Tls>,
+    /// Those who may come with a password.
+    pub(crate) users: Arc<Users>,
 }
 
 impl Settings {
@@ -26,7 +30,12 @@ impl Settings {
     pub(crate) fn new(options: &Options, config: Config) -> Result<Self> {
         let wanted = options.listen && config.listen_tls;
         let tls = wanted.then(|| Tls::load(&config)).transpose()?;
-        Ok(Self { config, tls })
+        let users = Users::new(&config.users, config.allowed_users.clone())?;
+        Ok(Self {
+            config,
+            tls,
+            users: Arc::new(users),
+        })
     }
 
     /// What clients of a service have to prove.

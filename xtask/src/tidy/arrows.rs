@@ -75,6 +75,11 @@ const ARROWS: &[Arrow] = &[
         tests: &["virtxen-testkit"],
     },
     Arrow {
+        from: "virtxen-sasl",
+        to: &[],
+        tests: &[],
+    },
+    Arrow {
         from: "virtxen-connect",
         to: &[
             "virtxen-guest",
@@ -92,6 +97,7 @@ const ARROWS: &[Arrow] = &[
             "virtxen-driver",
             "virtxen-rpc",
             "virtxen-connect",
+            "virtxen-sasl",
         ],
         tests: &["virtxen-testkit"],
     },

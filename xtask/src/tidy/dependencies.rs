@@ -95,6 +95,21 @@ const ALLOWED: &[Allowed] = &[
         Users::These(&["virtxen-daemon"]),
         "looking at certificates; rustls has it anyway",
     ),
+    allowed(
+        "ring",
+        Users::These(&["virtxen-sasl"]),
+        "SHA-256, HMAC, PBKDF2; rustls has it anyway",
+    ),
+    allowed(
+        "subtle",
+        Users::These(&["virtxen-sasl"]),
+        "comparing secrets without telling how much fits",
+    ),
+    allowed(
+        "base64",
+        Users::These(&["virtxen-sasl"]),
+        "the values in SCRAM's messages",
+    ),
     allowed("rustls", Users::Tests, "clients of TLS"),
     allowed("rcgen", Users::Tests, "certificates for tests"),
     allowed("serde", Users::These(&["virtxen-cli"]), "JSON output"),

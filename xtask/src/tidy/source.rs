@@ -29,7 +29,12 @@ const OPENS_FOLDER: &[&str] = &["lib.rs", "main.rs", "mod.rs"];
 const UNSAFE_CRATES: &[&str] = &["virtxen-hypercall", "virtxen-libxl"];
 
 /// Crates that compute only, and what would break that.
-const PURE_CRATES: &[&str] = &["crates/guest/src", "crates/formats/src", "crates/rpc/src"];
+const PURE_CRATES: &[&str] = &[
+    "crates/guest/src",
+    "crates/formats/src",
+    "crates/rpc/src",
+    "crates/sasl/src",
+];
 const IMPURE: &[&str] = &[
     "std::fs",
     "std::net",

@@ -73,6 +73,13 @@ pub(super) const KEYS: &[(&str, Set)] = &[
     ("tls_allowed_dn_list", |config, value| {
         list(value).map(|list| config.tls.names = Some(list))
     }),
+    // Not libvirt's: SASL's own configuration says it there.
+    ("sasl_users_file", |config, value| {
+        path(value).map(|path| config.users = path)
+    }),
+    ("sasl_allowed_username_list", |config, value| {
+        list(value).map(|list| config.allowed_users = Some(list))
+    }),
     ("max_anonymous_clients", |config, value| {
         // libvirt's word for no limit of its own.
         config.max_anonymous = match number(value)? {
@@ -131,7 +138,6 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "min_workers",
     "ovs_timeout",
     "prio_workers",
-    "sasl_allowed_username_list",
     "tcp_min_ssf",
     "tls_priority",
     "unix_sock_admin_perms",

@@ -10,6 +10,7 @@ mod syntax;
 use crate::auth::Method;
 use crate::error::{Error, Result};
 use crate::tls::TlsConfig;
+use crate::users;
 use keys::{KEYS, WITHOUT_EFFECT};
 use std::path::{Path, PathBuf};
 use syntax::Remark;
@@ -51,6 +52,10 @@ pub(crate) struct Config {
     pub(crate) auth_tls: Method,
     /// Keys and certificates.
     pub(crate) tls: TlsConfig,
+    /// The file of those who may come with a password.
+    pub(crate) users: PathBuf,
+    /// Patterns of their names; none for all.
+    pub(crate) allowed_users: Option<Vec<String>>,
     /// Clients that are served at once.
     pub(crate) max_clients: usize,
     /// Clients that have not proved yet who they are.
@@ -78,6 +83,8 @@ impl Default for Config {
             auth_tcp: None,
             auth_tls: Method::None,
             tls: TlsConfig::default(),
+            users: users::PLACE.into(),
+            allowed_users: None,
             max_clients: 5000,
             max_anonymous: 20,
             max_calls: 5,
