@@ -15,6 +15,8 @@ mod fuzz;
 pub mod generate;
 mod peer;
 pub mod tidy;
+mod tour;
+mod virtxend;
 mod workspace;
 
 pub use check_xml::check_xml;
@@ -22,4 +24,5 @@ pub use error::{Error, Result};
 pub use foreign::foreign;
 pub use fuzz::fuzz;
 pub use peer::peer;
+pub use tour::tour;
 pub use workspace::root;

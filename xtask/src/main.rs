@@ -19,6 +19,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Show what virtxen does, on a simulated host: by itself, and through its daemon with virsh
+    Tour,
     /// Check the rules of the house: crate arrows, dependencies, file length, module documentation
     Tidy,
     /// Write the files that are made from code: manual page and command pages
@@ -70,6 +72,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
+        Command::Tour => xtask::tour(&root()),
         Command::Tidy => check_tidy(),
         Command::Gen { check: false } => generate::write(&root()),
         Command::Gen { check: true } => generate::check(&root()),
