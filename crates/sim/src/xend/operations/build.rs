@@ -35,7 +35,7 @@ pub(crate) fn build(state: &mut State, domid: u32, config: &Config) -> Result<Ac
     if behaviour::build_fails(&config.name) {
         return Err("(-1, 'Internal error', 'xc_dom_find_loader: no loader found')".to_owned());
     }
-    let direct = !config.hvm && config.bootloader.is_empty() && state.facts.inactive;
+    let direct = !config.hvm && !loads_kernel(&state.facts, config) && state.facts.inactive;
     if direct && !behaviour::exists(kernel) {
         return Err("(2, 'Invalid kernel', 'xc_dom_find_loader: no loader found')".to_owned());
     }
@@ -81,7 +81,7 @@ fn check_hvm(config: &Config, facts: &Facts) -> Result<(), Words> {
 /// Up to 3.4 XenD looks itself for what it is going to boot.
 fn check_kernel(config: &Config, facts: &Facts) -> Result<(), Words> {
     let loader = config.hvm && facts.loader_setting;
-    if !facts.kernel_checked || !config.bootloader.is_empty() || loader {
+    if !facts.kernel_checked || loads_kernel(facts, config) || loader {
         return Ok(());
     }
     let kernel = &config.kernel;
@@ -92,6 +92,12 @@ fn check_kernel(config: &Config, facts: &Facts) -> Result<(), Words> {
         return Err(format!("Kernel ramdisk does not exist: {}", config.ramdisk));
     }
     Ok(())
+}
+
+/// Whether the kernel is what a boot loader found, the guest's or XenD's own.
+fn loads_kernel(facts: &Facts, config: &Config) -> bool {
+    let own = facts.inactive && !config.hvm && config.kernel.is_empty();
+    own || !config.bootloader.is_empty()
 }
 
 /// 3.0.3 runs the boot loader itself; before, `xm` does and XenD wants its result.
