@@ -7,6 +7,7 @@ pub mod capabilities;
 pub mod config;
 mod convert;
 mod keys;
+pub mod libxl;
 mod spelling;
 pub mod sxpr;
 pub mod xl;

@@ -115,8 +115,8 @@ const ALLOWED: &[Allowed] = &[
     allowed("serde", Users::These(&["virtxen-cli"]), "JSON output"),
     allowed(
         "serde_json",
-        Users::These(&["virtxen-cli", "xtask"]),
-        "JSON output and cargo metadata",
+        Users::These(&["virtxen-cli", "virtxen-formats", "xtask"]),
+        "JSON output, libxl's configurations, cargo metadata",
     ),
     allowed(
         "roxmltree",

@@ -59,7 +59,7 @@ mod tests {
         let numbers = |cell: &NumaCell| cell.cpus.iter().map(|c| c.id).collect::<Vec<_>>();
         assert_eq!(cells.len(), 3);
         assert_eq!(numbers(&cells[0]), [0, 1, 4]);
-        assert_eq!(numbers(&cells[1]), []);
+        assert_eq!(numbers(&cells[1]), Vec::<u32>::new());
         assert_eq!(numbers(&cells[2]), [2]);
         assert_eq!(parse_node_to_cpu("node0:0-4000000000 x:1 nodeA:2"), []);
     }

@@ -9,7 +9,7 @@ pub(crate) mod cpu;
 pub(crate) mod disk;
 mod disk_words;
 mod hints;
-mod network_disk;
+pub(crate) mod network_disk;
 mod numa;
 pub(crate) mod spice;
 pub(crate) mod usb;

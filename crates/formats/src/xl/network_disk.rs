@@ -5,7 +5,7 @@ use crate::convert::{Notes, excerpt};
 use virtxen_guest::{DiskAuth, NetworkDisk, NetworkHost};
 
 /// Reads an image.
-pub(super) fn read(target: &str, path: &str, notes: &mut Notes) -> NetworkDisk {
+pub(crate) fn read(target: &str, path: &str, notes: &mut Notes) -> NetworkDisk {
     let rest = target.strip_prefix("rbd:").unwrap_or(target);
     let mut options = split(rest, ':').into_iter();
     let mut image = NetworkDisk {
@@ -94,7 +94,7 @@ fn host(text: &str) -> NetworkHost {
 }
 
 /// Writes an image; `None` when xl cannot serve it.
-pub(super) fn write(image: &NetworkDisk, path: &str, notes: &mut Notes) -> Option<String> {
+pub(crate) fn write(image: &NetworkDisk, path: &str, notes: &mut Notes) -> Option<String> {
     let name = image.name.as_deref().unwrap_or_default();
     if image.protocol != "rbd" || name.is_empty() || name.contains([':', '\\']) {
         let reason = format!(
