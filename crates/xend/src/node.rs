@@ -255,7 +255,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(new.node_cpus, [vec![0], vec![1]]);
-        assert_eq!(new.node_free_memory, []);
+        assert!(new.node_free_memory.is_empty());
     }
 
     #[test]
