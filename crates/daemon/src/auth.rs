@@ -3,6 +3,7 @@
 //! The procedures through which a client gives it are in `serve`. Who it is besides
 //! is said by its socket: a `peer`.
 
+use crate::access::{Polkit, Process, Verdict};
 use crate::error::{self, Error};
 use crate::peer::Peer;
 use crate::sasl::Proof;
@@ -17,6 +18,10 @@ use virtxen_sasl::MECHANISM;
 
 /// How long a client waits after a proof that was wrong.
 const PENALTY: Duration = Duration::from_secs(1);
+
+/// polkit's actions for those who may do all and those who only read.
+const MANAGE: &str = "org.libvirt.unix.manage";
+const MONITOR: &str = "org.libvirt.unix.monitor";
 
 /// What has to be proved on a socket: the values of `auth_unix_rw` and its like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,14 +150,68 @@ impl Login {
         }
     }
 
-    /// Asks polkit about the client.
+    /// Whether the client is root, about whom polkit is not asked.
+    pub(crate) const fn is_root(&self) -> bool {
+        matches!(self.peer, Peer::Unix { uid: 0, .. })
+    }
+
+    /// The process that polkit can be asked about.
     ///
     /// # Errors
-    /// When it does not allow it, or cannot be asked.
-    pub(crate) async fn polkit(&self) -> Result<(), RemoteError> {
+    /// When the client is none, or is not to be seen from here.
+    pub(crate) fn process(&self) -> Result<Process, String> {
+        match self.peer {
+            Peer::Unix {
+                pid: Some(pid),
+                start: Some(start),
+                uid,
+                ..
+            } => Ok(Process { pid, start, uid }),
+            _ => Err(format!(
+                "polkit cannot be asked about {}, whose process is not to be seen",
+                self.peer
+            )),
+        }
+    }
+
+    /// Asks polkit about the client, and polkit perhaps the user.
+    ///
+    /// # Errors
+    /// When it does not allow it, or cannot be asked. Clients test for the codes: they
+    /// start a program that can ask the user, and try again.
+    pub(crate) async fn polkit(&self, polkit: &Polkit, read_only: bool) -> Result<(), RemoteError> {
         self.expect(Method::Polkit)?;
-        let message = format!("polkit cannot be asked about {} yet", self.peer());
-        Err(failed(&message))
+        let action = if read_only { MONITOR } else { MANAGE };
+        let unavailable = |origin, why: &str| {
+            let message = format!("authentication unavailable: {why}");
+            RemoteError::new(code::AUTH_UNAVAILABLE, origin, message)
+        };
+        let process = self
+            .process()
+            .map_err(|why| unavailable(origin::AUTH, &why))?;
+        let verdict = polkit.check(process, action, &[], true).await;
+        match verdict.map_err(|why| unavailable(origin::AUTH, &why))? {
+            Verdict::Allowed => {
+                self.done.store(true, Ordering::Release);
+                Ok(())
+            }
+            Verdict::Denied => {
+                let message = format!("authentication failed: access denied by policy ({action})");
+                Err(RemoteError::new(code::AUTH_FAILED, origin::POLKIT, message))
+            }
+            Verdict::Dismissed => {
+                let message = "authentication cancelled: user cancelled authentication process";
+                Err(RemoteError::new(
+                    code::AUTH_CANCELLED,
+                    origin::POLKIT,
+                    message,
+                ))
+            }
+            Verdict::NoAgent => {
+                let why = format!("no polkit agent available to authenticate action '{action}'");
+                Err(unavailable(origin::POLKIT, &why))
+            }
+        }
     }
 
     /// A client may only try what its socket asks for, and once.

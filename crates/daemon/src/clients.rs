@@ -2,6 +2,7 @@
 //!
 //! One client is a `connection`.
 
+use crate::access::{Polkit, Rights};
 use crate::auth::Login;
 use crate::connection::Connection;
 use crate::console::Consoles;
@@ -28,6 +29,7 @@ pub(crate) struct Daemon {
     events: broadcast::Sender<Delivery>,
     consoles: Arc<Consoles>,
     others: Arc<Others>,
+    polkit: Arc<Polkit>,
     /// Room for more clients.
     room: Arc<Semaphore>,
     /// Room for more that have not proved yet who they are.
@@ -50,6 +52,7 @@ impl Daemon {
             events: broadcast::channel(EVENTS).0,
             consoles: Arc::default(),
             others: Arc::new(others),
+            polkit: Arc::default(),
             room: Arc::new(Semaphore::new(settings.config.max_clients)),
             anonymous: Arc::new(Semaphore::new(settings.config.max_anonymous)),
             clients: watch::channel(0).0,
@@ -140,9 +143,13 @@ impl Daemon {
             max_calls: config.max_calls,
             ..ServerSettings::default()
         };
+        let asked = config.access_polkit.then(|| Arc::clone(&self.polkit));
         let caller = Arc::new(Caller {
             driver: self.driver.with_access(Arc::new(AllowAll), read_only),
             login: Arc::clone(&login),
+            read_only,
+            polkit: Arc::clone(&self.polkit),
+            rights: Arc::new(Rights::new(Arc::clone(&login), asked)),
             uri: Arc::clone(&self.uri),
             consoles: Arc::clone(&self.consoles),
         });

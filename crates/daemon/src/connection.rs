@@ -3,6 +3,7 @@
 //! The conversation itself is `virtxen_rpc`'s; what calls do is in `serve`. A call
 //! runs in a task of its own, so that a slow one delays no other.
 
+use crate::access;
 use crate::console::{Console, News};
 use crate::error::{self, Error};
 use crate::forward::{Forward, ForwardNews};
@@ -46,6 +47,8 @@ pub(crate) struct Connection {
     anonymous: Option<OwnedSemaphorePermit>,
     /// When it has to be proved.
     proof_due: Instant,
+    /// Events of which is not known yet whether the client may see them.
+    unseen: access::Events,
 }
 
 /// What woke a connection.
@@ -62,6 +65,8 @@ enum Woken {
     Lost(JoinError),
     /// Something happened to a domain.
     Event(std::result::Result<Delivery, RecvError>),
+    /// Something happened to a domain that the client may see.
+    Seen(DomainEvent),
     /// Something happened on a console.
     Console(StreamId, News),
     /// Another daemon has something for the client.
@@ -90,6 +95,7 @@ impl Connection {
             calls: JoinSet::new(),
             consoles: BTreeMap::new(),
             forward,
+            unseen: access::Events::default(),
         }
     }
 
@@ -127,6 +133,7 @@ impl Connection {
                     Err(cause) => Woken::Lost(cause),
                 },
                 event = self.events.recv() => Woken::Event(event),
+                event = self.unseen.next(&self.caller.rights) => Woken::Seen(event),
                 count = reader.read(&mut buffer), if self.session.wants_input() => {
                     Woken::Read(count)
                 }
@@ -165,12 +172,13 @@ impl Connection {
             }
             Woken::Event(Ok(Delivery::Event(event))) => {
                 if let Some(event) = serve::event(&event) {
-                    self.tell(&event)?;
+                    self.happened(event)?;
                 }
             }
             // libvirt has no word for events that were lost: clients look at domains
             // again by themselves.
             Woken::Event(Ok(_) | Err(RecvError::Lagged(_))) | Woken::Flushed(Ok(())) => {}
+            Woken::Seen(event) => self.tell(&event)?,
             Woken::Console(id, news) => self.pass_on(id, news)?,
             Woken::Forward(news) => {
                 let call = self.forward.tell(&mut self.session, news)?;
@@ -243,6 +251,16 @@ impl Connection {
                 self.session.fail_stream(id, &error)
             }
         }
+    }
+
+    fn happened(&mut self, event: DomainEvent) -> Result<()> {
+        if !self.caller.rights.are_checked() {
+            return self.tell(&event);
+        }
+        if self.session.wants_event(event.id(), &event.domain().uuid) {
+            self.unseen.push(event);
+        }
+        Ok(())
     }
 
     fn tell(&mut self, event: &DomainEvent) -> Result<()> {

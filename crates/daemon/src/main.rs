@@ -4,6 +4,7 @@
 //! `virtxen_driver`'s; a client is a `connection`, its calls are in `serve`.
 #![forbid(unsafe_code)]
 
+mod access;
 mod auth;
 mod clients;
 mod config;

@@ -39,7 +39,7 @@ fn unix(options: &Options, config: &Config) -> Result<Vec<Socket>> {
     let mut sockets = Vec::new();
     for path in paths {
         for (ending, service, mode) in [
-            ("", Service::Full, config.mode),
+            ("", Service::Full, config.full_mode()),
             ("-ro", Service::ReadOnly, config.read_only_mode),
         ] {
             let mut path = path.clone().into_os_string();

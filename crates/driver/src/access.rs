@@ -8,7 +8,8 @@ use crate::{Domain, OperationRow};
 /// Decides what a caller may do.
 pub trait Access: Send + Sync {
     /// Whether the caller has the permission of this operation, on this domain if
-    /// there is one already. Must not wait.
+    /// there is one already. Must not wait: who has to ask somebody else does it before
+    /// the call.
     fn allows(&self, operation: &OperationRow, domain: Option<&Domain>) -> bool;
 }
 

@@ -119,6 +119,11 @@ const ALLOWED: &[Allowed] = &[
         "JSON output, libxl's configurations, cargo metadata",
     ),
     allowed(
+        "zbus",
+        Users::These(&["virtxen-daemon"]),
+        "D-Bus, over which polkit is asked",
+    ),
+    allowed(
         "roxmltree",
         Users::Tests,
         "reading documents that are compared",

@@ -16,7 +16,7 @@ pub(super) const KEYS: &[(&str, Set)] = &[
         Ok(())
     }),
     ("unix_sock_rw_perms", |config, value| {
-        mode(value).map(|mode| config.mode = mode)
+        mode(value).map(|mode| config.mode = Some(mode))
     }),
     ("unix_sock_ro_perms", |config, value| {
         mode(value).map(|mode| config.read_only_mode = mode)
@@ -104,9 +104,13 @@ pub(super) const KEYS: &[(&str, Set)] = &[
         config.keepalive.count = count.map_err(|_| "a count is needed".to_owned())?;
         Ok(())
     }),
-    ("access_drivers", |_, value| match value {
-        Value::List(drivers) if drivers.is_empty() => Ok(()),
-        _ => Err("virtxend has no access drivers yet: it must be empty".to_owned()),
+    ("access_drivers", |config, value| {
+        let drivers = list(value)?;
+        config.access_polkit = !drivers.is_empty();
+        match drivers.iter().find(|driver| *driver != "polkit") {
+            Some(other) => Err(format!("there is no driver '{other}', only \"polkit\"")),
+            None => Ok(()),
+        }
     }),
 ];
 

@@ -27,8 +27,8 @@ const FILE_MAX: u64 = 1 << 20;
 pub(crate) struct Config {
     /// Who owns the sockets, besides the daemon's user.
     pub(crate) group: Option<String>,
-    /// Mode of the sockets for those who may do all.
-    pub(crate) mode: u32,
+    /// Mode of the sockets for those who may do all, if it is set.
+    pub(crate) mode: Option<u32>,
     /// Mode of the sockets for those who only read.
     pub(crate) read_only_mode: u32,
     /// What those who may do all have to prove.
@@ -56,6 +56,8 @@ pub(crate) struct Config {
     pub(crate) users: PathBuf,
     /// Patterns of their names; none for all.
     pub(crate) allowed_users: Option<Vec<String>>,
+    /// Whether polkit decides what each client may do.
+    pub(crate) access_polkit: bool,
     /// Clients that are served at once.
     pub(crate) max_clients: usize,
     /// Clients that have not proved yet who they are.
@@ -70,7 +72,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             group: None,
-            mode: 0o600,
+            mode: None,
             read_only_mode: 0o666,
             auth_unix_rw: Method::None,
             auth_unix_ro: Method::None,
@@ -85,6 +87,7 @@ impl Default for Config {
             tls: TlsConfig::default(),
             users: users::PLACE.into(),
             allowed_users: None,
+            access_polkit: false,
             max_clients: 5000,
             max_anonymous: 20,
             max_calls: 5,
@@ -94,6 +97,16 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Mode of the sockets for those who may do all. When they have to prove that they
+    /// may, everybody can come and try.
+    pub(crate) fn full_mode(&self) -> u32 {
+        let default = match self.auth_unix_rw {
+            Method::None => 0o600,
+            _ => 0o666,
+        };
+        self.mode.unwrap_or(default)
+    }
+
     /// Reads a file, and says what in it has no effect.
     ///
     /// # Errors
@@ -143,7 +156,7 @@ mod tests {
                     access_drivers = [\n]\nmdns_adv = 0\nshine = 1\n";
         let (config, warnings) = Config::parse(file).unwrap();
         assert_eq!(config.group.as_deref(), Some("xen # admins"));
-        assert_eq!((config.mode, config.max_clients), (0o770, 7));
+        assert_eq!((config.full_mode(), config.max_clients), (0o770, 7));
         assert_eq!(config.keepalive.interval, Duration::ZERO);
         let expected = [
             (9, "mdns_adv has no effect in virtxend"),
@@ -156,10 +169,22 @@ mod tests {
     }
 
     #[test]
+    fn who_has_to_prove_something_can_come_and_try() {
+        let mode = |file| Config::parse(file).unwrap().0.full_mode();
+        assert_eq!(mode(""), 0o600);
+        assert_eq!(mode("auth_unix_rw = \"polkit\"\n"), 0o666);
+        let both = "auth_unix_rw = \"polkit\"\nunix_sock_rw_perms = \"0660\"\n";
+        assert_eq!(mode(both), 0o660);
+    }
+
+    #[test]
     fn what_would_be_less_safe_than_it_says_is_an_error() {
         for (file, words) in [
             ("auth_unix_rw = \"dance\"", "only \"none\""),
-            ("access_drivers = [ \"polkit\" ]", "must be empty"),
+            (
+                "access_drivers = [ \"polkit\", \"nop\" ]",
+                "no driver 'nop'",
+            ),
             ("unix_sock_ro_perms = \"rw\"", "a mode"),
             ("max_clients = 0", "from 1"),
             ("max_clients", "key = value"),

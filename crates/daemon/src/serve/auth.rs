@@ -19,7 +19,7 @@ super::rows! {
         Ok(SaslReply { complete: 1, ..answer(answered) })
     };
     AuthPolkit => async |caller, ()| {
-        caller.login.polkit().await?;
+        caller.login.polkit(&caller.polkit, caller.read_only).await?;
         Ok(1)
     };
 }

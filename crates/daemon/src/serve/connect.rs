@@ -74,25 +74,25 @@ async fn list_all(
     arguments: ListAll,
 ) -> Result<Listed<virtxen_rpc::Domain, DOMAINS_MAX>> {
     wire::only("virConnectListAllDomains", arguments.flags, 0x3_ffff)?;
-    let domains = caller.driver.list(&wire::filter(arguments.flags)).await?;
+    let domains = caller.list(&wire::filter(arguments.flags)).await?;
     let items = domains.iter().map(wire::domain).collect();
     Ok(Listed::answer(&arguments, items))
 }
 
 async fn list_active(caller: Arc<Caller>, most: i32) -> Result<List<i32, DOMAINS_MAX>> {
-    let domains = caller.driver.list(&ListFilter::active()).await?;
+    let domains = caller.list(&ListFilter::active()).await?;
     let ids = domains.iter().map(|domain| wire::domain(domain).id);
     Ok(List(ids.take(at_most(most)).collect()))
 }
 
 async fn list_defined(caller: Arc<Caller>, most: i32) -> Result<List<String, DOMAINS_MAX>> {
-    let domains = caller.driver.list(&ListFilter::inactive()).await?;
+    let domains = caller.list(&ListFilter::inactive()).await?;
     let names = domains.into_iter().map(|domain| domain.name);
     Ok(List(names.take(at_most(most)).collect()))
 }
 
 async fn count(caller: &Caller, filter: &ListFilter) -> Result<i32> {
-    let domains = caller.driver.list(filter).await?;
+    let domains = caller.list(filter).await?;
     Ok(i32::try_from(domains.len()).unwrap_or(i32::MAX))
 }
 

@@ -24,10 +24,9 @@ pub(super) const ROWS: &[Row] = &[Row {
 
 fn serve(caller: Arc<Caller>, call: ServerCall) -> Answer {
     Box::pin(async move {
-        let arguments = call.arguments::<DomainOpenConsole>();
-        let opened = match arguments {
+        let opened = match super::permitted::<DomainOpenConsole>(&caller, &call).await {
             Ok(arguments) => open(&caller, arguments).await,
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error),
         };
         let reply = opened.map(Reply::Console);
         (

@@ -23,13 +23,15 @@ mod wire;
 
 pub(crate) use wire::event;
 
+use crate::access::{Polkit, Rights};
 use crate::auth::Login;
 use crate::console::{Console, Consoles};
 use crate::error::Result;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use virtxen_driver::Driver;
+use virtxen_driver::{Domain, Driver, ListFilter};
+use virtxen_rpc::procedure::Permission;
 use virtxen_rpc::server::{ServerCall, Ticket};
 use virtxen_rpc::{Call, RemoteError, xdr};
 
@@ -39,10 +41,26 @@ pub(crate) struct Caller {
     pub(crate) driver: Driver,
     /// Who the client is.
     pub(crate) login: Arc<Login>,
+    /// Whether the socket is for those who only read.
+    pub(crate) read_only: bool,
+    /// Who is asked whether a client may log in.
+    pub(crate) polkit: Arc<Polkit>,
+    /// What the client may do.
+    pub(crate) rights: Arc<Rights>,
     /// The URI that the client sees.
     pub(crate) uri: Arc<str>,
     /// Consoles that some client of the daemon has open.
     pub(crate) consoles: Arc<Consoles>,
+}
+
+impl Caller {
+    /// The domains that the client may see.
+    async fn list(&self, filter: &ListFilter) -> Result<Vec<Domain>> {
+        let domains = self.driver.list(filter).await?;
+        self.rights
+            .filter(Permission::Getattr, domains, |domain| domain)
+            .await
+    }
 }
 
 /// A call that is being done: in the end the right to answer it, and the answer.
@@ -119,14 +137,25 @@ where
     C: Call,
     F: Future<Output = Result<C::Reply>>,
 {
-    let arguments = call.arguments::<C>();
-    let ticket = call.into_ticket();
-    let outcome = match arguments {
-        Ok(arguments) => function(caller, arguments).await,
-        Err(error) => Err(error.into()),
+    let answered = async {
+        let arguments = permitted::<C>(&caller, &call).await?;
+        let reply = function(Arc::clone(&caller), arguments).await?;
+        let bytes = xdr::to_bytes(&reply)?;
+        caller.rights.after::<C>(&bytes).await?;
+        Ok(Reply::Bytes(bytes))
     };
-    let reply = outcome.and_then(|reply| Ok(Reply::Bytes(xdr::to_bytes(&reply)?)));
-    (ticket, reply.map_err(crate::error::Error::into_remote))
+    let reply = answered.await.map_err(crate::error::Error::into_remote);
+    (call.into_ticket(), reply)
+}
+
+/// The arguments of a call that the client may make with them.
+async fn permitted<C: Call>(caller: &Caller, call: &ServerCall) -> Result<C::Arguments> {
+    let arguments = call.arguments::<C>()?;
+    let rights = &caller.rights;
+    rights
+        .before::<C>(&caller.driver, call.payload(), &arguments)
+        .await?;
+    Ok(arguments)
 }
 
 #[cfg(test)]

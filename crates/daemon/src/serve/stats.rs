@@ -8,6 +8,7 @@ use virtxen_rpc::calls::{
     DOMAINS_MAX, NodeCPUStatsArguments, NodeMemoryStatsArguments, NodeStat, NodeStats,
     StatsArguments, StatsRecord,
 };
+use virtxen_rpc::procedure::Permission;
 use virtxen_rpc::xdr::List;
 
 /// `VIR_CONNECT_GET_ALL_DOMAINS_STATS_…`: filters have the bits of a list.
@@ -49,7 +50,11 @@ async fn domains(
         dom: wire::domain(&stats.domain),
         params: List(stats.parameters.into_iter().map(wire::parameter).collect()),
     };
-    Ok(List(stats.domains.into_iter().map(record).collect()))
+    let domains = caller
+        .rights
+        .filter(Permission::Read, stats.domains, |stats| &stats.domain)
+        .await?;
+    Ok(List(domains.into_iter().map(record).collect()))
 }
 
 async fn cpu(caller: Arc<Caller>, arguments: NodeCPUStatsArguments) -> Result<NodeStats> {

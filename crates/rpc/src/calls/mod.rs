@@ -210,6 +210,17 @@ mod tests {
         );
     }
 
+    /// Access checks look there. Calls that find or make a domain have none yet.
+    #[test]
+    fn arguments_say_which_domain_they_are_about() {
+        use crate::Arguments;
+        let domain = Domain::default();
+        let flags = DomainFlags::default();
+        assert_eq!(domain.domain(), Some(&domain));
+        assert_eq!(flags.domain(), Some(&flags.dom));
+        assert_eq!("web".to_owned().domain(), None);
+    }
+
     #[test]
     fn a_read_only_connection_reads() {
         let with = |flags| DomainFlags {

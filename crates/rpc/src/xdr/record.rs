@@ -38,6 +38,7 @@ macro_rules! record {
 
         impl $crate::Arguments for $name {
             $( $crate::xdr::record!(@fact $field); )*
+            $crate::xdr::record!(@itself $name);
         }
 
         #[cfg(test)]
@@ -63,6 +64,12 @@ macro_rules! record {
         }
     };
     (@fact $other:ident) => {};
+    (@itself Domain) => {
+        fn domain(&self) -> Option<&$crate::Domain> {
+            Some(self)
+        }
+    };
+    (@itself $other:ident) => {};
 }
 
 pub(crate) use record;
