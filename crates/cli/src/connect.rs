@@ -83,6 +83,7 @@ impl Session {
                     self.printer.warning(&warning);
                 }
                 let options = Options {
+                    folders: opened.folders.clone(),
                     deadline: self.timeout,
                     ..Options::default()
                 };

@@ -93,7 +93,15 @@ async fn serve_all(options: Options) -> Result<()> {
     };
     let root = options.root.as_ref().map(Folders::below);
     let opened = virtxen_connect::open_with(&host, root, None).await?;
-    let driver = Driver::open(Arc::clone(&opened.host), virtxen_driver::Options::default());
+    let driver_options = virtxen_driver::Options {
+        folders: opened.folders.clone(),
+        ..virtxen_driver::Options::default()
+    };
+    let driver = Driver::open(Arc::clone(&opened.host), driver_options);
+    let warnings = opened.host.warnings();
+    for warning in warnings.iter().chain(&driver.store_notices().await) {
+        eprintln!("virtxend: {warning}");
+    }
     let sockets = sockets::open(&options, &config)?;
     let others = Others::new(others(&options, &host), config.keepalive);
     let settings = Settings::new(&options, config)?;

@@ -399,6 +399,7 @@ fn changes_state(operation: Operation) -> bool {
     !matches!(
         operation,
         Operation::SetAutostart
+            | Operation::SetMetadata
             | Operation::SetMemory
             | Operation::SetMaxMemory
             | Operation::SetVcpus

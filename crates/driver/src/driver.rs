@@ -6,11 +6,12 @@ use crate::access::{Access, AllowAll};
 use crate::events::Subscription;
 use crate::job::Jobs;
 use crate::registry::{Registry, Snapshot};
+use crate::store::Store;
 use crate::{Error, JobInfo, Operation, Result};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
-use virtxen_host::Host;
+use virtxen_host::{Folders, Host};
 
 /// How a driver is opened.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub struct Options {
     pub poll_interval: Duration,
     /// Events that wait for a slow subscriber before it has to look again.
     pub event_queue: usize,
+    /// Where what the host cannot keep of its guests is kept; nowhere without.
+    pub folders: Option<Folders>,
 }
 
 impl Default for Options {
@@ -37,6 +40,7 @@ impl Default for Options {
             max_age: Duration::ZERO,
             poll_interval: Duration::from_secs(1),
             event_queue: 1024,
+            folders: None,
         }
     }
 }
@@ -56,6 +60,7 @@ pub(crate) struct Inner {
     pub(crate) options: Options,
     pub(crate) jobs: Arc<Jobs>,
     pub(crate) registry: Registry,
+    pub(crate) store: Store,
     /// A poller is at work.
     pub(crate) polling: AtomicBool,
 }
@@ -74,6 +79,7 @@ impl Driver {
         Self {
             inner: Arc::new(Inner {
                 registry: Registry::new(options.event_queue),
+                store: Store::new(options.folders.as_ref(), &*host),
                 host,
                 options,
                 jobs: Arc::default(),
@@ -135,6 +141,12 @@ impl Driver {
         let subscription = self.inner.registry.subscribe();
         crate::poll::start(&self.inner);
         Ok(subscription)
+    }
+
+    /// Files where the driver keeps what the host cannot that are nothing of the kind, and
+    /// why: for people.
+    pub async fn store_notices(&self) -> Vec<String> {
+        self.inner.store.notices().await
     }
 
     /// Refuses what the caller may not do.

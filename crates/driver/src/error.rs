@@ -143,6 +143,22 @@ pub enum Error {
         /// What clients of libvirt see.
         message: String,
     },
+    /// The domain has no such title, description or metadata.
+    #[error("domain '{name}' has no {what}")]
+    NoMetadata {
+        /// The domain.
+        name: String,
+        /// What it has not.
+        what: String,
+    },
+    /// What only the driver keeps could not be written or read.
+    #[error("{}: {reason}", .path.display())]
+    Store {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// The task of a call ended without a result.
     #[error("the task of {operation} ended without a result")]
     Task {
@@ -221,8 +237,11 @@ impl Error {
             }
             Self::GuestType(_) => Kind::OsType,
             Self::NoDevice { .. } => Kind::DeviceMissing,
+            Self::NoMetadata { .. } => Kind::MetadataMissing,
             Self::Host(Host::Channel { .. }) => Kind::PostFailed,
-            Self::Host(_) | Self::Daemon { .. } | Self::Task { .. } => Kind::InternalError,
+            Self::Host(_) | Self::Daemon { .. } | Self::Task { .. } | Self::Store { .. } => {
+                Kind::InternalError
+            }
         }
     }
 }
@@ -245,6 +264,7 @@ enum Kind {
     OperationUnsupported,
     AccessDenied,
     DeviceMissing,
+    MetadataMissing,
 }
 
 /// `VIR_FROM_XEN`, the driver itself.
@@ -272,6 +292,7 @@ impl Kind {
             Self::ConfigUnsupported => (67, DOMAIN, "unsupported configuration"),
             Self::OperationTimeout => (68, XEN, "Timed out during operation"),
             Self::OperationAborted => (78, XEN, "operation aborted"),
+            Self::MetadataMissing => (80, XEN, "metadata not found"),
             Self::OperationUnsupported => (84, XEN, "Operation not supported"),
             Self::AccessDenied => (88, ACCESS, "access denied"),
             Self::DeviceMissing => (99, DOMAIN, "device not found"),

@@ -4,7 +4,7 @@
 //! ([`crate::registry`]); here are their words and libvirt's numbers, and the
 //! bounded queue of a subscriber. Who falls behind is told to look again.
 
-use crate::{JobState, JobStats};
+use crate::{JobState, JobStats, MetadataKind};
 use std::fmt;
 use tokio::sync::broadcast;
 use virtxen_guest::{CpuSet, DomId, MemoryKib, Uuid};
@@ -41,6 +41,8 @@ macro_rules! lifecycle {
             Tunable(Tunable),
             /// A long operation of this driver has ended.
             JobCompleted(JobStats),
+            /// Title, description or metadata changed; of metadata the namespace.
+            MetadataChange(MetadataKind, Option<String>),
         }
 
         impl EventKind {
@@ -91,25 +93,27 @@ lifecycle! {
 
 impl EventKind {
     /// The names of the events that there are, as virsh has them.
-    pub const NAMES: [&'static str; 6] = [
+    pub const NAMES: [&'static str; 7] = [
         "lifecycle",
         "balloon-change",
         "device-removed",
         "device-added",
         "tunable",
         "job-completed",
+        "metadata-change",
     ];
 
     /// The event's name.
     #[must_use]
     pub const fn name(&self) -> &'static str {
-        let [lifecycle, balloon, removed, added, tunable, job] = Self::NAMES;
+        let [lifecycle, balloon, removed, added, tunable, job, metadata] = Self::NAMES;
         match self {
             Self::BalloonChange(_) => balloon,
             Self::DeviceRemoved(_) => removed,
             Self::DeviceAdded(_) => added,
             Self::Tunable(_) => tunable,
             Self::JobCompleted(_) => job,
+            Self::MetadataChange(..) => metadata,
             _ => lifecycle,
         }
     }
@@ -123,6 +127,7 @@ impl EventKind {
             Self::DeviceAdded(_) => 19,
             Self::Tunable(_) => 17,
             Self::JobCompleted(_) => 21,
+            Self::MetadataChange(..) => 23,
             _ => 0,
         }
     }
@@ -207,6 +212,9 @@ impl fmt::Display for Event {
                 };
                 let millis = stats.elapsed.as_millis();
                 write!(f, "{} {how} after {millis} ms", stats.operation.verb())
+            }
+            EventKind::MetadataChange(kind, uri) => {
+                write!(f, "{kind} {}", uri.as_deref().unwrap_or_default())
             }
             kind => {
                 let (event, detail) = kind.words().unwrap_or_default();

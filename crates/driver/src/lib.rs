@@ -24,13 +24,14 @@ mod node_statistics;
 mod operations;
 mod poll;
 mod registry;
+mod store;
 
 pub use access::{Access, AllowAll};
 pub use connection::Connection;
 pub use domain::{
     Accepted, Affect, BlockEntry, Converted, CreateFlags, DefineFlags, Domain, DomainKey,
-    DumpFlags, InterfaceEntry, ListFilter, MigrateFlags, NativeFormat, Reason, ShutdownMode, State,
-    TypedParameter, TypedValue, VcpuCounts, XmlFlags,
+    DumpFlags, InterfaceEntry, ListFilter, MetadataChange, MetadataKind, MigrateFlags,
+    NativeFormat, Reason, ShutdownMode, State, TypedParameter, TypedValue, VcpuCounts, XmlFlags,
 };
 pub use domain::{AllStats, CpuStats, DomainStats, MemoryTag, StatsGroups, block_parameters};
 pub use driver::{Driver, Options};

@@ -14,8 +14,10 @@ impl Inner {
     /// Looks at all domains and publishes what it saw.
     pub(crate) async fn look_at_all(&self) -> Result<()> {
         let look = self.registry.look();
+        let began = std::time::Instant::now();
         let answer = self.host.all_domains();
         let infos = self.read(Operation::List, "all domains", answer).await?;
+        self.store.see_all(began, &infos).await;
         self.learn_endings(infos.iter().filter_map(|info| info.domid))
             .await;
         let domains = infos.into_iter().map(Domain::from).collect();

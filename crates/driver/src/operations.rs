@@ -90,6 +90,7 @@ operations! {
     Info: "domainGetInfo", "info", false, "domain.read", None, Any, true, 30;
     XmlDesc: "domainGetXMLDesc", "dumpxml", false, "domain.read", None, Any, true, 30;
     XmlDescSecure: "domainGetXMLDesc", "dumpxml with secrets", false, "domain.read-secure", None, Any, true, 30;
+    GetMetadata: "domainGetMetadata", "metadata query", false, "domain.read", None, Any, true, 30;
     GetAutostart: "domainGetAutostart", "autostart query", false, "domain.read", None, Any, true, 30;
     GetVcpus: "domainGetVcpus", "vcpuinfo", false, "domain.read", None, Any, true, 30;
     GetScheduler: "domainGetSchedulerParametersFlags", "schedinfo", false, "domain.read", None, Any, true, 30;
@@ -126,6 +127,7 @@ operations! {
     SendKey: "domainSendKey", "send-key", true, "domain.send-input", Modify, Active, false, 60;
     InjectNmi: "domainInjectNMI", "inject-nmi", true, "domain.inject-nmi", Modify, Active, false, 60;
     Rename: "domainRename", "rename", true, "domain.write", Modify, Inactive, false, 60;
+    SetMetadata: "domainSetMetadata", "metadata", true, "domain.write", Modify, Any, false, 60;
     SetAutostart: "domainSetAutostart", "autostart", true, "domain.write", Modify, Any, false, 60;
     SetMemory: "domainSetMemoryFlags", "setmem", true, "domain.write", Modify, Any, true, 60;
     SetMaxMemory: "domainSetMaxMemory", "setmaxmem", true, "domain.write", Modify, Any, true, 60;

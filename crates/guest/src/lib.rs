@@ -71,7 +71,9 @@ pub use kept::{Kept, KeptContent, KeptItem};
 pub use lifecycle::{Lifecycle, LifecycleAction};
 pub use memballoon::{Memballoon, MemballoonModel};
 pub use os::{AcpiTable, AcpiTableType, BootDevice, Firmware, Loader, LoaderType, Os, OsType};
-pub use parse::{Limits, Loss, ParseOptions, Parsed, parse_device, parse_guest, place_losses};
+pub use parse::{
+    Limits, Loss, ParseOptions, Parsed, parse_device, parse_element, parse_guest, place_losses,
+};
 pub use problem::{Problem, ProblemKind, Problems, Severity};
 pub use seclabel::{Seclabel, SeclabelType};
 pub use sound::{Sound, SoundModel};

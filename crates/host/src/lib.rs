@@ -33,7 +33,7 @@ pub use error::{Error, Result};
 pub use event::{HostEvent, HostEvents};
 pub use files::{FileSource, NodeFiles};
 pub use folders::Folders;
-pub use guest_files::XM_FOLDER;
+pub use guest_files::{XM_FOLDER, put_file, remove_file};
 pub use hypercall::Machine;
 pub use probe::{Address, Opening, look, open, open_with};
 pub use routes::LIFE_CYCLE;
@@ -138,6 +138,12 @@ pub trait Host: Send + Sync {
     /// which is changed alone: operations then change a running domain only, and
     /// [`Host::change_config`] its definition.
     fn keeps_config_apart(&self) -> bool {
+        false
+    }
+
+    /// Whether what a guest is defined as is kept here as libvirt's document, with all
+    /// that stands in it.
+    fn keeps_documents(&self) -> bool {
         false
     }
 

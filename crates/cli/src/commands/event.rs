@@ -150,6 +150,10 @@ impl Shown {
             EventKind::DeviceAdded(device) | EventKind::DeviceRemoved(device) => {
                 document["device"] = json!(device);
             }
+            EventKind::MetadataChange(kind, uri) => {
+                document["metadata"] = json!(kind.to_string());
+                document["uri"] = json!(uri);
+            }
             kind => {
                 let (kind, detail) = kind.words().unwrap_or_default();
                 document["type"] = json!(kind);

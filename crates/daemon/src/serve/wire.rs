@@ -167,6 +167,11 @@ pub(crate) fn event(event: &Event) -> Option<DomainEvent> {
             dom,
             actual: memory.0,
         },
+        EventKind::MetadataChange(kind, uri) => DomainEvent::MetadataChange {
+            dom,
+            kind: kind.number(),
+            nsuri: uri.clone(),
+        },
         EventKind::DeviceAdded(device) => DomainEvent::DeviceAdded {
             dom,
             dev_alias: device.clone(),

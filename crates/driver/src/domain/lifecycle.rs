@@ -6,6 +6,7 @@
 
 use crate::call::Call;
 use crate::{DomainKey, Driver, Error, Operation, Result, State};
+use std::sync::Arc;
 use virtxen_host::{ShutdownReason, Trigger};
 
 /// How a guest is asked to shut down or to reboot.
@@ -109,7 +110,9 @@ impl Driver {
     /// inactive ones only.
     pub async fn undefine(&self, key: &DomainKey) -> Result<()> {
         let call = Call::domain(Operation::Undefine, key);
+        let inner = Arc::clone(&self.inner);
         self.change(call, async move |host, domain| {
+            inner.part_run(Some(&domain)).await?;
             if domain.is_active() && !host.keeps_config_apart() {
                 return Err(Error::State {
                     name: domain.name,
@@ -118,7 +121,8 @@ impl Driver {
                     needed: "shut off",
                 });
             }
-            Ok(host.undefine(&domain.name).await?)
+            host.undefine(&domain.name).await?;
+            inner.store.undefine(domain.uuid).await
         })
         .await
     }

@@ -9,6 +9,8 @@ use crate::events::EventKind;
 use crate::{Domain, DomainKey, Driver, Error, Operation, Result};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
+use virtxen_formats::Note;
 use virtxen_guest::{Guest, OsType, Problem, Uuid};
 
 /// Which XML of a domain.
@@ -134,12 +136,18 @@ impl Driver {
         };
         let domain = self.readable(operation, key).await?;
         let host = &self.inner.host;
-        if inactive && domain.persistent == Some(true) {
-            let answer = host.defined(&domain.name);
-            return self.read(operation, &domain.name, answer).await;
-        }
-        let answer = host.guest(&domain.name);
-        self.read(operation, &domain.name, answer).await
+        let defined = inactive && domain.persistent == Some(true);
+        let guest = match defined {
+            true => {
+                let answer = host.defined(&domain.name);
+                self.read(operation, &domain.name, answer).await?
+            }
+            false => {
+                let answer = host.guest(&domain.name);
+                self.read(operation, &domain.name, answer).await?
+            }
+        };
+        Ok(self.inner.store.complete(&domain, guest, defined).await)
     }
 
     /// Starts a domain that is gone when it ends. A defined domain of the same name
@@ -152,6 +160,7 @@ impl Driver {
         let (guest, warnings, uuid) = self.accept(xml, flags.strict, Operation::Create).await?;
         let call = Call::new_domain(Operation::Create, &guest.name, uuid);
         let paused = flags.paused;
+        let inner = Arc::clone(&self.inner);
         let domain = self
             .run(call, async move |work: Work| {
                 if let Some(before) = work.before.filter(Domain::is_active) {
@@ -164,6 +173,7 @@ impl Driver {
                 }
                 let mut domain = Domain::from(work.host.create(&guest, paused).await?);
                 domain.persistent = domain.persistent.or(Some(false));
+                inner.keep_run(&domain, guest).await?;
                 Ok(domain)
             })
             .await?;
@@ -179,9 +189,12 @@ impl Driver {
     pub async fn define_xml(&self, xml: &str, flags: DefineFlags) -> Result<Accepted> {
         let (guest, warnings, uuid) = self.accept(xml, flags.strict, Operation::Define).await?;
         let call = Call::new_domain(Operation::Define, &guest.name, uuid);
+        let inner = Arc::clone(&self.inner);
         let (domain, updated) = self
             .run(call, async move |work: Work| {
+                inner.part_run(work.before.as_ref()).await?;
                 work.host.define(&guest).await?;
+                inner.keep_definition(uuid, guest.clone()).await?;
                 let mut domain = Domain::from(work.host.domain(&guest.name).await?);
                 domain.persistent = Some(true);
                 Ok((domain, work.before.is_some()))
@@ -229,6 +242,10 @@ impl Driver {
             Operation::Define => host.definition_losses(&guest).await?,
             _ => host.losses(&guest).await?,
         };
+        let losses = match self.inner.store.is_there() {
+            true => losses.into_iter().filter(has_effect).collect(),
+            false => losses,
+        };
         let warnings = document::tolerable(xml, warnings, losses, strict)?;
         document::forget_run(&mut guest);
         document::complete(&mut guest, &self.version());
@@ -247,4 +264,12 @@ impl Driver {
         }
         Err(Error::GuestType("hvm"))
     }
+}
+
+/// Whether something that the host loses is more than a word for people and programs,
+/// which is kept beside it.
+fn has_effect(note: &Note) -> bool {
+    const WORDS: [&str; 3] = ["title", "description", "metadata"];
+    let element = note.path.strip_prefix("/domain/").unwrap_or_default();
+    !WORDS.contains(&element.split(['/', '[']).next().unwrap_or_default())
 }

@@ -30,7 +30,7 @@ mod sound;
 mod value;
 mod video;
 
-use crate::{Device, Guest, Problem, ProblemKind, Problems, Severity};
+use crate::{Device, Element, Guest, Problem, ProblemKind, Problems, Severity};
 use reader::{Found, Reader};
 use roxmltree::{Document, ParsingOptions};
 
@@ -99,6 +99,17 @@ pub fn parse_guest(text: &str, options: &ParseOptions) -> Result<Parsed<Guest>, 
         let guest = guest::guest(root, reader);
         place::report_violations(&guest, root, reader);
         Some(guest)
+    })
+}
+
+/// Reads a document of any kind as a tree: one element, the declarations of its
+/// namespaces with it.
+///
+/// # Errors
+/// All that is wrong with it, each with its place.
+pub fn parse_element(text: &str, options: &ParseOptions) -> Result<Parsed<Element>, Problems> {
+    parse(text, options, |document, reader| {
+        Some(markup::element(reader.source, document.root_element()))
     })
 }
 

@@ -21,6 +21,32 @@ const LEFT: Duration = Duration::from_secs(60);
 /// Files may have passwords of consoles in them.
 const NEW_MODE: u32 = 0o600;
 
+/// Writes a whole file, in the place of the one that is there; makes its folder.
+///
+/// # Errors
+/// The disk's. Then the old file is there as it was.
+pub fn put_file(path: &Path, text: &str) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        make_folder(folder)?;
+    }
+    let mut scratch = Scratch::new(path, text, NEW_MODE)?;
+    scratch.file.sync_all()?;
+    std::fs::rename(&scratch.path, path)?;
+    scratch.gone = true;
+    sync_folder(path)
+}
+
+/// Removes a file, for good; that there is none is as well.
+///
+/// # Errors
+/// The disk's.
+pub fn remove_file(path: &Path) -> Result<()> {
+    match remove(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
 /// Makes a file of a name that is free.
 pub(super) fn create(path: &Path, text: &str) -> Result<()> {
     let scratch = Scratch::new(path, text, NEW_MODE)?;
@@ -60,7 +86,7 @@ pub(super) fn rename(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// Makes a folder for files that only its owner may read, and those above it.
-pub(super) fn make_folder(path: &Path) -> Result<()> {
+pub(crate) fn make_folder(path: &Path) -> Result<()> {
     if path.is_dir() {
         return Ok(());
     }

@@ -65,6 +65,12 @@ impl XenHost {
         self.guest_files.as_ref().ok()
     }
 
+    /// Whether the files are libvirt's documents.
+    pub(super) fn has_documents(&self) -> bool {
+        let language = self.guest_files().map(GuestFiles::language);
+        language == Some(Language::Document)
+    }
+
     /// Reads the files that are there when the host is opened.
     pub(super) async fn glance_at_files(&self) {
         if let Some(files) = self.guest_files() {
@@ -256,7 +262,7 @@ impl XenHost {
 
     /// What XenD, which is to have it, does not carry of a device.
     pub(super) async fn losses_of_device(&self, device: &Device, hvm: bool) -> Result<Vec<Note>> {
-        if !self.has_xend() && self.guest_files.is_ok() {
+        if self.has_documents() {
             return Ok(Vec::new());
         }
         let xend = self.xend("attach-device").await?;

@@ -170,6 +170,10 @@ impl Host for XenHost {
         self.guest_files.is_ok()
     }
 
+    fn keeps_documents(&self) -> bool {
+        self.has_documents()
+    }
+
     async fn change_config(&self, name: &str, change: &ConfigChange) -> Result<()> {
         let defined = self.file_of(name, change.operation()).await?;
         match self.guest_files() {

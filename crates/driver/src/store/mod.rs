@@ -1,0 +1,148 @@
+//! What the driver itself keeps of guests, in libvirt's folders: the parts of their
+//! documents that the host cannot keep.
+//!
+//! Notes and their files are in `notes`, what they and the host say together in
+//! `merge`. Whole documents of inactive guests are the host's (`guest_files`).
+
+mod merge;
+mod notes;
+
+use crate::{Domain, Error, Result};
+use notes::{Note, Notes};
+use std::sync::Arc;
+use std::time::Instant;
+use virtxen_guest::{Guest, Uuid};
+use virtxen_host::{DomainInfo, Folders, Host};
+
+/// What the driver keeps. Nothing where no folder belongs to the host.
+pub(crate) struct Store {
+    kept: Option<Kept>,
+}
+
+struct Kept {
+    /// Of what guests are defined as.
+    defined: Arc<Notes>,
+    /// Of how domains run, until the machine is started again.
+    running: Arc<Notes>,
+    /// The host keeps what guests are defined as with all that stands in it.
+    whole: bool,
+}
+
+impl Store {
+    pub(crate) fn new(folders: Option<&Folders>, host: &dyn Host) -> Self {
+        Self {
+            kept: folders.map(|folders| Kept {
+                defined: Arc::new(Notes::new(folders.beside())),
+                running: Arc::new(Notes::new(folders.run(false))),
+                whole: host.keeps_documents(),
+            }),
+        }
+    }
+
+    /// Whether it keeps anything.
+    pub(crate) fn is_there(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// Files in its folders that are no notes, and why: for people.
+    pub(crate) async fn notices(&self) -> Vec<String> {
+        let mut notices = Vec::new();
+        if let Some(kept) = &self.kept {
+            notices.extend(kept.defined.notices().await);
+            notices.extend(kept.running.notices().await);
+        }
+        notices
+    }
+
+    /// A guest as the host tells it, with what only the store knows; `defined`: what it
+    /// is at its next start.
+    pub(crate) async fn complete(&self, domain: &Domain, guest: Guest, defined: bool) -> Guest {
+        let Some(kept) = &self.kept else {
+            return guest;
+        };
+        let note = match kept.running_note(domain).await.filter(|_| !defined) {
+            Some(note) => Some(note),
+            None => kept.defined.of(domain.uuid).await,
+        };
+        match note {
+            Some(note) => merge::merge(guest, &note.ours, &note.theirs),
+            None => guest,
+        }
+    }
+
+    /// Keeps what a guest is defined as, beside what the host made of it (`theirs`).
+    ///
+    /// # Errors
+    /// The disk's.
+    pub(crate) async fn define(&self, uuid: Uuid, ours: Guest, theirs: Guest) -> Result<()> {
+        match &self.kept {
+            Some(kept) if !kept.whole => kept.defined.keep(uuid, ours, theirs).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps what a running domain is, as [`Store::define`].
+    ///
+    /// # Errors
+    /// The disk's.
+    pub(crate) async fn run(&self, domain: &Domain, ours: Guest, theirs: Guest) -> Result<()> {
+        let Some(kept) = &self.kept else {
+            return Ok(());
+        };
+        let ours = Guest {
+            id: domain.id,
+            ..ours
+        };
+        kept.running.keep(domain.uuid, ours, theirs).await
+    }
+
+    /// Whether how this domain runs is kept apart from what it is defined as.
+    pub(crate) async fn runs_apart(&self, domain: &Domain) -> bool {
+        match &self.kept {
+            Some(kept) => kept.running_note(domain).await.is_some(),
+            None => false,
+        }
+    }
+
+    /// Forgets what a guest was defined as.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub(crate) async fn undefine(&self, uuid: Uuid) -> Result<()> {
+        match &self.kept {
+            Some(kept) => kept.defined.forget(uuid).await,
+            None => Ok(()),
+        }
+    }
+
+    /// These were all domains of the host when somebody looked at `began`: notes of
+    /// others are forgotten, if they are missed for long.
+    pub(crate) async fn see_all(&self, began: Instant, domains: &[DomainInfo]) {
+        let Some(kept) = &self.kept else {
+            return;
+        };
+        let is_there = |note: &Note| domains.iter().any(|domain| domain.uuid == note.uuid);
+        kept.defined.see(began, is_there).await;
+        let runs = |note: &Note| {
+            let mut same = domains.iter().filter(|domain| domain.uuid == note.uuid);
+            same.any(|domain| domain.domid == note.ours.id)
+        };
+        kept.running.see(began, runs).await;
+    }
+}
+
+impl Kept {
+    async fn running_note(&self, domain: &Domain) -> Option<Arc<Note>> {
+        domain.id?;
+        let note = self.running.of(domain.uuid).await;
+        note.filter(|note| note.ours.id == domain.id)
+    }
+}
+
+/// What the disk said.
+fn failed(path: &std::path::Path, error: &std::io::Error) -> Error {
+    Error::Store {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    }
+}
