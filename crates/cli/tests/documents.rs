@@ -129,6 +129,50 @@ fn the_examples_are_files_of_xm_and_xl_too() {
 }
 
 #[test]
+fn libxls_configurations_are_written_for_releases_and_read() {
+    let file = "examples/paravirt-bootloader.xml";
+    let of = |release: &str| {
+        let to = [
+            "-q",
+            "convert",
+            file,
+            "--to",
+            "xen-libxl",
+            "--release",
+            release,
+        ];
+        let ran = run(&to);
+        assert_eq!(ran.status, 0, "{}", ran.err);
+        ran.out
+    };
+    let config = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+    let (old, new) = (of("4.5"), of("4.22"));
+    assert!(
+        config(&old)["b_info"]["type.pv"]["bootloader"].is_string(),
+        "{old}"
+    );
+    assert!(config(&new)["b_info"]["bootloader"].is_string(), "{new}");
+    let listed = format!("[{{\"domid\": 3, \"config\": {new}}}]");
+    let (_folder, listed) = scratch(&listed);
+    let xml = run(&["-q", "convert", &listed]);
+    assert!(
+        xml.out.starts_with("<domain type='xen' id='3'>"),
+        "{}",
+        xml.err
+    );
+    let (_folder, odd) = scratch(&new.replacen("{", "{\n    \"colour\": 7,", 1));
+    let ran = run(&["convert", &odd]);
+    assert!(ran.err.contains("line 2, column 5"), "{}", ran.err);
+    assert_eq!(run(&["--strict", "convert", &odd]).status, 6);
+    for release in ["4.4", "3.1"] {
+        let ran = run(&["convert", file, "--to", "xen-libxl", "--release", release]);
+        assert!(ran.err.contains("4.5 and later"), "{}", ran.err);
+    }
+    let ran = run(&["convert", file, "--to", "xen-sxpr", "--release", "4.17"]);
+    assert!(ran.err.contains("Xen 4.17 has no XenD"), "{}", ran.err);
+}
+
+#[test]
 fn a_folder_is_converted_with_a_report() {
     let folder = tempfile::tempdir().unwrap();
     let (old, new) = (folder.path().join("old"), folder.path().join("new"));

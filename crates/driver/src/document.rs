@@ -7,7 +7,7 @@ use crate::{Converted, Error, NativeFormat, Result, XmlFlags};
 use virtxen_formats::Note;
 use virtxen_formats::config::Document;
 use virtxen_formats::sxpr::{self, ConfigVersion, Dialect, Runtime, Target};
-use virtxen_formats::{xl, xm};
+use virtxen_formats::{libxl, xl, xm};
 use virtxen_guest::{
     ChardevSource, Device, FormatOptions, GraphicsServer, Guest, Interface, ParseOptions, Problem,
     Problems, Rules, Severity, place_losses,
@@ -107,11 +107,12 @@ pub(crate) fn from_native(
             let file = Document::read(text).map_err(|e| wrong(&e))?;
             xl::xl_to_guest(&file, &xl::Host::default())
         }
+        NativeFormat::Libxl => Ok(libxl::text_to_guest(text).map_err(|e| wrong(&e))?),
     };
     let converted = converted.map_err(|e| wrong(&e))?;
     let rules = match format {
         NativeFormat::Sxpr | NativeFormat::Xm => &Rules::XEND,
-        NativeFormat::Xl => &Rules::LIBXL,
+        NativeFormat::Xl | NativeFormat::Libxl => &Rules::LIBXL,
     };
     let flags = XmlFlags {
         secure: true,
@@ -123,7 +124,7 @@ pub(crate) fn from_native(
     })
 }
 
-/// For the XenD of this version.
+/// For the XenD or libxl of this version.
 pub(crate) fn to_native(format: NativeFormat, xml: &str, to: &XenVersion) -> Result<Converted> {
     let wrong = |error: virtxen_formats::Error| match error.as_note() {
         Some(note) => Error::Lost(Problems {
@@ -146,6 +147,15 @@ pub(crate) fn to_native(format: NativeFormat, xml: &str, to: &XenVersion) -> Res
         NativeFormat::Xl => {
             let written = xl::guest_to_xl(&guest, &bridges).map_err(wrong)?;
             (written.value.to_string(), written.notes)
+        }
+        NativeFormat::Libxl => {
+            let release = libxl::Release::new(to.major, to.minor).ok_or_else(|| {
+                let reason = "libxl before Xen 4.5 reads no JSON".to_owned();
+                Error::Argument(reason)
+            })?;
+            let target = libxl::Target::new(release);
+            let written = libxl::guest_to_libxl(&guest, &target).map_err(wrong)?;
+            (libxl::to_text(&written.value), written.notes)
         }
     };
     found.extend(warnings(xml, notes));

@@ -12,8 +12,6 @@ use crate::options::{Args, Kind, named, one_or_more};
 use crate::output::Reply;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use virtxen_formats::sxpr::Dialect;
-use virtxen_formats::xm;
 
 pub(super) const COMMANDS: &[Command] = &[Command {
     name: "convert",
@@ -42,7 +40,7 @@ pub(super) const COMMANDS: &[Command] = &[Command {
         named(
             "release",
             Kind::Text("x.y.z"),
-            "Xen release that wrote it or is to understand it (4.1)",
+            "Xen release that wrote it or is to understand it (4.1; of libxl the newest)",
         ),
         named(
             "output",
@@ -72,7 +70,7 @@ async fn convert(session: &Session, args: &Args) -> Result<Reply> {
             .text("to")
             .and_then(Language::from_word)
             .unwrap_or(Language::Xml),
-        release: release(args.text("release").unwrap_or("4.1"))?,
+        release: Release::read(args.text("release"))?,
     };
     let output = args.text("output").map(Path::new);
     let named: Vec<&str> = args.all("file").collect();
@@ -170,7 +168,7 @@ impl Conversion<'_> {
         };
         // Files of xm often have no ending, and dots in their names.
         let mut target = path.file_name().unwrap_or_default().to_owned();
-        for ending in [".cfg", ".xl", ".xm", ".xml", ".sxp", ".hvm", ".pv"] {
+        for ending in [".cfg", ".xl", ".xm", ".xml", ".sxp", ".json", ".hvm", ".pv"] {
             let text = target.to_string_lossy().into_owned();
             if let Some(stem) = text.strip_suffix(ending).filter(|stem| !stem.is_empty()) {
                 target = stem.into();
@@ -216,29 +214,4 @@ fn files_of(named: &[&str]) -> Result<Vec<PathBuf>> {
         files.extend(inside);
     }
     Ok(files)
-}
-
-/// What the tools of a release understand.
-fn release(text: &str) -> Result<Release> {
-    let wrong = || {
-        Error::usage(format!(
-            "'{text}' is no Xen release with XenD: 3.0.1 to 4.4"
-        ))
-    };
-    let mut parts = text.splitn(3, '.');
-    let mut number = || parts.next().and_then(|part| part.parse::<u32>().ok());
-    let (major, minor) = (number().ok_or_else(wrong)?, number().ok_or_else(wrong)?);
-    let patch = number();
-    let format = match (major, minor, patch.unwrap_or(0)) {
-        (3, 0, 0..=2) => None,
-        (3, 0, 3) => Some(2),
-        (3, 0, 4) => Some(3),
-        (3, 1.., _) | (4, 0..=4, _) => Some(4),
-        _ => return Err(wrong()),
-    };
-    let extra = patch.map_or_else(String::new, |patch| format!(".{patch}"));
-    Ok(Release {
-        sxpr: Dialect::of_release(format, major, minor, &extra),
-        xm: xm::Dialect::of_release(format, major, minor),
-    })
 }

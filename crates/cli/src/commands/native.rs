@@ -10,7 +10,7 @@ use crate::output::Reply;
 use serde_json::json;
 use virtxen_driver::{Converted, DomainKey, NativeFormat, XmlFlags};
 
-const FORMAT: Kind = Kind::Word(&["xen-xm", "xen-xl", "xen-sxpr"]);
+const FORMAT: Kind = Kind::Word(&["xen-xm", "xen-xl", "xen-libxl", "xen-sxpr"]);
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {

@@ -68,6 +68,8 @@ pub enum NativeFormat {
     Xm,
     /// `xen-xl`: files of xl.
     Xl,
+    /// `xen-libxl`: libxl's configurations in JSON, which libvirt has no name for.
+    Libxl,
 }
 
 impl FromStr for NativeFormat {
@@ -78,8 +80,9 @@ impl FromStr for NativeFormat {
             "xen-sxpr" => Ok(Self::Sxpr),
             "xen-xm" => Ok(Self::Xm),
             "xen-xl" => Ok(Self::Xl),
+            "xen-libxl" => Ok(Self::Libxl),
             _ => Err(Error::Argument(format!(
-                "unknown configuration format '{text}': xen-xm, xen-xl and xen-sxpr are known"
+                "unknown configuration format '{text}': xen-xm, xen-xl, xen-libxl and xen-sxpr are known"
             ))),
         }
     }
@@ -91,6 +94,7 @@ impl fmt::Display for NativeFormat {
             Self::Sxpr => f.pad("xen-sxpr"),
             Self::Xm => f.pad("xen-xm"),
             Self::Xl => f.pad("xen-xl"),
+            Self::Libxl => f.pad("xen-libxl"),
         }
     }
 }

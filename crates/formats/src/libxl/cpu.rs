@@ -182,6 +182,12 @@ pub(super) fn read(parts: &mut Parts<'_, '_>, guest: &mut Guest, notes: &mut Not
     let features = cpuid::read(parts.build, notes);
     if !features.is_empty() {
         cpu.mode = Some(CpuMode::HostPassthrough);
+        let forced =
+            |it: &CpuFeature| it.name == cpuid::STAYS && it.policy == Some(FeaturePolicy::Force);
+        if features.iter().any(forced) {
+            // It follows from the feature.
+            parts.build.flag("disable_migrate", notes);
+        }
         cpu.features.extend(features);
     }
     cpu.numa = numa::read(parts.build, notes);

@@ -20,6 +20,10 @@ const WIDTH: usize = 32;
 /// Most leaves that are read; processors have some dozens.
 const LEAVES_MAX: usize = 256;
 
+/// A time stamp counter that never changes its rate: Xen from 4.14 on gives it only to
+/// guests that stay where they are.
+pub(super) const STAYS: &str = "invtsc";
+
 /// One register of one leaf, with its features from bit 0 on.
 struct Register {
     leaf: u32,
@@ -204,8 +208,7 @@ pub(super) fn write(features: &[CpuFeature], writer: &mut Writer<'_>) {
             continue;
         };
         set_bit(&mut leaves, register, bit, sign);
-        if feature.name == "invtsc" && sign == '1' {
-            // Xen before 4.17 gives it only to guests that stay where they are.
+        if feature.name == STAYS && sign == '1' {
             writer.build.flag("disable_migrate", true);
         }
     }

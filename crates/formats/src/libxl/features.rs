@@ -121,6 +121,7 @@ fn write_xen(xen: XenFeatures, writer: &mut Writer<'_>) {
 
 fn write_groups(hyperv: &Hyperv, writer: &mut Writer<'_>) {
     let path = "/domain/features/hyperv";
+    let minor = writer.target.release.minor();
     let mut bits: Vec<u32> = Vec::new();
     for element in &hyperv.enlightenments {
         let place = format!("{path}/{}", element.name);
@@ -130,7 +131,12 @@ fn write_groups(hyperv: &Hyperv, writer: &mut Writer<'_>) {
         let on = element.attribute("state") != Some("off");
         match group {
             None if on => writer.notes.setting(place, "Xen has no such group"),
-            Some((bit, _)) if on => {
+            Some((bit, (first, _))) if on => {
+                if minor < *first {
+                    let reason = format!("libxl of Xen 4.{minor} has no such group");
+                    writer.notes.setting(place, reason);
+                    continue;
+                }
                 bits.push(bit);
                 bits.extend(ALWAYS);
                 if bit == TIMERS {
@@ -142,16 +148,11 @@ fn write_groups(hyperv: &Hyperv, writer: &mut Writer<'_>) {
     }
     bits.sort_unstable();
     bits.dedup();
-    let minor = writer.target.release.minor();
-    bits.retain(|bit| {
+    let is_there = |bit: &u32| {
         let group = GROUPS.get(*bit as usize);
-        let known = group.is_some_and(|(first, _)| minor >= *first);
-        if let Some((_, [word, ..])) = group.filter(|_| !known) {
-            let reason = format!("libxl of Xen 4.{minor} has no such group");
-            writer.notes.setting(format!("{path}/{word}"), reason);
-        }
-        known
-    });
+        group.is_some_and(|(first, _)| minor >= *first)
+    };
+    bits.retain(is_there);
     if !bits.is_empty() {
         writer.own.set("viridian_enable", bits);
     }

@@ -24,6 +24,7 @@ mod interface;
 mod lifecycle;
 mod numa;
 mod os;
+mod place;
 mod quiet;
 mod schema;
 mod section;

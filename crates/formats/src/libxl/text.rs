@@ -2,6 +2,7 @@
 //! -l` prints them, and the way back to text.
 
 use super::guest::libxl_to_guest;
+use super::place::Places;
 use crate::convert::{Converted, Error, excerpt};
 use serde_json::Value;
 use virtxen_guest::Guest;
@@ -43,19 +44,26 @@ pub enum TextError {
 /// # Errors
 /// When it is no JSON or too much of it, or no configuration is in it.
 pub fn text_to_guests(text: &str) -> Result<Vec<Converted<Guest>>, TextError> {
-    match read_text(text)? {
-        Value::Array(list) if !list.is_empty() => {
-            if list.len() > DOMAINS_MAX {
-                return Err(TextError::TooMany {
-                    count: list.len(),
-                    limit: DOMAINS_MAX,
-                });
-            }
-            let guests = list.iter().map(|value| Ok(libxl_to_guest(value)?));
-            guests.collect()
-        }
-        value => Ok(vec![libxl_to_guest(&value)?]),
+    let value = read_text(text)?;
+    let places = Places::of(text);
+    let guest = |part: &str, value: &Value| {
+        let mut guest = libxl_to_guest(value)?;
+        places.put(part, &mut guest.notes);
+        Ok(guest)
+    };
+    let list = match &value {
+        Value::Array(list) if !list.is_empty() => list,
+        one => return Ok(vec![guest("", one)?]),
+    };
+    if list.len() > DOMAINS_MAX {
+        return Err(TextError::TooMany {
+            count: list.len(),
+            limit: DOMAINS_MAX,
+        });
     }
+    let guests = (1..).zip(list);
+    let guests = guests.map(|(number, value): (usize, _)| guest(&format!("[{number}]"), value));
+    guests.collect()
 }
 
 /// The guest of a text that is of one domain only.
@@ -158,6 +166,19 @@ mod tests {
         let two = format!("[{ONE}, {ONE}]");
         assert_eq!(text_to_guests(&two).unwrap().len(), 2);
         assert!(text_to_guest(&two).is_err());
+    }
+
+    #[test]
+    fn notes_have_their_places() {
+        let text = r#"[{"domid": 1, "config": {"c_info": {"name": "a", "type": "pv"},
+            "b_info": {"max_memkb": 1, "colour": 7, "type.pv": {"slack_memkb": 8}}}}]"#;
+        let notes = text_to_guest(text).unwrap().notes;
+        let places: Vec<_> = notes.iter().map(|note| (&*note.path, note.at)).collect();
+        let expected = [
+            ("config/b_info/type.pv/slack_memkb", text.find("\"slack")),
+            ("config/b_info/colour", text.find("\"colour")),
+        ];
+        assert_eq!(places, expected);
     }
 
     #[test]

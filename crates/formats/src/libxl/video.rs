@@ -74,9 +74,12 @@ fn write_one(video: &Video, path: &str, writer: &mut Writer<'_>) {
         }
         (_, Some((_, word, ..))) => vga.need("kind", *word, &place, &mut writer.notes),
         (other, None) => {
-            let reason = format!("libxl has no {other} card, it chooses one");
+            let reason = format!("libxl has no {other} card, a cirrus one is written");
             writer.notes.essential(place, reason);
         }
+    }
+    if !vga.says("kind") {
+        vga.set("kind", "cirrus");
     }
     if let Some((_, _, new, old)) = card {
         let emulator = writer.guest.devices.emulator.as_ref();

@@ -82,6 +82,11 @@ impl Out {
         self.put(key, value.into(), place, true, notes);
     }
 
+    /// Whether a key was set.
+    pub(super) fn says(&self, key: &str) -> bool {
+        self.map.contains_key(key)
+    }
+
     /// Sets a key that only a patched libxl has.
     pub(super) fn patched(&mut self, key: &str, value: impl Into<Value>) {
         self.map.insert(key.to_owned(), value.into());
