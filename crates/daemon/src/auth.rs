@@ -143,7 +143,8 @@ impl Login {
         match answer {
             Ok(answer) => Ok(answer),
             Err(error) => {
-                eprintln!("virtxend: {}: {error}", self.peer);
+                let (who, error) = (self.peer.to_string(), error.to_string());
+                tracing::warn!(who, error, "a proof is wrong");
                 tokio::time::sleep(PENALTY).await;
                 Err(failed("no user has this name and password"))
             }

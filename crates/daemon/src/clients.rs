@@ -4,6 +4,7 @@
 
 use crate::access::{Polkit, Rights};
 use crate::auth::Login;
+use crate::calls::{Calls, Client};
 use crate::connection::Connection;
 use crate::console::Consoles;
 use crate::error::{Error, Result};
@@ -30,6 +31,7 @@ pub(crate) struct Daemon {
     consoles: Arc<Consoles>,
     others: Arc<Others>,
     polkit: Arc<Polkit>,
+    calls: Arc<Calls>,
     /// Room for more clients.
     room: Arc<Semaphore>,
     /// Room for more that have not proved yet who they are.
@@ -53,6 +55,7 @@ impl Daemon {
             consoles: Arc::default(),
             others: Arc::new(others),
             polkit: Arc::default(),
+            calls: Arc::default(),
             room: Arc::new(Semaphore::new(settings.config.max_clients)),
             anonymous: Arc::new(Semaphore::new(settings.config.max_anonymous)),
             clients: watch::channel(0).0,
@@ -85,10 +88,16 @@ impl Daemon {
             };
             let daemon = Arc::clone(&self);
             tokio::spawn(async move {
-                let who = peer.to_string();
-                let served = daemon.serve(socket.service, stream, peer, anonymous);
-                if let Err(error) = served.await {
-                    eprintln!("virtxend: {who} was sent away: {error}");
+                let client = daemon.calls.client();
+                let (number, who) = (client.number, peer.to_string());
+                tracing::info!(client = number, who, "a client came");
+                let served = daemon.serve(socket.service, stream, peer, anonymous, client);
+                match served.await {
+                    Ok(()) => tracing::info!(client = number, "the client left"),
+                    Err(error) => {
+                        let error = error.to_string();
+                        tracing::warn!(client = number, who, error, "the client was sent away");
+                    }
                 }
                 drop(counted);
             });
@@ -102,22 +111,23 @@ impl Daemon {
         stream: Stream,
         peer: Peer,
         anonymous: Option<OwnedSemaphorePermit>,
+        client: Client,
     ) -> Result<()> {
         let settings = self.settings();
         match (stream, peer) {
             (Stream::Unix(stream), peer) => {
-                let connection = self.connection(&settings, service, peer, anonymous);
+                let connection = self.connection(&settings, service, peer, anonymous, client);
                 connection.serve(stream).await?;
             }
             (Stream::Tcp(stream), Peer::Net { address, .. }) if service == Service::Tls => {
                 let tls = settings.tls()?;
                 let (stream, name) = tls.accept(stream).await.map_err(Error::Handshake)?;
                 let peer = Peer::Net { address, name };
-                let connection = self.connection(&settings, service, peer, anonymous);
+                let connection = self.connection(&settings, service, peer, anonymous, client);
                 connection.serve(stream).await?;
             }
             (Stream::Tcp(stream), peer) => {
-                let connection = self.connection(&settings, service, peer, anonymous);
+                let connection = self.connection(&settings, service, peer, anonymous, client);
                 connection.serve(stream).await?;
             }
         }
@@ -130,6 +140,7 @@ impl Daemon {
         service: Service,
         peer: Peer,
         anonymous: Option<OwnedSemaphorePermit>,
+        client: Client,
     ) -> Connection {
         let login = Login::new(settings.method(service), peer).with_users(&settings.users);
         let login = Arc::new(login);
@@ -150,10 +161,11 @@ impl Daemon {
             read_only,
             polkit: Arc::clone(&self.polkit),
             rights: Arc::new(Rights::new(Arc::clone(&login), asked)),
+            client: client.clone(),
             uri: Arc::clone(&self.uri),
             consoles: Arc::clone(&self.consoles),
         });
-        let forward = Forward::new(Arc::clone(&self.others), login);
+        let forward = Forward::new(Arc::clone(&self.others), login, client);
         Connection::new(
             settings,
             caller,

@@ -17,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::task::{JoinError, JoinSet};
+use tracing::Instrument;
 use virtxen_driver::Delivery;
 use virtxen_rpc::calls::DomainOpenConsole;
 use virtxen_rpc::server::{
@@ -288,8 +289,15 @@ impl Connection {
     /// Does a call that is no other daemon's.
     fn serve_here(&mut self, call: Option<ServerCall>) {
         if let Some(call) = call {
-            let caller = Arc::clone(&self.caller);
-            self.calls.spawn(serve::serve(caller, call));
+            let entry = self.caller.client.begin(&call);
+            let span = entry.span();
+            let answer = serve::serve(Arc::clone(&self.caller), call);
+            let logged = async {
+                let (ticket, outcome) = answer.await;
+                entry.end(outcome.as_ref().map(|_| ()));
+                (ticket, outcome)
+            };
+            self.calls.spawn(logged.instrument(span));
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod access;
 mod auth;
+mod calls;
 mod clients;
 mod config;
 mod connection;
@@ -15,6 +16,7 @@ mod forward;
 mod glob;
 mod identity;
 mod listen;
+mod log;
 mod notify;
 mod options;
 mod password;
@@ -77,7 +79,7 @@ fn run() -> Result<()> {
 
 /// Does what was asked for a user; the daemon that runs sees it.
 fn change_user(options: &Options, change: &UserChange) -> Result<()> {
-    let config = config(options)?;
+    let (config, _) = config(options)?;
     match change {
         UserChange::Add(name) => users::add(&config.users, name, &password::ask(name)?),
         UserChange::Remove(name) => users::remove(&config.users, name),
@@ -85,7 +87,11 @@ fn change_user(options: &Options, change: &UserChange) -> Result<()> {
 }
 
 async fn serve_all(options: Options) -> Result<()> {
-    let config = config(&options)?;
+    let (config, warnings) = config(&options)?;
+    config.log.start()?;
+    for warning in warnings.iter().chain(&config.log.warnings) {
+        tracing::warn!("{warning}");
+    }
     allow_open_files(config.max_clients);
     let host = match &options.connect {
         Some(uri) => Uri::parse(uri)?,
@@ -100,7 +106,7 @@ async fn serve_all(options: Options) -> Result<()> {
     let driver = Driver::open(Arc::clone(&opened.host), driver_options);
     let warnings = opened.host.warnings();
     for warning in warnings.iter().chain(&driver.store_notices().await) {
-        eprintln!("virtxend: {warning}");
+        tracing::warn!("{warning}");
     }
     let sockets = sockets::open(&options, &config)?;
     let others = Others::new(others(&options, &host), config.keepalive);
@@ -123,18 +129,15 @@ async fn serve_all(options: Options) -> Result<()> {
     Ok(())
 }
 
-/// The settings of the file that was named, or of libvirt's, if that is there.
-fn config(options: &Options) -> Result<Config> {
+/// The settings of the file that was named, or of libvirt's, if that is there, and
+/// what in it has no effect.
+fn config(options: &Options) -> Result<(Config, Vec<String>)> {
     let path = match &options.config {
         Some(path) => path.as_path(),
         None if Path::new(config::PLACE).exists() => Path::new(config::PLACE),
-        None => return Ok(Config::default()),
+        None => return Ok(<(Config, Vec<String>)>::default()),
     };
-    let (config, warnings) = Config::load(path)?;
-    for warning in warnings {
-        eprintln!("virtxend: {warning}");
-    }
-    Ok(config)
+    Config::load(path)
 }
 
 /// Makes room for the sockets of all clients, as far as the machine allows it. With

@@ -20,9 +20,7 @@ pub(crate) fn notify(state: &str) {
         socket.send_to_addr(state.as_bytes(), &address)
     });
     if let Err(error) = sent {
-        eprintln!(
-            "virtxend: cannot tell {} that {state}: {error}",
-            place.display()
-        );
+        let (place, error) = (place.display().to_string(), error.to_string());
+        tracing::warn!(place, state, error, "systemd cannot be told");
     }
 }

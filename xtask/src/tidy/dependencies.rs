@@ -119,6 +119,16 @@ const ALLOWED: &[Allowed] = &[
         "JSON output, libxl's configurations, cargo metadata",
     ),
     allowed(
+        "tracing",
+        Users::These(&["virtxen-daemon"]),
+        "lines of the log with what they belong to",
+    ),
+    allowed(
+        "tracing-subscriber",
+        Users::These(&["virtxen-daemon"]),
+        "where lines of the log go, as text and JSON",
+    ),
+    allowed(
         "zbus",
         Users::These(&["virtxen-daemon"]),
         "D-Bus, over which polkit is asked",

@@ -176,7 +176,7 @@ impl Rights {
         let whose = about.map_or_else(String::new, |about| format!(" on domain '{}'", about.name));
         let action = action(object, word);
         let why = format!("polkit does not allow {object}:{word}{whose} ({action})");
-        Err(denied(why).into())
+        Err(denied(&why).into())
     }
 
     async fn has(
@@ -192,7 +192,7 @@ impl Rights {
         if let Some(decision) = self.decisions.get(&key) {
             return Ok(decision);
         }
-        let process = self.login.process().map_err(denied)?;
+        let process = self.login.process().map_err(|why| denied(&why))?;
         let action = action(object.word(), permission.word());
         let uuid = about.and_then(|about| about.uuid.map(|uuid| uuid.to_string()));
         let mut details = vec![("connect_driver", DRIVER)];
@@ -203,7 +203,7 @@ impl Rights {
             details.push(("domain_uuid", uuid));
         }
         let verdict = polkit.check(process, &action, &details, false).await;
-        let allowed = verdict.map_err(denied)? == Verdict::Allowed;
+        let allowed = verdict.map_err(|why| denied(&why))? == Verdict::Allowed;
         self.decisions.put(key, allowed);
         Ok(allowed)
     }
@@ -243,7 +243,7 @@ fn action(object: &str, permission: &str) -> String {
     format!("org.libvirt.api.{object}.{permission}")
 }
 
-fn denied(why: String) -> RemoteError {
+fn denied(why: &str) -> RemoteError {
     let message = format!("access denied: {why}");
     RemoteError::new(code::ACCESS_DENIED, origin::ACCESS, message)
 }

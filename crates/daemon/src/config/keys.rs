@@ -104,6 +104,18 @@ pub(super) const KEYS: &[(&str, Set)] = &[
         config.keepalive.count = count.map_err(|_| "a count is needed".to_owned())?;
         Ok(())
     }),
+    ("log_level", |config, value| {
+        config.log.set_level(number(value)?)
+    }),
+    ("log_filters", |config, value| {
+        config.log.set_filters(&text(value)?)
+    }),
+    ("log_outputs", |config, value| {
+        config.log.set_outputs(&text(value)?)
+    }),
+    ("log_format", |config, value| {
+        config.log.set_format(&text(value)?)
+    }),
     ("access_drivers", |config, value| {
         let drivers = list(value)?;
         config.access_polkit = !drivers.is_empty();
@@ -131,9 +143,6 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "audit_logging",
     "host_uuid",
     "host_uuid_source",
-    "log_filters",
-    "log_level",
-    "log_outputs",
     "max_queued_clients",
     "max_requests",
     "max_workers",

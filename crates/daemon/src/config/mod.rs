@@ -9,6 +9,7 @@ mod syntax;
 
 use crate::auth::Method;
 use crate::error::{Error, Result};
+use crate::log::LogConfig;
 use crate::tls::TlsConfig;
 use crate::users;
 use keys::{KEYS, WITHOUT_EFFECT};
@@ -56,6 +57,8 @@ pub(crate) struct Config {
     pub(crate) users: PathBuf,
     /// Patterns of their names; none for all.
     pub(crate) allowed_users: Option<Vec<String>>,
+    /// What is logged, and where.
+    pub(crate) log: LogConfig,
     /// Whether polkit decides what each client may do.
     pub(crate) access_polkit: bool,
     /// Clients that are served at once.
@@ -87,6 +90,7 @@ impl Default for Config {
             tls: TlsConfig::default(),
             users: users::PLACE.into(),
             allowed_users: None,
+            log: LogConfig::default(),
             access_polkit: false,
             max_clients: 5000,
             max_anonymous: 20,

@@ -11,6 +11,7 @@ mod secondary;
 mod tests;
 
 use crate::auth::Login;
+use crate::calls::Client;
 use callbacks::Callbacks;
 use secondary::{News, Order, Place};
 use std::collections::{BTreeMap, HashMap};
@@ -59,6 +60,7 @@ impl Others {
 pub(crate) struct Forward {
     others: Arc<Others>,
     login: Arc<Login>,
+    client: Client,
     /// Connections that were opened, by what they are for.
     links: HashMap<Group, mpsc::UnboundedSender<Order>>,
     tasks: JoinSet<()>,
@@ -90,11 +92,12 @@ pub(crate) enum Errand {
 }
 
 impl Forward {
-    pub(crate) fn new(others: Arc<Others>, login: Arc<Login>) -> Self {
+    pub(crate) fn new(others: Arc<Others>, login: Arc<Login>, client: Client) -> Self {
         let (tell, news) = mpsc::channel(WAITING);
         Self {
             others,
             login,
+            client,
             links: HashMap::new(),
             tasks: JoinSet::new(),
             tell,
@@ -135,7 +138,8 @@ impl Forward {
             }
             (Some(_), None) => self.do_without(session, call),
             (Some(errand), Some(place)) => {
-                self.order(place, Order::Call(call, errand));
+                let entry = self.client.begin(&call);
+                self.order(place, Order::Call(call, errand, entry));
                 Ok(None)
             }
         }

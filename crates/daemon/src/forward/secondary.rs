@@ -6,6 +6,7 @@
 
 use super::{Errand, Others};
 use crate::auth::Login;
+use crate::calls::Entry;
 use crate::identity;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -48,7 +49,7 @@ pub(super) struct Place {
 /// Something for the daemon.
 #[derive(Debug)]
 pub(super) enum Order {
-    Call(ServerCall, Errand),
+    Call(ServerCall, Errand, Entry),
     /// Of the stream that the call of this number started.
     Part(Serial, StreamPart),
 }
@@ -139,8 +140,7 @@ pub(super) async fn run(
             Ok(()) => return,
             Err(error) => {
                 for waiting in std::mem::take(&mut secondary.waiting).into_values() {
-                    let news = News::Reply(waiting.ticket, Err(error.clone()));
-                    let _ = tell.send((group, news)).await;
+                    let _ = tell.send((group, waiting.fail(error.clone()))).await;
                 }
                 let _ = tell.send((group, News::Lost(error.clone()))).await;
                 NotOpen::Failed(error)
@@ -152,8 +152,12 @@ pub(super) async fn run(
     orders.close();
     while let Some(order) = orders.recv().await {
         let news = match (order, &end) {
-            (Order::Call(call, _), NotOpen::Absent) => News::Absent(call),
-            (Order::Call(call, _), NotOpen::Failed(error)) => {
+            (Order::Call(call, _, entry), NotOpen::Absent) => {
+                entry.forget();
+                News::Absent(call)
+            }
+            (Order::Call(call, _, entry), NotOpen::Failed(error)) => {
+                entry.end(Err(error));
                 News::Reply(call.into_ticket(), Err(error.clone()))
             }
             // Its stream has ended with the connection.
@@ -180,8 +184,16 @@ struct Secondary {
 struct Waiting {
     ticket: Ticket,
     errand: Errand,
+    entry: Entry,
     procedure: &'static Procedure,
     deadline: Option<Instant>,
+}
+
+impl Waiting {
+    fn fail(self, error: RemoteError) -> News {
+        self.entry.end(Err(&error));
+        News::Reply(self.ticket, Err(error))
+    }
 }
 
 impl Secondary {
@@ -313,9 +325,14 @@ impl Secondary {
         match event {
             ClientEvent::Reply(serial, reply) => {
                 // It may have been given up.
-                let Waiting { ticket, errand, .. } = self.waiting.remove(&serial)?;
-                let reply = reply.map(|bytes| (errand, serial, bytes));
-                Some(News::Reply(ticket, reply))
+                let waiting = self.waiting.remove(&serial)?;
+                let bytes = match reply {
+                    Ok(bytes) => bytes,
+                    Err(error) => return Some(waiting.fail(error)),
+                };
+                waiting.entry.end(Ok(()));
+                let reply = Ok((waiting.errand, serial, bytes));
+                Some(News::Reply(waiting.ticket, reply))
             }
             ClientEvent::Message(procedure, message) => {
                 let (callback, rest) = message.split_first_chunk()?;
@@ -332,12 +349,18 @@ impl Secondary {
 
     async fn take(&mut self, order: Order, tell: &Tell) -> Result<()> {
         match order {
-            Order::Call(call, errand) => self.call(call, errand, tell).await,
+            Order::Call(call, errand, entry) => self.call(call, errand, entry, tell).await,
             Order::Part(serial, part) => Ok(self.part(serial, part)?),
         }
     }
 
-    async fn call(&mut self, call: ServerCall, errand: Errand, tell: &Tell) -> Result<()> {
+    async fn call(
+        &mut self,
+        call: ServerCall,
+        errand: Errand,
+        entry: Entry,
+        tell: &Tell,
+    ) -> Result<()> {
         let procedure = call.procedure();
         let number = procedure.number;
         let asked = match errand {
@@ -355,13 +378,16 @@ impl Secondary {
                 let waiting = Waiting {
                     ticket,
                     errand,
+                    entry,
                     procedure,
                     deadline: deadline.filter(|_| quick),
                 };
                 self.waiting.insert(serial, waiting);
             }
             Err(error) => {
-                let news = News::Reply(ticket, Err(error.into()));
+                let error = error.into();
+                entry.end(Err(&error));
+                let news = News::Reply(ticket, Err(error));
                 let _ = tell.send((self.place.group, news)).await;
             }
         }
@@ -405,8 +431,7 @@ impl Secondary {
             let error = self
                 .place
                 .late(call.procedure.name, self.place.others.quick);
-            let news = News::Reply(call.ticket, Err(error));
-            let _ = tell.send((self.place.group, news)).await;
+            let _ = tell.send((self.place.group, call.fail(error))).await;
         }
         Ok(())
     }

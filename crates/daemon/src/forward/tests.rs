@@ -3,6 +3,7 @@
 
 use super::{Forward, ForwardNews, Others};
 use crate::auth::{Login, Method};
+use crate::calls::Calls;
 use crate::peer;
 use std::path::Path;
 use std::sync::Arc;
@@ -94,7 +95,11 @@ impl Ours {
         let mut ours = Self {
             client: ClientSession::new(Keepalive::default()),
             server: ServerSession::new(ServerSettings::default()),
-            forward: Forward::new(Arc::new(others), Arc::new(login)),
+            forward: Forward::new(
+                Arc::new(others),
+                Arc::new(login),
+                Arc::new(Calls::default()).client(),
+            ),
         };
         ours.call::<ConnectOpen>(&OpenArguments::default());
         ours.event();

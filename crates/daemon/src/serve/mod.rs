@@ -25,15 +25,18 @@ pub(crate) use wire::event;
 
 use crate::access::{Polkit, Rights};
 use crate::auth::Login;
+use crate::calls::Client;
 use crate::console::{Console, Consoles};
 use crate::error::Result;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use tracing::Span;
 use virtxen_driver::{Domain, Driver, ListFilter};
+use virtxen_guest::Uuid;
 use virtxen_rpc::procedure::Permission;
 use virtxen_rpc::server::{ServerCall, Ticket};
-use virtxen_rpc::{Call, RemoteError, xdr};
+use virtxen_rpc::{Arguments, Call, RemoteError, xdr};
 
 /// What the calls of one client share.
 pub(crate) struct Caller {
@@ -47,6 +50,8 @@ pub(crate) struct Caller {
     pub(crate) polkit: Arc<Polkit>,
     /// What the client may do.
     pub(crate) rights: Arc<Rights>,
+    /// The client, for the log.
+    pub(crate) client: Client,
     /// The URI that the client sees.
     pub(crate) uri: Arc<str>,
     /// Consoles that some client of the daemon has open.
@@ -151,6 +156,11 @@ where
 /// The arguments of a call that the client may make with them.
 async fn permitted<C: Call>(caller: &Caller, call: &ServerCall) -> Result<C::Arguments> {
     let arguments = call.arguments::<C>()?;
+    if let Some(domain) = arguments.domain() {
+        let span = Span::current();
+        span.record("domain", &domain.name);
+        span.record("uuid", Uuid(domain.uuid).to_string());
+    }
     let rights = &caller.rights;
     rights
         .before::<C>(&caller.driver, call.payload(), &arguments)

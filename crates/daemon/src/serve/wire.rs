@@ -43,7 +43,7 @@ pub(super) fn only(function: &str, flags: u32, known: u32) -> Result<()> {
 /// place for it.
 pub(super) fn tell(what: &str, lost: &[impl std::fmt::Display]) {
     for warning in lost {
-        eprintln!("virtxend: {what}: {warning}");
+        tracing::warn!(what, lost = warning.to_string(), "not all of it is kept");
     }
 }
 

@@ -27,6 +27,12 @@ impl ServerCall {
         self.procedure
     }
 
+    /// The number by which the client knows it.
+    #[must_use]
+    pub const fn serial(&self) -> u32 {
+        self.ticket.serial()
+    }
+
     /// Its arguments as they came, for those who pass them on.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
