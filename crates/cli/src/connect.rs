@@ -4,6 +4,7 @@
 use crate::error::{Context, Error, Result};
 use crate::options::Args;
 use crate::output::{self, Printer};
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
@@ -31,14 +32,40 @@ pub(crate) struct Session {
     connection: OnceCell<Reached>,
 }
 
+/// Which host is meant.
+pub(crate) enum Place {
+    /// One that virtxen reaches itself.
+    Host(Uri),
+    /// One behind a daemon.
+    Daemon(virtxen_remote::Uri),
+}
+
+impl Place {
+    fn parse(text: &str) -> Result<Self> {
+        if virtxen_remote::Uri::is_meant(text) {
+            return Ok(Self::Daemon(virtxen_remote::Uri::parse(text)?));
+        }
+        Ok(Self::Host(Uri::parse(text)?))
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(uri) => uri.fmt(f),
+            Self::Daemon(uri) => uri.fmt(f),
+        }
+    }
+}
+
 /// A host that was reached.
 pub(crate) struct Reached {
     /// The way to it.
     pub(crate) host: Box<dyn Connection>,
     /// Its URI.
-    pub(crate) uri: Uri,
+    pub(crate) place: Place,
     /// What has to stay while it is used.
-    _opened: Opened,
+    _opened: Option<Opened>,
 }
 
 impl Session {
@@ -55,18 +82,18 @@ impl Session {
         }
     }
 
-    /// The host's URI, which may not have been reached yet.
+    /// The host that is meant, which may not have been reached yet.
     ///
     /// # Errors
     /// For a URI that virtxen does not know.
-    pub(crate) fn uri(&self) -> Result<Uri> {
+    pub(crate) fn place(&self) -> Result<Place> {
         match self
             .uri
             .clone()
             .or_else(|| std::env::var(virtxen_connect::VARIABLE).ok())
         {
-            Some(text) if !text.is_empty() => Ok(Uri::parse(&text)?),
-            _ => Ok(Uri::default()),
+            Some(text) if !text.is_empty() => Place::parse(&text),
+            _ => Ok(Place::Host(Uri::default())),
         }
     }
 
@@ -77,23 +104,42 @@ impl Session {
     pub(crate) async fn connection(&self) -> Result<&Reached> {
         self.connection
             .get_or_try_init(|| async {
-                let uri = self.uri()?;
-                let opened = virtxen_connect::open(&uri, self.trace()).await?;
-                for warning in opened.host.warnings() {
-                    self.printer.warning(&warning);
+                match self.place()? {
+                    Place::Host(uri) => self.open(uri).await,
+                    Place::Daemon(uri) => self.open_daemon(uri).await,
                 }
-                let options = Options {
-                    folders: opened.folders.clone(),
-                    deadline: self.timeout,
-                    ..Options::default()
-                };
-                Ok(Reached {
-                    host: Box::new(Driver::open(Arc::clone(&opened.host), options)),
-                    uri,
-                    _opened: opened,
-                })
             })
             .await
+    }
+
+    async fn open(&self, uri: Uri) -> Result<Reached> {
+        let opened = virtxen_connect::open(&uri, self.trace()).await?;
+        for warning in opened.host.warnings() {
+            self.printer.warning(&warning);
+        }
+        let options = Options {
+            folders: opened.folders.clone(),
+            deadline: self.timeout,
+            ..Options::default()
+        };
+        Ok(Reached {
+            host: Box::new(Driver::open(Arc::clone(&opened.host), options)),
+            place: Place::Host(uri),
+            _opened: Some(opened),
+        })
+    }
+
+    async fn open_daemon(&self, uri: virtxen_remote::Uri) -> Result<Reached> {
+        if self.trace {
+            let message = "--trace shows the channels of the host itself: there is a daemon in \
+                           between";
+            self.printer.warning(message);
+        }
+        Ok(Reached {
+            host: Box::new(virtxen_remote::Remote::open(&uri, self.timeout).await?),
+            place: Place::Daemon(uri),
+            _opened: None,
+        })
     }
 
     /// Prints each request of a channel, if that is wanted.

@@ -80,6 +80,15 @@ impl From<virtxen_connect::Error> for Error {
     }
 }
 
+impl From<virtxen_remote::Error> for Error {
+    fn from(error: virtxen_remote::Error) -> Self {
+        match error {
+            virtxen_remote::Error::Uri(message) => Self::Usage(message),
+            error => Self::Driver(error.into()),
+        }
+    }
+}
+
 impl Error {
     /// Wrong use.
     pub(crate) fn usage(message: impl Into<String>) -> Self {

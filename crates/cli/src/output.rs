@@ -14,6 +14,7 @@ use std::io::Write;
 #[derive(Debug)]
 pub(crate) struct Reply {
     parts: Vec<Part>,
+    silent: bool,
     /// The same for programs: an object, or null in text, where nobody sees it.
     pub(crate) json: Value,
     /// The status it ends with.
@@ -32,8 +33,17 @@ impl Reply {
     pub(crate) fn new(json: Value) -> Self {
         Self {
             parts: Vec::new(),
+            silent: false,
             json,
             exit: Exit::Ok,
+        }
+    }
+
+    /// A reply of which nothing is printed.
+    pub(crate) fn silent() -> Self {
+        Self {
+            silent: true,
+            ..Self::new(Value::Null)
         }
     }
 
@@ -101,7 +111,7 @@ impl Printer {
 
     /// Prints the text of a reply; in JSON nothing, see [`Printer::document`].
     pub(crate) fn reply(&self, reply: &Reply) {
-        if self.json {
+        if self.json || reply.silent {
             return;
         }
         let mut text = String::new();

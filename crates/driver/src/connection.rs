@@ -165,6 +165,9 @@ macro_rules! connection_calls {
         // Consoles.
         /// The terminal of a guest's first console, on the host's machine.
         console(key: &DomainKey) -> PathBuf;
+        /// The first console as bytes, where it is not a terminal of this machine; with
+        /// `force` whoever has it loses it.
+        open_console(key: &DomainKey, force: bool) -> Option<ConsoleStream>;
         /// Where the guest's VNC server listens.
         vnc(key: &DomainKey) -> Option<VncServer>;
 

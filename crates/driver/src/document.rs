@@ -26,6 +26,24 @@ pub(crate) fn parse_device(xml: &str) -> Result<(Device, Vec<Problem>)> {
     Ok((parsed.value, parsed.warnings))
 }
 
+/// Reads a domain document as the driver does, without asking a host.
+///
+/// # Errors
+/// [`Error::Xml`] with all its problems; when `strict`, with what is only odd.
+pub fn read_guest(xml: &str, strict: bool) -> Result<(Guest, Vec<Problem>)> {
+    let (guest, warnings) = parse_guest(xml)?;
+    Ok((guest, tolerable(xml, warnings, Vec::new(), strict)?))
+}
+
+/// Reads a device document as the driver does, without asking a host.
+///
+/// # Errors
+/// As [`read_guest`].
+pub fn read_device(xml: &str, strict: bool) -> Result<(Device, Vec<Problem>)> {
+    let (device, warnings) = parse_device(xml)?;
+    Ok((device, tolerable(xml, warnings, Vec::new(), strict)?))
+}
+
 /// The warnings about a document and what a host would not carry of it, in the order
 /// of places.
 ///

@@ -28,6 +28,8 @@ mod store;
 
 pub use access::{Access, AllowAll};
 pub use connection::Connection;
+pub use document::{read_device, read_guest};
+pub use domain::ConsoleStream;
 pub use domain::{
     Accepted, Affect, BlockEntry, Converted, CreateFlags, DefineFlags, Domain, DomainKey,
     DumpFlags, InterfaceEntry, ListFilter, MetadataChange, MetadataKind, MigrateFlags,

@@ -80,6 +80,16 @@ const ARROWS: &[Arrow] = &[
         tests: &[],
     },
     Arrow {
+        from: "virtxen-remote",
+        to: &[
+            "virtxen-guest",
+            "virtxen-host",
+            "virtxen-driver",
+            "virtxen-rpc",
+        ],
+        tests: &["virtxen-testkit"],
+    },
+    Arrow {
         from: "virtxen-connect",
         to: &[
             "virtxen-guest",
@@ -110,6 +120,7 @@ const ARROWS: &[Arrow] = &[
             "virtxen-host",
             "virtxen-sim",
             "virtxen-driver",
+            "virtxen-remote",
             "virtxen-connect",
         ],
         tests: &["virtxen-testkit"],

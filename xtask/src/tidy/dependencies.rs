@@ -29,6 +29,7 @@ const WAITING: &[&str] = &[
     "virtxen-host",
     "virtxen-sim",
     "virtxen-driver",
+    "virtxen-remote",
     "virtxen-connect",
     "virtxen-daemon",
     "virtxen-cli",

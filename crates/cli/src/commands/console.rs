@@ -15,10 +15,11 @@ pub(super) const COMMANDS: &[Command] = &[
         name: "console",
         group: Group::Consoles,
         summary: "join the terminal with the console of a domain; ^] leaves",
-        about: "The console is a terminal on the Xen host, so virtxen must run there.",
+        about: "On the host itself the console is a terminal, which all who have it share. A \
+                daemon gives it to one client at a time.",
         options: &[
             DOMAIN,
-            flag("force", "accepted for virsh's sake"),
+            flag("force", "take it from another client of the daemon"),
             flag("safe", "accepted for virsh's sake"),
         ],
         run: |session, args| Box::pin(console(session, args)),
@@ -43,25 +44,31 @@ pub(super) const COMMANDS: &[Command] = &[
 
 async fn console(session: &Session, args: &Args) -> Result<Reply> {
     let domain = session.domain(args).await?;
-    open(session, &domain).await?;
+    open(session, &domain, args.flag("force")).await?;
     Ok(Reply::new(json::done(&domain, "console")))
 }
 
 /// Joins the terminal with the domain's console.
-pub(super) async fn open(session: &Session, domain: &Domain) -> Result<()> {
+pub(super) async fn open(session: &Session, domain: &Domain, force: bool) -> Result<()> {
     let name = &domain.name;
     let failed = || format!("Failed to open the console of domain '{name}'");
     let driver = session.driver().await?;
-    let tty = driver
-        .console(&DomainKey::from(domain))
-        .await
-        .context(failed)?;
+    let key = DomainKey::from(domain);
+    let stream = driver.open_console(&key, force).await.context(failed)?;
+    let tty = match stream {
+        Some(_) => None,
+        None => Some(driver.console(&key).await.context(failed)?),
+    };
     if !session.printer.json && !session.printer.quiet {
         session.printer.out(&format!(
             "Connected to domain '{name}'\nEscape character is ^]\n"
         ));
     }
-    terminal::join(&tty).await.context(failed)
+    match (stream, tty) {
+        (Some(stream), _) => terminal::join_stream(stream).await.context(failed),
+        (None, Some(tty)) => terminal::join(&tty).await.context(failed),
+        (None, None) => Ok(()),
+    }
 }
 
 async fn ttyconsole(session: &Session, args: &Args) -> Result<Reply> {

@@ -3,7 +3,7 @@
 
 use super::{Command, Group};
 use crate::color::Style;
-use crate::connect::Session;
+use crate::connect::{Place, Session};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::output::Reply;
@@ -23,12 +23,12 @@ pub(super) const COMMANDS: &[Command] = &[Command {
 }];
 
 async fn doctor(session: &Session) -> Result<Reply> {
-    let uri = session.uri()?;
+    let uri = session.place()?;
     let mut text = format!("Connection: {uri}\n");
     let mut json = json!({ "uri": uri.to_string() });
     let mut exit = Exit::Ok;
     let mut tables = Vec::new();
-    if matches!(uri, Uri::Xen { .. }) {
+    if matches!(uri, Place::Host(Uri::Xen { .. })) {
         let (table, findings) = findings(session, virtxen_host::look());
         tables.push(table);
         json["channels"] = findings;

@@ -94,7 +94,11 @@ async fn wait(
         };
         match delivery {
             Err(_) => return Ok("timeout"),
-            Ok(None) => return Ok("host"),
+            Ok(None) => {
+                let message = "the connection to the host is lost: run the command again when \
+                               it is there";
+                return Err(Error::NoHost(message.to_owned()));
+            }
             Ok(Some(Delivery::Resync { missed })) => {
                 session
                     .printer

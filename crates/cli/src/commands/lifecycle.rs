@@ -236,7 +236,7 @@ async fn then_console(
     reply: Reply,
 ) -> Result<Reply> {
     if args.flag("console") {
-        super::console::open(session, domain).await?;
+        super::console::open(session, domain, false).await?;
     }
     Ok(reply)
 }

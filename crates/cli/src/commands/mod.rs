@@ -26,6 +26,7 @@ mod migrate;
 mod native;
 mod node;
 mod node_statistics;
+mod proxy;
 mod save;
 mod scheduler;
 mod shell;
@@ -170,6 +171,7 @@ const TABLES: &[&[Command]] = &[
     doctor::COMMANDS,
     shell::COMMANDS,
     sim::COMMANDS,
+    proxy::COMMANDS,
     completions::COMMANDS,
     help::COMMANDS,
     generate::COMMANDS,

@@ -64,10 +64,7 @@ pub(super) const COMMANDS: &[Command] = &[
         summary: "show the versions of virtxen and of Xen",
         about: "",
         options: &[
-            flag(
-                "daemon",
-                "accepted for virsh's sake; there is no daemon in between",
-            ),
+            flag("daemon", "accepted for virsh's sake"),
             flag("program", "of virtxen only; asks no host"),
         ],
         run: |session, args| Box::pin(version(session, args)),
@@ -205,6 +202,6 @@ async fn hostname(session: &Session) -> Result<Reply> {
 }
 
 async fn uri(session: &Session) -> Result<Reply> {
-    let uri = session.connection().await?.uri.to_string();
+    let uri = session.connection().await?.place.to_string();
     Ok(Reply::new(session.marked(json!({ "uri": uri }))).line(uri))
 }

@@ -2,7 +2,7 @@
 //! talk to.
 
 use super::{Command, Group};
-use crate::connect::Session;
+use crate::connect::{Place, Session};
 use crate::error::{Error, Result};
 use crate::options::{Args, Kind, named, optional};
 use crate::output::Reply;
@@ -47,8 +47,8 @@ pub(super) const COMMANDS: &[Command] = &[Command {
 }];
 
 async fn sim(session: &Session, args: &Args) -> Result<Reply> {
-    let mut uri = match session.uri() {
-        Ok(Uri::Sim(uri)) => uri,
+    let mut uri = match session.place() {
+        Ok(Place::Host(Uri::Sim(uri))) => uri,
         _ => "sim:".to_owned(),
     };
     for key in ["release", "guests"] {

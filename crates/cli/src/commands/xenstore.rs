@@ -89,7 +89,7 @@ async fn store(session: &Session) -> Result<&Store> {
     session.direct("XenStore").await?.xenstore().ok_or_else(|| {
         Error::Failed(format!(
             "XenStore is not reached over {}: it can be asked on the host itself, as root",
-            connection.uri
+            connection.place
         ))
     })
 }

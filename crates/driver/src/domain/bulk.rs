@@ -40,6 +40,21 @@ impl StatsGroups {
         block: true,
     };
 
+    /// libvirt's bits of the groups.
+    #[must_use]
+    pub fn bits(self) -> u32 {
+        let groups = [
+            self.state,
+            self.cpu_total,
+            self.balloon,
+            self.vcpu,
+            self.interface,
+            self.block,
+        ];
+        let bits = groups.into_iter().rev();
+        bits.fold(0, |bits, group| bits << 1 | u32::from(group))
+    }
+
     /// The groups of libvirt's bits; none means all.
     ///
     /// # Errors
@@ -370,6 +385,7 @@ mod tests {
         assert_eq!(StatsGroups::from_bits(0, false).unwrap(), StatsGroups::ALL);
         let some = StatsGroups::from_bits(1 | 1 << 5 | 1 << 6, false).unwrap();
         assert!(some.state && some.block && !some.vcpu);
+        assert_eq!(some.bits(), 1 | 1 << 5);
         let error = StatsGroups::from_bits(1 << 6, true).unwrap_err();
         assert!(error.to_string().contains("0x40"), "{error}");
     }

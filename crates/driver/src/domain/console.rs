@@ -4,9 +4,30 @@
 
 use crate::{DomainKey, Driver, Operation, Result};
 use std::path::PathBuf;
+use tokio::sync::mpsc;
 use virtxen_host::VncServer;
 
+/// A console that is not a terminal of this machine: what is typed goes in, what the
+/// guest shows comes out. It ends when either side is dropped.
+#[derive(Debug)]
+pub struct ConsoleStream {
+    /// For the guest.
+    pub typed: mpsc::Sender<Vec<u8>>,
+    /// From the guest, and in the end why there is no more.
+    pub shown: mpsc::Receiver<Result<Vec<u8>>>,
+}
+
 impl Driver {
+    /// None: the console is a terminal of this machine, which [`Driver::console`]
+    /// names.
+    pub(crate) async fn open_console(
+        &self,
+        _: &DomainKey,
+        _: bool,
+    ) -> Result<Option<ConsoleStream>> {
+        Ok(None)
+    }
+
     /// The pseudo-terminal of the guest's first console, on the host's machine.
     ///
     /// # Errors

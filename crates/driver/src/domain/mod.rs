@@ -25,6 +25,7 @@ mod xml;
 pub use affect::Affect;
 use affect::Part;
 pub use bulk::{AllStats, DomainStats, StatsGroups};
+pub use console::ConsoleStream;
 pub use devices::{BlockEntry, InterfaceEntry};
 pub use lifecycle::ShutdownMode;
 pub use list::ListFilter;

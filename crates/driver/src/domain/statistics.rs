@@ -24,6 +24,17 @@ pub enum MemoryTag {
 }
 
 impl MemoryTag {
+    /// The tag of libvirt's number, where it is one of these.
+    #[must_use]
+    pub const fn from_number(number: i32) -> Option<Self> {
+        match number {
+            5 => Some(Self::Available),
+            6 => Some(Self::Actual),
+            8 => Some(Self::Usable),
+            _ => None,
+        }
+    }
+
     /// `virDomainMemoryStatTags`.
     #[must_use]
     pub const fn number(self) -> i32 {

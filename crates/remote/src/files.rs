@@ -1,0 +1,133 @@
+//! Calls that put a domain into a file of the daemon's host, take it out again, or
+//! move it to another host. They take their time: it is shown, and they can be
+//! cancelled.
+
+use crate::Remote;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use virtxen_driver::{
+    DomainKey, DumpFlags, Error, MigrateFlags, Monitor, Operation, Progress, Result,
+};
+use virtxen_rpc::calls::{
+    DomainAbortJob, DomainCoreDump, DomainGetJobInfo, DomainMigratePerform3Params, DomainRestore,
+    DomainSave, DumpArguments, JobInfo, Perform3Params, SaveArguments,
+};
+use virtxen_rpc::xdr::{List, Opaque};
+use virtxen_rpc::{Domain, TypedParam};
+
+/// Time between two looks at how far it is.
+const LOOK: Duration = Duration::from_millis(500);
+
+impl Remote {
+    pub(crate) async fn save(&self, key: &DomainKey, file: &Path, monitor: &Monitor) -> Result<()> {
+        let dom = self.domain(key).await?;
+        let arguments = SaveArguments {
+            dom: dom.clone(),
+            to: file.display().to_string(),
+        };
+        let operation = Operation::Save;
+        let work = self.ask::<DomainSave>(operation, arguments);
+        self.watched(operation, Some(dom), monitor, work).await
+    }
+
+    pub(crate) async fn restore(&self, file: &Path, monitor: &Monitor) -> Result<()> {
+        let operation = Operation::Restore;
+        let work = self.ask::<DomainRestore>(operation, file.display().to_string());
+        self.watched(operation, None, monitor, work).await
+    }
+
+    pub(crate) async fn dump(
+        &self,
+        key: &DomainKey,
+        file: &Path,
+        flags: DumpFlags,
+        monitor: &Monitor,
+    ) -> Result<()> {
+        let dom = self.domain(key).await?;
+        let arguments = DumpArguments {
+            dom: dom.clone(),
+            to: file.display().to_string(),
+            flags: u32::from(flags.crash)
+                | u32::from(flags.live) << 1
+                | u32::from(flags.reset) << 3,
+        };
+        let operation = Operation::CoreDump;
+        let work = self.ask::<DomainCoreDump>(operation, arguments);
+        self.watched(operation, Some(dom), monitor, work).await
+    }
+
+    /// libvirt's direct migration: the daemon's host itself sends the domain to the
+    /// destination.
+    pub(crate) async fn migrate(
+        &self,
+        key: &DomainKey,
+        destination: &str,
+        flags: MigrateFlags,
+        monitor: &Monitor,
+    ) -> Result<()> {
+        const LIVE: u32 = 1;
+        const UNDEFINE_SOURCE: u32 = 16;
+        let dom = self.domain(key).await?;
+        let live = if flags.live { LIVE } else { 0 };
+        let undefine = match flags.undefine_source {
+            true => UNDEFINE_SOURCE,
+            false => 0,
+        };
+        let arguments = Perform3Params {
+            dom: dom.clone(),
+            dconnuri: None,
+            params: List(vec![TypedParam::new("migrate_uri", destination)]),
+            cookie_in: Opaque(Vec::new()),
+            flags: live | undefine,
+        };
+        let operation = Operation::Migrate;
+        let work = async {
+            let done = self.ask::<DomainMigratePerform3Params>(operation, arguments);
+            done.await.map(|_| ())
+        };
+        self.watched(operation, Some(dom), monitor, work).await
+    }
+
+    /// Waits for an operation, tells how far it is, and aborts it when it is cancelled.
+    async fn watched(
+        &self,
+        operation: Operation,
+        dom: Option<Domain>,
+        monitor: &Monitor,
+        work: impl Future<Output = Result<()>>,
+    ) -> Result<()> {
+        let begin = Instant::now();
+        let mut work = std::pin::pin!(work);
+        let mut looks = tokio::time::interval(LOOK);
+        let mut fraction = None;
+        loop {
+            tokio::select! {
+                biased;
+                () = monitor.cancelled() => {
+                    if let Some(dom) = dom {
+                        // The wait ends either way; the daemon goes on if it cannot stop.
+                        let _ = self.ask::<DomainAbortJob>(Operation::Lookup, dom).await;
+                    }
+                    return Err(Error::Cancelled {
+                        subject: "the domain".to_owned(),
+                        operation: operation.verb(),
+                    });
+                }
+                outcome = &mut work => return outcome,
+                _ = looks.tick() => {
+                    if let Some(dom) = dom.clone() {
+                        let job = self.ask::<DomainGetJobInfo>(Operation::Lookup, dom).await;
+                        fraction = job.ok().as_ref().and_then(share);
+                    }
+                    monitor.report(Progress { elapsed: begin.elapsed(), fraction });
+                }
+            }
+        }
+    }
+}
+
+/// The share that is done, where the daemon knows how much there is.
+fn share(job: &JobInfo) -> Option<f64> {
+    let share = job.data_processed as f64 / job.data_total as f64;
+    (job.data_total > 0).then(|| share.clamp(0.0, 1.0))
+}

@@ -1,0 +1,113 @@
+//! Calls about the daemon's host.
+
+use crate::{Remote, wire};
+use virtxen_driver::{FreeMemory, NodeCpuStats, NodeInfo, NodeMemoryStats, Operation, Result};
+use virtxen_guest::MemoryKib;
+use virtxen_host::{CpuTimes, ProcessorScope};
+use virtxen_rpc::calls::{
+    CellsArguments, ConnectGetCapabilities, ConnectGetHostname, NODE_CELLS_MAX,
+    NodeCPUStatsArguments, NodeGetCPUStats, NodeGetCellsFreeMemory, NodeGetFreeMemory, NodeGetInfo,
+    NodeGetMemoryStats, NodeMemoryStatsArguments, NodeStats,
+};
+
+/// Most numbers of the host.
+const NUMBERS: i32 = 16;
+/// All processors or cells together.
+const ALL: i32 = -1;
+
+impl Remote {
+    pub(crate) async fn node_info(&self) -> Result<NodeInfo> {
+        let node = self.ask::<NodeGetInfo>(Operation::NodeInfo, ()).await?;
+        let count = |number: i32| u32::try_from(number).unwrap_or(0);
+        Ok(NodeInfo {
+            model: node.model.0,
+            memory: MemoryKib(node.memory),
+            cpus: count(node.cpus),
+            mhz: count(node.mhz),
+            nodes: count(node.nodes),
+            sockets: count(node.sockets),
+            cores: count(node.cores),
+            threads: count(node.threads),
+        })
+    }
+
+    pub(crate) async fn capabilities(&self) -> Result<String> {
+        self.ask::<ConnectGetCapabilities>(Operation::Capabilities, ())
+            .await
+    }
+
+    pub(crate) async fn hostname(&self) -> Result<String> {
+        self.ask::<ConnectGetHostname>(Operation::NodeInfo, ())
+            .await
+    }
+
+    pub(crate) async fn free_memory(&self) -> Result<FreeMemory> {
+        let operation = Operation::FreeMemory;
+        let arguments = CellsArguments {
+            start_cell: 0,
+            maxcells: i32::try_from(NODE_CELLS_MAX).unwrap_or(i32::MAX),
+        };
+        let (total, cells) = tokio::try_join!(
+            self.ask::<NodeGetFreeMemory>(operation, ()),
+            self.ask::<NodeGetCellsFreeMemory>(operation, arguments),
+        )?;
+        let kib = |bytes: u64| MemoryKib(bytes >> 10);
+        Ok(FreeMemory {
+            total: kib(total),
+            cells: cells.0.into_iter().map(kib).collect(),
+        })
+    }
+
+    pub(crate) async fn node_cpu_stats(&self, cpu: Option<u32>) -> Result<NodeCpuStats> {
+        let arguments = NodeCPUStatsArguments {
+            cpu_num: number(cpu),
+            nparams: NUMBERS,
+            flags: 0,
+        };
+        let stats = self
+            .ask::<NodeGetCPUStats>(Operation::NodeCpuStats, arguments)
+            .await?;
+        let find = |name: &str| value(&stats, name).map(wire::time);
+        let iowait = find("iowait");
+        Ok(NodeCpuStats {
+            // Only a kernel knows what waits for a disk.
+            scope: match iowait {
+                Some(_) => ProcessorScope::Domain0,
+                None => ProcessorScope::Machine,
+            },
+            times: CpuTimes {
+                user: find("user"),
+                system: find("kernel"),
+                idle: find("idle"),
+                iowait,
+            },
+        })
+    }
+
+    pub(crate) async fn node_memory_stats(&self, cell: Option<u32>) -> Result<NodeMemoryStats> {
+        let arguments = NodeMemoryStatsArguments {
+            nparams: NUMBERS,
+            cell_num: number(cell),
+            flags: 0,
+        };
+        let stats = self
+            .ask::<NodeGetMemoryStats>(Operation::NodeMemoryStats, arguments)
+            .await?;
+        let find = |name: &str| value(&stats, name).map(MemoryKib);
+        Ok(NodeMemoryStats {
+            total: find("total"),
+            free: find("free").unwrap_or(MemoryKib(0)),
+            buffers: find("buffers"),
+            cached: find("cached"),
+        })
+    }
+}
+
+fn number(one: Option<u32>) -> i32 {
+    one.map_or(ALL, |one| i32::try_from(one).unwrap_or(i32::MAX))
+}
+
+fn value(stats: &NodeStats, name: &str) -> Option<u64> {
+    let found = stats.params.0.iter().find(|stat| stat.field == name)?;
+    Some(found.value)
+}
