@@ -21,6 +21,7 @@ mod remote;
 mod statistics;
 mod stream;
 mod task;
+mod tls;
 mod transport;
 mod uri;
 mod vcpus;

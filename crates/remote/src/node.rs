@@ -1,13 +1,16 @@
 //! Calls about the daemon's host.
 
 use crate::{Remote, wire};
-use virtxen_driver::{FreeMemory, NodeCpuStats, NodeInfo, NodeMemoryStats, Operation, Result};
+use virtxen_driver::{
+    DomainQuery, FreeMemory, NodeCpuStats, NodeInfo, NodeMemoryStats, Operation, Result,
+};
 use virtxen_guest::MemoryKib;
 use virtxen_host::{CpuTimes, ProcessorScope};
 use virtxen_rpc::calls::{
-    CellsArguments, ConnectGetCapabilities, ConnectGetHostname, NODE_CELLS_MAX,
-    NodeCPUStatsArguments, NodeGetCPUStats, NodeGetCellsFreeMemory, NodeGetFreeMemory, NodeGetInfo,
-    NodeGetMemoryStats, NodeMemoryStatsArguments, NodeStats,
+    CapabilitiesArguments, CellsArguments, ConnectGetCapabilities, ConnectGetDomainCapabilities,
+    ConnectGetHostname, NODE_CELLS_MAX, NodeCPUStatsArguments, NodeGetCPUStats,
+    NodeGetCellsFreeMemory, NodeGetFreeMemory, NodeGetInfo, NodeGetMemoryStats,
+    NodeMemoryStatsArguments, NodeStats,
 };
 
 /// Most numbers of the host.
@@ -33,6 +36,20 @@ impl Remote {
 
     pub(crate) async fn capabilities(&self) -> Result<String> {
         self.ask::<ConnectGetCapabilities>(Operation::Capabilities, ())
+            .await
+    }
+
+    pub(crate) async fn domain_capabilities(&self, query: &DomainQuery<'_>) -> Result<String> {
+        let text = |word: Option<&str>| word.map(str::to_owned);
+        let arguments = CapabilitiesArguments {
+            emulatorbin: text(query.emulator),
+            arch: text(query.arch),
+            machine: text(query.machine),
+            virttype: text(query.virt_type),
+            flags: 0,
+        };
+        let operation = Operation::DomainCapabilities;
+        self.ask::<ConnectGetDomainCapabilities>(operation, arguments)
             .await
     }
 

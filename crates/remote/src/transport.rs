@@ -1,6 +1,6 @@
-//! The ways to a daemon: UNIX sockets, TCP, ssh. What is said on them is not here.
+//! The ways to a daemon: UNIX sockets, TCP, TLS, ssh. What is said on them is not here.
 
-use crate::{Error, Result, Transport, Uri};
+use crate::{Error, Result, Transport, Uri, tls};
 use std::path::Path;
 use std::pin::Pin;
 use std::process::Stdio;
@@ -31,8 +31,16 @@ pub(crate) async fn connect(uri: &Uri) -> Result<Box<dyn Io>> {
         Ok(match &uri.transport {
             Transport::Unix(path) => unix(path).await.map_err(failed)?,
             Transport::Tcp { host, port } => Box::new(tcp(host, *port).await.map_err(failed)?),
-            Transport::Tls { .. } => {
-                return Err(failed("TLS is not here yet: use ssh".to_owned()));
+            Transport::Tls {
+                host,
+                port,
+                pkipath,
+                no_verify,
+            } => {
+                let stream = tcp(host, *port).await.map_err(failed)?;
+                let pkipath = pkipath.as_deref();
+                let secured = tls::connect(stream, host, pkipath, *no_verify).await;
+                Box::new(secured.map_err(failed)?)
             }
             Transport::Ssh { .. } => ssh(uri).map_err(failed)?,
         })

@@ -109,7 +109,7 @@ const ARROWS: &[Arrow] = &[
             "virtxen-connect",
             "virtxen-sasl",
         ],
-        tests: &["virtxen-testkit"],
+        tests: &["virtxen-testkit", "virtxen-remote"],
     },
     Arrow {
         from: "virtxen-cli",

@@ -83,12 +83,12 @@ const ALLOWED: &[Allowed] = &[
     ),
     allowed(
         "rustls",
-        Users::These(&["virtxen-daemon"]),
+        Users::These(&["virtxen-daemon", "virtxen-remote"]),
         "TLS without a C library",
     ),
     allowed(
         "tokio-rustls",
-        Users::These(&["virtxen-daemon"]),
+        Users::These(&["virtxen-daemon", "virtxen-remote"]),
         "TLS on the runtime's sockets",
     ),
     allowed(
