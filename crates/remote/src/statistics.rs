@@ -1,4 +1,5 @@
-//! Calls that ask for numbers of domains.
+//! Calls that ask for numbers of domains. Those of the host are in `node`; what the
+//! numbers are is the driver's to say.
 
 use crate::{Remote, wire};
 use virtxen_driver::{
