@@ -33,6 +33,14 @@ pub(crate) async fn open(
         None if sim.release() < Release::V3_0_4 => Some(made(folders.root().join("etc/xen"))?),
         given => given,
     };
+    let relocation = sim.options().relocation;
+    if let Some(port) = relocation {
+        let taken = sim.take_domains(port).await;
+        taken.map_err(|error| {
+            let message = format!("Failed to take domains on port {port} of 127.0.0.1: {error}");
+            Error::NoHost(message)
+        })?;
+    }
     let channels = Channels::new(Deadlines::default(), trace)
         .hypercalls(hypercalls(&sim), Some(Arch::X86_64))
         .xenstore(xenstore(&sim).await)
@@ -47,6 +55,7 @@ pub(crate) async fn open(
         ))
         .xm_files(xm_dir.ok_or_else(|| "none is named".to_owned()))
         .documents(Ok(folders.documents()))
+        .relocation(relocation)
         .kept(Arc::new(move |uuid| sim.is_managed(&uuid.to_string())))
         .simulated();
     let host = channels.open().await;

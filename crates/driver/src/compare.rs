@@ -69,7 +69,7 @@ pub(crate) fn compare(
     }
     if let (Some(old), Some(new)) = (before, now)
         && old.name != new.name
-        && !is_moving(&new.name, &old.name)
+        && !is_on_its_way(&old.name, &new.name)
     {
         events.push((true, EventKind::UndefinedRenamed));
         events.push((false, EventKind::DefinedRenamed));
@@ -101,10 +101,9 @@ pub(crate) fn ends_domains(operation: Operation) -> bool {
     )
 }
 
-/// XenD gives a domain another name while it saves or moves it.
-fn is_moving(new: &str, old: &str) -> bool {
-    let moving = |a: &str, b: &str| a.strip_prefix("migrating-") == Some(b);
-    moving(new, old) || moving(old, new)
+/// Whether this is the name that XenD gives a domain while it saves or moves it.
+pub(crate) fn is_on_its_way(name: &str, own: &str) -> bool {
+    name.strip_prefix("migrating-") == Some(own)
 }
 
 fn stopped(before: Option<&Domain>, cause: Option<Operation>, ending: Option<Ending>) -> EventKind {
@@ -127,6 +126,7 @@ fn stopped(before: Option<&Domain>, cause: Option<Operation>, ending: Option<End
 fn started(cause: Option<Operation>) -> EventKind {
     match cause {
         Some(Operation::Restore) => EventKind::StartedRestored,
+        Some(Operation::MigrateFinish) => EventKind::StartedMigrated,
         _ => EventKind::StartedBooted,
     }
 }

@@ -61,6 +61,8 @@ pub(crate) struct Inner {
     pub(crate) jobs: Arc<Jobs>,
     pub(crate) registry: Registry,
     pub(crate) store: Store,
+    /// Domains on their way to and from other hosts.
+    pub(crate) moving: crate::domain::Moving,
     /// A poller is at work.
     pub(crate) polling: AtomicBool,
 }
@@ -83,6 +85,7 @@ impl Driver {
                 host,
                 options,
                 jobs: Arc::default(),
+                moving: crate::domain::Moving::default(),
                 polling: AtomicBool::new(false),
             }),
             session: Session {

@@ -81,6 +81,7 @@ lifecycle! {
     StartedRestored    2 "Started",   2 "Restored";
     SuspendedPaused    3 "Suspended", 0 "Paused";
     ResumedUnpaused    4 "Resumed",   0 "Unpaused";
+    ResumedMigrated    4 "Resumed",   1 "Migrated";
     StoppedShutdown    5 "Stopped",   0 "Shutdown";
     StoppedDestroyed   5 "Stopped",   1 "Destroyed";
     StoppedCrashed     5 "Stopped",   2 "Crashed";

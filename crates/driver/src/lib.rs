@@ -31,8 +31,8 @@ pub use connection::Connection;
 pub use document::{read_device, read_guest};
 pub use domain::ConsoleStream;
 pub use domain::{
-    Accepted, Affect, BlockEntry, Converted, CreateFlags, DefineFlags, Domain, DomainKey,
-    DumpFlags, InterfaceEntry, ListFilter, MetadataChange, MetadataKind, MigrateFlags,
+    Accepted, Affect, Arrival, BlockEntry, Converted, CreateFlags, DefineFlags, Departure, Domain,
+    DomainKey, DumpFlags, InterfaceEntry, ListFilter, MetadataChange, MetadataKind, MigrateFlags,
     NativeFormat, Reason, ShutdownMode, State, TypedParameter, TypedValue, VcpuCounts, XmlFlags,
 };
 pub use domain::{AllStats, CpuStats, DomainStats, MemoryTag, StatsGroups, block_parameters};

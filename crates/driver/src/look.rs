@@ -3,6 +3,7 @@
 //! What two looks mean together is in `registry` and `compare`, when the host is
 //! looked at while nobody calls in `poll`.
 
+use crate::compare::is_on_its_way;
 use crate::driver::Inner;
 use crate::registry::Look;
 use crate::{Domain, DomainKey, Error, Operation, Result};
@@ -86,7 +87,7 @@ impl Inner {
         let answer = self.read(Operation::Lookup, &key.to_string(), answer).await;
         let info = match answer {
             Ok(info) => info,
-            Err(Error::Host(virtxen_host::Error::NoDomain { .. })) => None,
+            Err(Error::Host(virtxen_host::Error::NoDomain { .. })) => self.on_its_way(key).await?,
             Err(error) => return Err(error),
         };
         let info = info.ok_or_else(|| Error::NoDomain(key.clone()))?;
@@ -94,6 +95,21 @@ impl Inner {
         self.registry.recall(&mut domain);
         self.registry.note(look, &domain);
         Ok((look, domain))
+    }
+
+    /// A domain that our own save or migration is at work on, which XenD calls by
+    /// another name meanwhile.
+    async fn on_its_way(&self, key: &DomainKey) -> Result<Option<DomainInfo>> {
+        let DomainKey::Name(name) = key else {
+            return Ok(None);
+        };
+        let Some(uuid) = self.jobs.current(name).and(self.registry.uuid(name)) else {
+            return Ok(None);
+        };
+        let answer = self.host.domains();
+        let infos = self.read(Operation::Lookup, name, answer).await?;
+        let moving = |info: &DomainInfo| info.uuid == uuid && is_on_its_way(&info.name, name);
+        Ok(infos.into_iter().find(moving))
     }
 
     /// The domain of a uuid under the name that it had: one question instead of one

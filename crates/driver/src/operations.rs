@@ -144,6 +144,10 @@ operations! {
     Save: "domainSaveFlags", "save", true, "domain.hibernate", Long, Active, false, 3600;
     Restore: "domainRestoreFlags", "restore", true, "domain.start", Long, Any, false, 3600;
     CoreDump: "domainCoreDump", "dump", true, "domain.core-dump", Long, Active, false, 3600;
+    MigrateBegin: "domainMigrateBegin3Params", "begin of migration", true, "domain.migrate", None, Active, false, 30;
+    MigratePrepare: "domainMigratePrepare3Params", "preparation of migration", true, "domain.migrate", None, Any, false, 30;
+    MigrateFinish: "domainMigrateFinish3Params", "end of migration", true, "domain.migrate", Modify, Any, false, 120;
+    MigrateConfirm: "domainMigrateConfirm3Params", "confirmation of migration", true, "domain.migrate", None, Any, false, 120;
     Migrate: "domainMigratePerform", "migrate", true, "domain.migrate", Long, Active, false, 14400;
 }
 

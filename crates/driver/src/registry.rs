@@ -6,7 +6,7 @@
 //! and what a call of our own did is reported once, with its own detail. How the
 //! host is looked at is in `call` and `poll`.
 
-use crate::compare::{compare, ends_domains, is_nameless, passing, reason_of};
+use crate::compare::{compare, ends_domains, is_nameless, is_on_its_way, passing, reason_of};
 use crate::events::{Bus, Event, EventKind, Subscription};
 use crate::job::lock;
 use crate::{Domain, Operation, Reason, State};
@@ -156,6 +156,12 @@ impl Registry {
         }
     }
 
+    /// A domain is to come from another host.
+    pub(crate) fn expect(&self, uuid: Uuid) {
+        let mut known = lock(&self.known);
+        known.causes.insert(uuid, Operation::MigrateFinish);
+    }
+
     /// A file is being restored.
     pub(crate) fn begin_restore(&self) {
         lock(&self.known).restoring += 1;
@@ -267,6 +273,15 @@ impl Registry {
             .domains
             .get(&uuid)
             .map(|seen| seen.domain.name.clone())
+    }
+
+    /// The uuid of a domain that had this name when it was last seen.
+    pub(crate) fn uuid(&self, name: &str) -> Option<Uuid> {
+        let known = lock(&self.known);
+        let mut domains = known.domains.values().map(|seen| &seen.domain);
+        domains
+            .find(|domain| domain.name == name)
+            .map(|domain| domain.uuid)
     }
 
     /// The number that a domain had when it was last seen.
@@ -400,6 +415,10 @@ impl Registry {
                 now.reason = reason;
             }
         }
+        if starts && cause == Some(Operation::MigrateFinish) {
+            // It has come: its next start is another.
+            known.causes.remove(&uuid);
+        }
         if cause.is_some_and(ends_domains) && !now.as_ref().is_some_and(Domain::is_active) {
             known.causes.remove(&uuid);
         }
@@ -435,6 +454,9 @@ fn event(domain: &Domain, kind: EventKind) -> Event {
 
 /// What the newer look does not tell but follows from the older one.
 fn inherit(before: &Domain, now: &mut Domain) {
+    if is_on_its_way(&now.name, &before.name) {
+        now.name.clone_from(&before.name);
+    }
     if now.persistent.is_none() {
         now.persistent = before.persistent;
     }

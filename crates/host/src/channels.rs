@@ -36,6 +36,7 @@ pub struct Channels {
     pub(crate) version: Option<XenVersion>,
     pub(crate) xm_folder: Channel<PathBuf>,
     pub(crate) documents: Channel<PathBuf>,
+    pub(crate) relocation: Option<u16>,
     pub(crate) simulated: bool,
     pub(crate) trace: Option<Trace>,
 }
@@ -57,6 +58,7 @@ impl Channels {
             version: None,
             xm_folder: Err(missing()),
             documents: Err(missing()),
+            relocation: None,
             simulated: false,
             trace,
         }
@@ -164,6 +166,13 @@ impl Channels {
     #[must_use]
     pub fn documents(mut self, folder: Channel<PathBuf>) -> Self {
         self.documents = folder;
+        self
+    }
+
+    /// The TCP port on which XenD takes domains of other hosts, if it is not 8002.
+    #[must_use]
+    pub fn relocation(mut self, port: Option<u16>) -> Self {
+        self.relocation = port;
         self
     }
 

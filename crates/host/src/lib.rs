@@ -56,6 +56,10 @@ use std::path::Path;
 use virtxen_formats::Note;
 use virtxen_guest::{Device, DomId, Guest, MemoryKib};
 
+/// The TCP port on which XenD takes domains of other hosts unless its configuration
+/// says otherwise.
+const RELOCATION_PORT: u16 = 8002;
+
 /// A Xen host.
 ///
 /// A domain is addressed by its name; `domid` and `uuid` are found with
@@ -217,6 +221,12 @@ pub trait Host: Send + Sync {
 
     /// Moves a domain to another host.
     async fn migrate(&self, name: &str, options: &MigrateOptions) -> Result<()>;
+
+    /// The TCP port on which the host takes domains of other hosts, where this program
+    /// runs on the host and can see whether somebody listens there.
+    fn relocation_port(&self) -> Option<u16> {
+        None
+    }
 
     /// Gives a domain another name.
     async fn rename(&self, name: &str, new_name: &str) -> Result<()>;

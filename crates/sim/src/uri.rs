@@ -16,7 +16,7 @@ const MAX_GUESTS: usize = 10_000;
 const MAX_TIME: Duration = Duration::from_secs(24 * 3600);
 /// The keys, for error messages.
 const KEYS: &str = "release, guests, nodes, scheduler, build, connect, shutdown, save, fault, \
-                    hung-guest, dead-device, xm-dir";
+                    hung-guest, dead-device, xm-dir, relocation";
 
 /// Why a URI of a simulated host was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,6 +71,7 @@ impl Options {
     /// | `fault` | `slow,TIME`, `hang`, `cut,BYTES` or `garbage`, with `,op=NAME` and `,nth=N` |
     /// | `hung-guest` | name of a guest that ignores orders to shut down |
     /// | `dead-device` | device that never connects: `xvdb`, a MAC address |
+    /// | `relocation` | TCP port of this machine where domains of other simulated hosts are taken |
     /// | `xm-dir` | folder of xm's files, which are inactive guests before 3.0.4 |
     ///
     /// Faults, guests and devices may be repeated.
@@ -150,6 +151,10 @@ impl Options {
             "fault" => self.faults.push(parse_fault(value)?),
             "hung-guest" => self.hung_guests.push(value.to_owned()),
             "dead-device" => self.dead_devices.push(value.to_owned()),
+            "relocation" => {
+                let port = value.parse().ok().filter(|port| *port != 0);
+                self.relocation = Some(port.ok_or_else(|| bad("a number from 1 to 65535"))?);
+            }
             "xm-dir" if value.starts_with('/') => self.xm_dir = Some(value.into()),
             "xm-dir" => return Err(bad("the path of a folder, from / on")),
             _ => {

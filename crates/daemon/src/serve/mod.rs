@@ -15,6 +15,7 @@ mod job;
 mod lifecycle;
 mod lookup;
 mod memory;
+mod migrate;
 mod node;
 mod save;
 mod stats;
@@ -113,6 +114,7 @@ static TABLE: &[&[Row]] = &[
     lifecycle::ROWS,
     lookup::ROWS,
     memory::ROWS,
+    migrate::ROWS,
     node::ROWS,
     save::ROWS,
     stats::ROWS,

@@ -1,6 +1,7 @@
 //! Moving a domain to another host.
 //!
-//! XenD on both sides moves the data; this side asks and waits.
+//! XenD on both sides moves the data; this side asks and waits. What libvirt's
+//! protocol has around it is in `moving`.
 
 use crate::call::Call;
 use crate::{DomainKey, Driver, Error, Monitor, Operation, Result};
@@ -11,7 +12,8 @@ use virtxen_host::MigrateOptions;
 pub struct MigrateFlags {
     /// The guest runs on meanwhile.
     pub live: bool,
-    /// It is removed from this host's defined domains afterwards.
+    /// It is removed from this host's defined domains afterwards; in a migration that
+    /// [`Driver::migrate_begin`] began, by [`Driver::migrate_confirm`].
     pub undefine_source: bool,
 }
 
@@ -35,9 +37,12 @@ impl Driver {
             live: flags.live,
         };
         let call = Call::domain(Operation::Migrate, key).watched(monitor);
+        let inner = std::sync::Arc::clone(&self.inner);
         self.change(call, async move |host, domain| {
             host.migrate(&domain.name, &options).await?;
-            if flags.undefine_source {
+            // Of a migration that was begun by libvirt's protocol the source is told
+            // to confirm it, when the other side has the domain.
+            if flags.undefine_source && !inner.moving.has_begun(domain.uuid) {
                 match host.undefine(&domain.name).await {
                     // A transient domain is gone already.
                     Err(virtxen_host::Error::NoDomain { .. }) => {}
@@ -51,7 +56,7 @@ impl Driver {
 }
 
 /// Host and port of a destination.
-fn destination_of(text: &str) -> Result<(String, Option<u16>)> {
+pub(super) fn destination_of(text: &str) -> Result<(String, Option<u16>)> {
     let refused = |reason: &str| {
         Err(Error::Argument(format!(
             "destination '{text}': {reason}; write HOST, HOST:PORT or xenmigr://HOST[:PORT]/"

@@ -62,6 +62,7 @@ pub struct XenHost {
     guest_files: Channel<GuestFiles>,
     machine: Option<Machine>,
     version: XenVersion,
+    relocation: Option<u16>,
     simulated: bool,
 }
 
@@ -125,6 +126,7 @@ impl XenHost {
             guest_files: Err(String::new()),
             machine: channels.machine,
             version: XenVersion::UNKNOWN,
+            relocation: channels.relocation,
             simulated: channels.simulated,
         };
         host.version = match (&host.hypercalls, channels.version) {

@@ -288,6 +288,11 @@ impl Host for XenHost {
         xend.migrate(name, options).await
     }
 
+    fn relocation_port(&self) -> Option<u16> {
+        self.has_xend()
+            .then(|| self.relocation.unwrap_or(crate::RELOCATION_PORT))
+    }
+
     async fn rename(&self, name: &str, new_name: &str) -> Result<()> {
         match (self.in_file(name).await?, self.guest_files()) {
             (Some(_), Some(files)) => files.rename(name, new_name).await,

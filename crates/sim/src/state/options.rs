@@ -30,6 +30,9 @@ pub struct Options {
     pub hung_guests: Vec<String>,
     /// Devices (`xvdb`, a MAC address) that never connect.
     pub dead_devices: Vec<String>,
+    /// TCP port where domains of other simulated hosts are taken, for who opens the
+    /// host.
+    pub relocation: Option<u16>,
     /// Folder of xm's files, for who opens the host: XenD knows nothing of them.
     pub xm_dir: Option<PathBuf>,
 }
@@ -62,6 +65,7 @@ impl Default for Options {
             faults: Vec::new(),
             hung_guests: Vec::new(),
             dead_devices: Vec::new(),
+            relocation: None,
             xm_dir: None,
         }
     }

@@ -17,6 +17,7 @@ pub(crate) mod node;
 pub(crate) mod operations;
 mod page;
 mod python;
+mod relocation;
 mod reply;
 mod serve;
 mod shared;

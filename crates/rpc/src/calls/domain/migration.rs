@@ -1,5 +1,6 @@
 //! Calls that move a domain to another host: version 3 of libvirt's protocol, with
-//! and without typed parameters. Older versions are known by name.
+//! and without typed parameters, and version 1, which its driver for XenD had. What
+//! was between them is known by name.
 
 use crate::calls::DomainFlags;
 use crate::calls::table::procedures;
@@ -82,14 +83,27 @@ record! {
         flags: u32,
         cancelled: i32,
     }
+    /// Arguments of `virDomainMigratePrepare`.
+    Prepare { uri_in: Option<String>, flags: u64, dname: Option<String>, resource: u64 }
+    /// Arguments of `virDomainMigratePerform`.
+    Perform {
+        dom: Domain,
+        cookie: Cookie,
+        uri: String,
+        flags: u64,
+        dname: Option<String>,
+        resource: u64,
+    }
+    /// Arguments of `virDomainMigrateFinish`.
+    Finish { dname: String, cookie: Cookie, uri: String, flags: u64 }
     /// A domain and a limit: MiB/s, milliseconds or bytes.
     LimitArguments { dom: Domain, value: u64, flags: u32 }
 }
 
 procedures! { ROWS: Domain {
-     61 LOW  DomainMigratePrepare WRITES [Domain: Migrate, Start, Write];
-     62 LOW  DomainMigratePerform WRITES [Domain: Migrate];
-     63 LOW  DomainMigrateFinish WRITES [Domain: Migrate];
+     61 LOW  DomainMigratePrepare WRITES [Domain: Migrate, Start, Write] (Prepare) -> Prepared;
+     62 LOW  DomainMigratePerform WRITES [Domain: Migrate] (Perform) -> ();
+     63 LOW  DomainMigrateFinish WRITES [Domain: Migrate] (Finish) -> Domain;
     108 LOW  DomainMigratePrepare2 WRITES [Domain: Migrate, Start, Write];
     109 LOW  DomainMigrateFinish2 WRITES [Domain: Migrate];
     148 LOW  DomainMigratePrepareTunnel WRITES [Domain: Migrate, Start, Write];

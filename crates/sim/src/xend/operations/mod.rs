@@ -12,6 +12,7 @@ mod early;
 mod lifecycle;
 mod list;
 mod memory;
+mod migrate;
 mod plug;
 mod restart;
 mod save;
@@ -21,6 +22,7 @@ mod vcpu;
 pub(crate) use build::build;
 pub(crate) use devices::create_all as create_devices;
 pub(crate) use list::{get_domain, list_domains};
+pub(crate) use save::arrive;
 
 use super::config::{Words, python_int};
 use super::form::Form;
@@ -68,7 +70,7 @@ pub(crate) async fn post_domain(host: &SimHost, target: &str, op: &str, form: &F
         "cpu_sedf_set" => scheduler::sedf_set(host, key, form),
         "save" => return save::save(host, key, form).await,
         "dump" => return save::dump(host, key, form),
-        "migrate" => return save::migrate(host, key, form),
+        "migrate" => return migrate::migrate(host, key, form).await,
         "configure" => Err("Unsupported".to_owned()),
         _ => return Reply::NotImplemented,
     };

@@ -1,12 +1,11 @@
-//! Saving, restoring, dumping, migrating.
+//! Saving, restoring, dumping.
 //!
 //! A saved domain is kept in memory under its file's name; no file is written.
-//! There is no other host to migrate to.
 
 use super::lifecycle::check_name;
 use super::{accepted_failure, number, text};
 use crate::state::{Key, Life, Saved, SimHost, behaviour};
-use crate::xend::config::Words;
+use crate::xend::config::{Config, Words};
 use crate::xend::form::Form;
 use crate::xend::reply::{Reply, Status};
 
@@ -70,39 +69,37 @@ pub(super) async fn restore(host: &SimHost, form: &Form) -> Reply {
             "can't read guest state file {file}: No such file or directory"
         ));
     };
-    let config = saved.config;
-    if let Err(words) = may_restore(host, &config.name, &config.uuid) {
-        return fail(words);
+    match arrive(host, saved.config).await {
+        Ok(name) => Reply::Restored { name },
+        Err(words) => fail(words),
     }
+}
+
+/// Builds a domain whose memory came from somewhere, and lets it run. Its name.
+pub(crate) async fn arrive(host: &SimHost, mut config: Config) -> Result<String, Words> {
+    may_restore(host, &config.name, &config.uuid)?;
     let time = host.options().timing.save;
     if !time.is_zero() {
         tokio::time::sleep(time).await;
     }
     let mut state = host.state();
     let domid = state.take_domid();
-    let mut config = config;
     config.vcpu_avail_given = true;
     if !host.facts().inactive {
         config.start_time = None;
     }
     let name = config.name.clone();
-    match super::build(&mut state, domid, &config) {
-        Ok(active) => {
-            let managed = state
-                .by_uuid(&config.uuid)
-                .filter(|key| state.is_managed(*key));
-            let key = match managed {
-                Some(key) => {
-                    state.activate(key, active);
-                    key
-                }
-                None => state.add_active(config, active),
-            };
-            state.let_run(key);
-            Reply::Restored { name }
+    let active = super::build(&mut state, domid, &config)?;
+    let managed = state.by_uuid(&config.uuid);
+    let key = match managed.filter(|key| state.is_managed(*key)) {
+        Some(key) => {
+            state.activate(key, active);
+            key
         }
-        Err(words) => fail(words),
-    }
+        None => state.add_active(config, active),
+    };
+    state.let_run(key);
+    Ok(name)
 }
 
 fn may_restore(host: &SimHost, name: &str, uuid: &str) -> Result<(), Words> {
@@ -152,32 +149,4 @@ fn try_dump(host: &SimHost, key: Key, form: &Form) -> Result<(), Words> {
         state.destroy(key);
     }
     Ok(())
-}
-
-/// `op=migrate`: nobody listens on the other side.
-pub(super) fn migrate(host: &SimHost, key: Key, form: &Form) -> Reply {
-    let words = try_migrate(host, key, form);
-    Reply::Failed {
-        words,
-        status: Status::Okay,
-    }
-}
-
-fn try_migrate(host: &SimHost, key: Key, form: &Form) -> Words {
-    let state = host.state();
-    for name in host.facts().migrate_parameters {
-        let given = match *name {
-            "destination" => text(form, name).map(|_| 0),
-            "resource" | "live" | "port" | "node" | "ssl" => number(form, name),
-            _ => text(form, name).map(|_| 0),
-        };
-        if let Err(words) = given {
-            return words;
-        }
-    }
-    match super::domid(&state, key) {
-        None => super::NOT_ACTIVE.to_owned(),
-        Some(0) => "Cannot migrate privileged domain 0".to_owned(),
-        Some(_) => host.facts().refused_connection.to_owned(),
-    }
 }

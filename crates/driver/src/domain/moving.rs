@@ -1,0 +1,395 @@
+//! A migration as libvirt's protocol has it: five calls in turn on the host that a
+//! domain leaves (source) and the one that it comes to (destination).
+//!
+//! | call | on | does |
+//! | --- | --- | --- |
+//! | begin | source | says what is to come |
+//! | prepare | destination | says whether it may come, and where to |
+//! | perform | source | moves it, in `migrate` |
+//! | finish | destination | finds it, renames and defines it |
+//! | confirm | source | removes its definition |
+//!
+//! XenD moves a domain whole or not at all. Nothing that runs is ended here: when a
+//! migration fails, the domain runs where XenD left it.
+
+use super::migrate::destination_of;
+use crate::call::{Call, Work, allowed_now};
+use crate::document;
+use crate::job::lock;
+use crate::{Domain, DomainKey, Driver, Error, EventKind, Operation, Result, State, XmlFlags};
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use virtxen_guest::Uuid;
+use virtxen_host::XenVersion;
+
+/// Domains that may be on their way at once.
+const MOVING_MAX: usize = 1024;
+
+/// Longest wait until a domain that has come is there, and one that went is gone.
+const SETTLES: Duration = Duration::from_secs(60);
+/// Time between two looks meanwhile.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Longest time to find out whether somebody listens.
+const KNOCK: Duration = Duration::from_secs(3);
+
+/// What the source says of a domain that is to go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Departure {
+    /// The domain, as libvirt's XML with its passwords.
+    pub xml: String,
+    /// What this host tells the destination of itself.
+    pub cookie: String,
+}
+
+/// How the destination is to receive a domain.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Arrival {
+    /// The name that the domain has there, if it is to have another one.
+    pub name: Option<String>,
+    /// It is to be defined there.
+    pub persistent: bool,
+    /// As what it is to be defined, if not as what came.
+    pub persistent_xml: Option<String>,
+}
+
+/// Domains on their way.
+#[derive(Default)]
+pub(crate) struct Moving {
+    /// Away from here.
+    outgoing: Mutex<HashSet<Uuid>>,
+    /// To this host, the newest last.
+    incoming: Mutex<Vec<Incoming>>,
+}
+
+#[derive(Clone)]
+struct Incoming {
+    uuid: Uuid,
+    /// Its name where it comes from.
+    name: String,
+    /// The name that it is to have here.
+    wanted: String,
+    xml: String,
+}
+
+impl Moving {
+    /// Whether the source was told of the migration before it is to perform it.
+    pub(super) fn has_begun(&self, uuid: Uuid) -> bool {
+        lock(&self.outgoing).contains(&uuid)
+    }
+
+    fn begin(&self, uuid: Uuid) -> Result<()> {
+        let mut outgoing = lock(&self.outgoing);
+        if outgoing.len() >= MOVING_MAX && !outgoing.contains(&uuid) {
+            return Err(Error::Argument("too many domains are on their way".into()));
+        }
+        outgoing.insert(uuid);
+        Ok(())
+    }
+
+    fn end(&self, uuid: Uuid) {
+        lock(&self.outgoing).remove(&uuid);
+    }
+
+    fn expect(&self, domain: Incoming) {
+        let mut incoming = lock(&self.incoming);
+        incoming.retain(|other| other.uuid != domain.uuid && other.wanted != domain.wanted);
+        if incoming.len() >= MOVING_MAX {
+            incoming.remove(0);
+        }
+        incoming.push(domain);
+    }
+
+    fn arrived(&self, wanted: &str) -> Option<Incoming> {
+        let mut incoming = lock(&self.incoming);
+        let place = incoming.iter().position(|it| it.wanted == wanted)?;
+        Some(incoming.remove(place))
+    }
+}
+
+impl Driver {
+    /// Begins to move a domain away: what the destination has to know.
+    ///
+    /// # Errors
+    /// The domain is not running.
+    pub async fn migrate_begin(&self, key: &DomainKey) -> Result<Departure> {
+        let operation = Operation::MigrateBegin;
+        let domain = self.readable(operation, key).await?;
+        allowed_now(operation, &domain)?;
+        let flags = XmlFlags {
+            secure: true,
+            ..XmlFlags::default()
+        };
+        let guest = self.inner.host.guest(&domain.name);
+        let guest = self.read(operation, &domain.name, guest).await?;
+        self.inner.moving.begin(domain.uuid)?;
+        Ok(Departure {
+            xml: document::format_guest(guest, flags, &self.version()),
+            cookie: cookie(&self.version()),
+        })
+    }
+
+    /// Finds out whether a domain may come from another host, and where its XenD is to
+    /// send it: `uri` if one was given.
+    ///
+    /// # Errors
+    /// The document is wrong; name or uuid are taken; the domain runs here; it comes
+    /// from a newer Xen; XenD takes no domains of other hosts.
+    pub async fn migrate_prepare(
+        &self,
+        xml: &str,
+        cookie: &str,
+        uri: Option<&str>,
+        arrival: &Arrival,
+    ) -> Result<String> {
+        let operation = Operation::MigratePrepare;
+        self.check(operation, None)?;
+        let (mut guest, _) = document::parse_guest(xml)?;
+        let uuid = *guest.uuid.get_or_insert_with(Uuid::random);
+        comes_from(cookie, &self.version())?;
+        let wanted = arrival.name.as_ref().unwrap_or(&guest.name);
+        for name in [&guest.name, wanted] {
+            let there = self.inner.replaced(name, uuid).await;
+            let there = match there {
+                // Its definition may have its other name already.
+                Err(Error::Exists { uuid: other, .. }) if other == uuid => continue,
+                there => there?,
+            };
+            if let Some((_, domain)) = there.filter(|(_, domain)| domain.is_active()) {
+                return Err(Error::State {
+                    name: domain.name,
+                    operation: operation.verb(),
+                    state: domain.state,
+                    needed: "shut off",
+                });
+            }
+        }
+        let to = self.relocation(uri).await?;
+        self.inner.registry.expect(uuid);
+        self.inner.moving.expect(Incoming {
+            uuid,
+            wanted: wanted.clone(),
+            name: guest.name,
+            xml: xml.to_owned(),
+        });
+        Ok(to)
+    }
+
+    /// Receives a domain of this name that was moved here: gives it its name, defines
+    /// it. When the migration was `cancelled` whatever runs here runs on.
+    ///
+    /// # Errors
+    /// It did not come; it was cancelled; what the host says to name or definition,
+    /// while the domain runs.
+    pub async fn migrate_finish(
+        &self,
+        name: &str,
+        arrival: &Arrival,
+        cancelled: bool,
+    ) -> Result<Domain> {
+        let operation = Operation::MigrateFinish;
+        self.check(operation, None)?;
+        let incoming = self.inner.moving.arrived(name);
+        if cancelled {
+            if let Some(incoming) = incoming {
+                self.inner.registry.end(operation, incoming.uuid, false);
+            }
+            return Err(Error::Cancelled {
+                subject: name.to_owned(),
+                operation: "migration",
+            });
+        }
+        let key = match &incoming {
+            Some(incoming) => DomainKey::Uuid(incoming.uuid),
+            None => DomainKey::Name(name.to_owned()),
+        };
+        self.settled(&key, |domain| {
+            domain.is_some_and(|it| it.is_active() && it.state != State::Paused)
+        })
+        .await?;
+        // Its start is told before anything else is done to it.
+        if self.inner.host.lists_active_apart() {
+            self.inner.look_at_active().await?;
+        } else {
+            self.inner.look_at_all().await?;
+        }
+        let persistent = arrival.persistent;
+        let came_as = incoming.as_ref().map(|incoming| incoming.xml.clone());
+        let definition = arrival.persistent_xml.clone().or(came_as);
+        let renamed = incoming.filter(|it| it.name != it.wanted);
+        let wanted = name.to_owned();
+        let call = Call::domain(operation, &key).tells(EventKind::ResumedMigrated);
+        let uuid = self
+            .run(call, async move |work: Work| {
+                let came = work.before.ok_or(Error::NoDomain(key))?;
+                if renamed.is_some() && came.name != wanted {
+                    work.host.rename(&came.name, &wanted).await?;
+                }
+                if persistent {
+                    let mut guest = match definition {
+                        Some(xml) => document::parse_guest(&xml)?.0,
+                        None => work.host.guest(&wanted).await?,
+                    };
+                    guest.name = wanted;
+                    guest.uuid = Some(came.uuid);
+                    document::forget_run(&mut guest);
+                    work.host.define(&guest).await?;
+                }
+                Ok(came.uuid)
+            })
+            .await?;
+        self.lookup(&DomainKey::Uuid(uuid)).await
+    }
+
+    /// Ends a migration on the source: when it went well, removes the definition if
+    /// that was asked for. When it was `cancelled`, XenD lets the domain run on.
+    ///
+    /// # Errors
+    /// The domain still runs here.
+    pub async fn migrate_confirm(
+        &self,
+        key: &DomainKey,
+        undefine: bool,
+        cancelled: bool,
+    ) -> Result<()> {
+        let operation = Operation::MigrateConfirm;
+        let domain = match self.readable(operation, key).await {
+            Ok(domain) => domain,
+            // It was transient.
+            Err(Error::NoDomain(_)) if !cancelled => {
+                if let DomainKey::Uuid(uuid) = key {
+                    self.inner.moving.end(*uuid);
+                }
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        self.inner.moving.end(domain.uuid);
+        if cancelled {
+            return Ok(());
+        }
+        let gone = |domain: Option<&Domain>| domain.is_none_or(|domain| !domain.is_active());
+        let Some(rest) = self.settled(key, gone).await? else {
+            return Ok(());
+        };
+        match undefine {
+            true => self.undefine(&DomainKey::from(&rest)).await,
+            false => Ok(()),
+        }
+    }
+
+    /// Where XenD takes domains of other hosts: `uri` if one was given. Where that can
+    /// be seen, somebody has to listen there.
+    ///
+    /// # Errors
+    /// Nobody does; the URI cannot be read.
+    pub async fn relocation(&self, uri: Option<&str>) -> Result<String> {
+        self.check(Operation::MigratePrepare, None)?;
+        if let Some(uri) = uri {
+            destination_of(uri)?;
+            return Ok(uri.to_owned());
+        }
+        let name = self.hostname().await?;
+        let Some(port) = self.inner.host.relocation_port() else {
+            return Ok(format!("xenmigr://{name}/"));
+        };
+        for address in ["127.0.0.1", name.as_str()] {
+            let knock = TcpStream::connect((address, port));
+            if let Ok(Ok(_)) = tokio::time::timeout(KNOCK, knock).await {
+                return Ok(format!("xenmigr://{name}:{port}/"));
+            }
+        }
+        Err(Error::Unsupported {
+            operation: Operation::MigratePrepare.verb(),
+            reason: format!(
+                "nobody takes domains on port {port} of {name}: XenD there needs \
+                 (xend-relocation-server yes) and this host in \
+                 xend-relocation-hosts-allow"
+            ),
+        })
+    }
+
+    /// Waits until a domain is as wanted.
+    async fn settled(
+        &self,
+        key: &DomainKey,
+        wanted: impl Fn(Option<&Domain>) -> bool,
+    ) -> Result<Option<Domain>> {
+        let end = tokio::time::Instant::now() + SETTLES;
+        loop {
+            let (found, error) = match self.inner.look_up(key).await {
+                Ok((_, domain)) => (Some(domain), None),
+                Err(Error::NoDomain(key)) => (None, Some(Error::NoDomain(key))),
+                Err(error) => return Err(error),
+            };
+            if wanted(found.as_ref()) {
+                return Ok(found);
+            }
+            if tokio::time::Instant::now() >= end {
+                let subject = key.to_string();
+                return Err(error.unwrap_or(Error::Timeout {
+                    channel: None,
+                    subject,
+                    operation: Operation::Migrate.verb(),
+                    limit: SETTLES,
+                }));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+/// What stands before the version in what a source says of itself.
+const VERSION: &str = "virtxen-migration xen=";
+
+fn cookie(version: &XenVersion) -> String {
+    format!("{VERSION}{version}")
+}
+
+/// Refuses a domain of a newer Xen, whose memory an older one may not understand. Of
+/// a source that does not tell nothing is known.
+fn comes_from(cookie: &str, own: &XenVersion) -> Result<()> {
+    let told = cookie.strip_prefix(VERSION).map(|version| {
+        let mut numbers = version.split('.').map(|part| part.parse::<u32>().ok());
+        (numbers.next().flatten(), numbers.next().flatten())
+    });
+    match told {
+        Some((Some(major), Some(minor)))
+            if *own != XenVersion::UNKNOWN && (major, minor) > (own.major, own.minor) =>
+        {
+            Err(Error::Unsupported {
+                operation: Operation::MigratePrepare.verb(),
+                reason: format!(
+                    "the domain comes from Xen {major}.{minor}, this host has Xen {own}"
+                ),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_xen_sends_nothing_to_an_older_one() {
+        let version = |major, minor| XenVersion {
+            major,
+            minor,
+            extra: ".1".to_owned(),
+        };
+        let from = |major, minor| comes_from(&cookie(&version(major, minor)), &version(4, 1));
+        assert!(from(4, 1).is_ok() && from(3, 4).is_ok());
+        assert_eq!(from(4, 2).unwrap_err().libvirt().code, 84);
+        for other in [
+            "",
+            "<libxl-migration/>",
+            "virtxen-migration xen=of unknown version",
+        ] {
+            assert!(comes_from(other, &version(3, 0)).is_ok(), "{other}");
+        }
+    }
+}
