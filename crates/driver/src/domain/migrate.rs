@@ -48,6 +48,7 @@ impl Driver {
                     Err(virtxen_host::Error::NoDomain { .. }) => {}
                     other => other?,
                 }
+                inner.store.undefine(domain.uuid).await?;
             }
             Ok(())
         })

@@ -18,7 +18,7 @@ use crate::document;
 use crate::job::lock;
 use crate::{Domain, DomainKey, Driver, Error, EventKind, Operation, Result, State, XmlFlags};
 use std::collections::HashSet;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use virtxen_guest::Uuid;
@@ -124,6 +124,7 @@ impl Driver {
         };
         let guest = self.inner.host.guest(&domain.name);
         let guest = self.read(operation, &domain.name, guest).await?;
+        let guest = self.inner.store.complete(&domain, guest, false).await;
         self.inner.moving.begin(domain.uuid)?;
         Ok(Departure {
             xml: document::format_guest(guest, flags, &self.version()),
@@ -217,15 +218,22 @@ impl Driver {
         }
         let persistent = arrival.persistent;
         let came_as = incoming.as_ref().map(|incoming| incoming.xml.clone());
-        let definition = arrival.persistent_xml.clone().or(came_as);
+        let definition = arrival.persistent_xml.clone().or(came_as.clone());
         let renamed = incoming.filter(|it| it.name != it.wanted);
         let wanted = name.to_owned();
         let call = Call::domain(operation, &key).tells(EventKind::ResumedMigrated);
+        let inner = Arc::clone(&self.inner);
         let uuid = self
             .run(call, async move |work: Work| {
                 let came = work.before.ok_or(Error::NoDomain(key))?;
                 if renamed.is_some() && came.name != wanted {
                     work.host.rename(&came.name, &wanted).await?;
+                }
+                let domain = Domain::from(work.host.domain(&wanted).await?);
+                if let Some(xml) = came_as {
+                    let (mut guest, _) = document::parse_guest(&xml)?;
+                    guest.name.clone_from(&wanted);
+                    inner.keep_run(&domain, guest).await?;
                 }
                 if persistent {
                     let mut guest = match definition {
@@ -236,6 +244,7 @@ impl Driver {
                     guest.uuid = Some(came.uuid);
                     document::forget_run(&mut guest);
                     work.host.define(&guest).await?;
+                    inner.keep_definition(came.uuid, guest).await?;
                 }
                 Ok(came.uuid)
             })
