@@ -10,17 +10,22 @@ use crate::console::Consoles;
 use crate::error::{Error, Result};
 use crate::forward::{Forward, Others};
 use crate::listen::{Service, Socket, Stream};
+use crate::options::Options;
 use crate::peer::Peer;
 use crate::serve::Caller;
 use crate::settings::Settings;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
-use virtxen_driver::{AllowAll, Delivery, Driver};
+use virtxen_driver::{AllowAll, Delivery, Driver, JobInfo};
 use virtxen_rpc::server::ServerSettings;
 
 /// Events that wait for a client that is slow to take them.
 const EVENTS: usize = 1024;
+
+/// What clients of the administration are told.
+const NO_ADMINISTRATION: &str = "Operation not supported: virtxend has no administration: its \
+     settings are in virtxend.conf and are read again with SIGHUP (systemctl reload virtxend)";
 
 /// What all clients share.
 pub(crate) struct Daemon {
@@ -38,6 +43,8 @@ pub(crate) struct Daemon {
     anonymous: Arc<Semaphore>,
     /// How many there are.
     clients: watch::Sender<usize>,
+    /// Whether all are to leave.
+    leaving: watch::Sender<bool>,
 }
 
 /// A client that is counted until it is dropped.
@@ -59,6 +66,7 @@ impl Daemon {
             room: Arc::new(Semaphore::new(settings.config.max_clients)),
             anonymous: Arc::new(Semaphore::new(settings.config.max_anonymous)),
             clients: watch::channel(0).0,
+            leaving: watch::channel(false).0,
             settings: RwLock::new(Arc::new(settings)),
         })
     }
@@ -71,27 +79,26 @@ impl Daemon {
 
     /// Lets clients of a socket in. When there are as many as may be, the next waits,
     /// and those behind it in the socket.
-    pub(crate) async fn accept(self: Arc<Self>, socket: Socket) {
+    pub(crate) async fn accept(self: Arc<Self>, socket: Arc<Socket>) {
+        let service = socket.service;
         loop {
+            // Who has been accepted cannot wait for another daemon any more.
+            drop(self.room(service).await);
             let Ok((stream, peer)) = socket.accept().await else {
                 // Too many open files: others may end soon.
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             };
-            let Ok(room) = Arc::clone(&self.room).acquire_owned().await else {
+            let Some((room, anonymous)) = self.room(service).await else {
                 return;
             };
             let counted = Counted::new(&self, room);
-            let anonymous = match self.settings().is_anonymous(socket.service) {
-                true => Arc::clone(&self.anonymous).acquire_owned().await.ok(),
-                false => None,
-            };
             let daemon = Arc::clone(&self);
             tokio::spawn(async move {
                 let client = daemon.calls.client();
                 let (number, who) = (client.number, peer.to_string());
                 tracing::info!(client = number, who, "a client came");
-                let served = daemon.serve(socket.service, stream, peer, anonymous, client);
+                let served = daemon.serve(service, stream, peer, anonymous, client);
                 match served.await {
                     Ok(()) => tracing::info!(client = number, "the client left"),
                     Err(error) => {
@@ -102,6 +109,20 @@ impl Daemon {
                 drop(counted);
             });
         }
+    }
+
+    /// Room for one more client, and among those who have not proved yet who they are if
+    /// it will be one of them.
+    async fn room(
+        &self,
+        service: Service,
+    ) -> Option<(OwnedSemaphorePermit, Option<OwnedSemaphorePermit>)> {
+        let room = Arc::clone(&self.room).acquire_owned().await.ok()?;
+        if !self.settings().is_anonymous(service) {
+            return Some((room, None));
+        }
+        let anonymous = Arc::clone(&self.anonymous).acquire_owned().await.ok()?;
+        Some((room, Some(anonymous)))
     }
 
     /// Serves one client until it leaves.
@@ -121,7 +142,12 @@ impl Daemon {
             }
             (Stream::Tcp(stream), Peer::Net { address, .. }) if service == Service::Tls => {
                 let tls = settings.tls()?;
-                let (stream, name) = tls.accept(stream).await.map_err(Error::Handshake)?;
+                let mut leaving = self.leaving.subscribe();
+                let accepted = tokio::select! {
+                    accepted = tls.accept(stream) => accepted,
+                    _ = leaving.wait_for(|leaving| *leaving) => return Ok(()),
+                };
+                let (stream, name) = accepted.map_err(Error::Handshake)?;
                 let peer = Peer::Net { address, name };
                 let connection = self.connection(&settings, service, peer, anonymous, client);
                 connection.serve(stream).await?;
@@ -149,6 +175,7 @@ impl Daemon {
         let settings = ServerSettings {
             read_only,
             auth: login.asks(),
+            refusal: (service == Service::Admin).then_some(NO_ADMINISTRATION),
             secure: service != Service::Tcp,
             keepalive: config.keepalive,
             max_calls: config.max_calls,
@@ -172,6 +199,7 @@ impl Daemon {
             self.events.subscribe(),
             forward,
             anonymous,
+            self.leaving.subscribe(),
         )
     }
 
@@ -189,6 +217,50 @@ impl Daemon {
         }
     }
 
+    /// Reads the settings again, for clients that come from now on.
+    ///
+    /// # Errors
+    /// When they are wrong; then nothing has changed.
+    pub(crate) fn reload(&self, options: &Options) -> Result<()> {
+        let (config, warnings) = crate::config(options)?;
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
+        let before = self.settings();
+        let settings = Arc::new(Settings::new(config, before.has_tls())?);
+        for key in before.config.fixed_until_restart(&settings.config) {
+            tracing::warn!(
+                "{key} has changed: it holds when the daemon is replaced (SIGUSR2) or started again"
+            );
+        }
+        let (old, new) = (&before.config, &settings.config);
+        resize(&self.room, old.max_clients, new.max_clients);
+        resize(&self.anonymous, old.max_anonymous, new.max_anonymous);
+        *self
+            .settings
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = settings;
+        Ok(())
+    }
+
+    /// How long calls may take when the daemon ends.
+    pub(crate) fn patience(&self) -> Duration {
+        self.settings().config.patience
+    }
+
+    /// The jobs that run.
+    pub(crate) fn jobs(&self) -> Vec<(String, JobInfo)> {
+        self.driver.jobs()
+    }
+
+    /// Has all clients leave when their calls have ended, and waits until they have.
+    pub(crate) async fn send_away(&self) {
+        self.leaving.send_replace(true);
+        let mut clients = self.clients.subscribe();
+        // The sender is ours.
+        let _ = clients.wait_for(|count| *count == 0).await;
+    }
+
     /// Waits until there has been no client for so long; for ever without a time.
     pub(crate) async fn idle(&self, timeout: Option<Duration>) {
         let Some(timeout) = timeout else {
@@ -203,6 +275,21 @@ impl Daemon {
             }
         }
     }
+}
+
+/// Makes room for more or fewer. Those who are there stay: their room goes when they
+/// do.
+fn resize(room: &Arc<Semaphore>, before: usize, after: usize) {
+    room.add_permits(after.saturating_sub(before));
+    let Ok(fewer @ 1..) = u32::try_from(before.saturating_sub(after)) else {
+        return;
+    };
+    let room = Arc::clone(room);
+    tokio::spawn(async move {
+        if let Ok(permits) = room.acquire_many_owned(fewer).await {
+            permits.forget();
+        }
+    });
 }
 
 impl Counted {

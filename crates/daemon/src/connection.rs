@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::{JoinError, JoinSet};
 use tracing::Instrument;
 use virtxen_driver::Delivery;
@@ -32,6 +32,9 @@ const READ: usize = 64 << 10;
 /// How long a client may take to prove who it is. While it is asked for, by a person
 /// who types a password, the time does not end.
 const PROOF: Duration = Duration::from_secs(60);
+
+/// Why the hypervisor is gone, as clients see it (`VIR_CONNECT_CLOSE_REASON_EOF`).
+const CLOSED: i32 = 1;
 
 /// How long it may take to say goodbye.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -50,6 +53,10 @@ pub(crate) struct Connection {
     proof_due: Instant,
     /// Events of which is not known yet whether the client may see them.
     unseen: access::Events,
+    /// Whether the daemon ends.
+    leaving: watch::Receiver<bool>,
+    /// Whether the client has been told.
+    told: bool,
 }
 
 /// What woke a connection.
@@ -74,6 +81,8 @@ enum Woken {
     Forward((Group, ForwardNews)),
     /// It is time for a sign of life.
     Late,
+    /// The daemon ends.
+    Leaving,
 }
 
 impl Connection {
@@ -84,6 +93,7 @@ impl Connection {
         events: broadcast::Receiver<Delivery>,
         forward: Forward,
         anonymous: Option<OwnedSemaphorePermit>,
+        leaving: watch::Receiver<bool>,
     ) -> Self {
         let session = ServerSession::new(settings);
         let now = Instant::now();
@@ -97,6 +107,8 @@ impl Connection {
             consoles: BTreeMap::new(),
             forward,
             unseen: access::Events::default(),
+            leaving,
+            told: false,
         }
     }
 
@@ -121,8 +133,14 @@ impl Connection {
         let mut buffer = vec![0; READ];
         let mut flushed = true;
         loop {
-            self.take_requests()?;
-            if self.session.is_finished() && flushed {
+            let leaving = *self.leaving.borrow();
+            if leaving {
+                self.leave()?;
+            } else {
+                self.take_requests()?;
+            }
+            let is_finished = self.session.is_finished() || self.told;
+            if is_finished && self.session.output().is_empty() && flushed {
                 return Ok(());
             }
             let output = self.session.output();
@@ -135,13 +153,14 @@ impl Connection {
                 },
                 event = self.events.recv() => Woken::Event(event),
                 event = self.unseen.next(&self.caller.rights) => Woken::Seen(event),
-                count = reader.read(&mut buffer), if self.session.wants_input() => {
+                count = reader.read(&mut buffer), if self.session.wants_input() && !leaving => {
                     Woken::Read(count)
                 }
                 (id, news) = news(&mut self.consoles, &self.session) => Woken::Console(id, news),
                 // No more is taken than the client reads.
                 news = self.forward.next(), if output.len() < READ => Woken::Forward(news),
                 () = sleep_until(self.session.deadline()) => Woken::Late,
+                _ = self.leaving.changed(), if !leaving => Woken::Leaving,
                 () = sleep_until(Some(self.proof_due)), if is_waiting => return Err(Error::Unproved(PROOF.as_secs())),
             };
             match woken {
@@ -178,7 +197,9 @@ impl Connection {
             }
             // libvirt has no word for events that were lost: clients look at domains
             // again by themselves.
-            Woken::Event(Ok(_) | Err(RecvError::Lagged(_))) | Woken::Flushed(Ok(())) => {}
+            Woken::Event(Ok(_) | Err(RecvError::Lagged(_)))
+            | Woken::Flushed(Ok(()))
+            | Woken::Leaving => {}
             Woken::Seen(event) => self.tell(&event)?,
             Woken::Console(id, news) => self.pass_on(id, news)?,
             Woken::Forward(news) => {
@@ -188,6 +209,20 @@ impl Connection {
             Woken::Late => self.session.tick(Instant::now())?,
         }
         Ok(true)
+    }
+
+    /// Ends what can be ended, and says goodbye when nothing is left to answer.
+    fn leave(&mut self) -> Result<()> {
+        let consoles: Vec<StreamId> = self.consoles.keys().copied().collect();
+        for id in consoles {
+            let error = RemoteError::new(code::OPERATION_ABORTED, origin::STREAMS, "virtxend ends");
+            self.pass_on(id, News::Lost(error))?;
+        }
+        if self.session.is_idle() && !self.told {
+            self.told = true;
+            self.session.send_closed(CLOSED)?;
+        }
+        Ok(())
     }
 
     fn reply(&mut self, ticket: Ticket, outcome: Outcome) -> Result<()> {

@@ -3,9 +3,11 @@
 //! Which ones there are is said in `sockets`, what becomes of a client in `clients`.
 
 use crate::error::{Error, Result};
+use crate::inherit::{Inherited, Origin};
 use crate::peer::Peer;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,16 +26,33 @@ pub(crate) enum Service {
     Full,
     /// Processes of this machine may read.
     ReadOnly,
+    /// Processes of this machine ask about the daemon itself.
+    Admin,
     /// Anybody, in plain text.
     Tcp,
     /// Anybody, encrypted.
     Tls,
 }
 
-/// A socket that clients connect to; its file, if it has one, goes with it.
+impl Service {
+    /// Its name among the names of sockets.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::ReadOnly => "ro",
+            Self::Admin => "admin",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+        }
+    }
+}
+
+/// A socket that clients connect to. If the daemon made it, its file goes with it.
 pub(crate) struct Socket {
     listener: Listener,
     path: Option<PathBuf>,
+    /// Who made it.
+    pub(crate) origin: Origin,
     /// What its clients get.
     pub(crate) service: Service,
 }
@@ -41,6 +60,14 @@ pub(crate) struct Socket {
 enum Listener {
     Unix(UnixListener),
     Tcp(TcpListener),
+}
+
+/// A listening socket that somebody made before.
+pub(crate) enum Given {
+    /// For this machine.
+    Unix(std::os::unix::net::UnixListener),
+    /// For any machine.
+    Tcp(std::net::TcpListener),
 }
 
 /// A client's end of a socket.
@@ -60,54 +87,127 @@ pub(crate) struct Rights {
     pub(crate) mode: u32,
 }
 
+/// Where a socket is to be.
+pub(crate) enum Place {
+    /// A file.
+    Unix(PathBuf, Rights),
+    /// A port on an address.
+    Tcp(SocketAddr),
+}
+
+impl Given {
+    /// Its file.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        let Self::Unix(listener) = self else {
+            return None;
+        };
+        let address = listener.local_addr().ok()?;
+        address.as_pathname().map(Path::to_owned)
+    }
+}
+
+impl Place {
+    /// Whether a socket is there.
+    pub(crate) fn is_of(&self, socket: &Inherited) -> bool {
+        match (self, &socket.listener) {
+            (Self::Unix(path, _), given @ Given::Unix(_)) => given.path().as_ref() == Some(path),
+            (Self::Tcp(address), Given::Tcp(listener)) => {
+                listener.local_addr().is_ok_and(|found| found == *address)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it is on all addresses of IPv6.
+    pub(crate) fn is_any_v6(&self) -> bool {
+        matches!(self, Self::Tcp(SocketAddr::V6(address)) if address.ip().is_unspecified())
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unix(path, _) => write!(formatter, "{}", path.display()),
+            Self::Tcp(address) => write!(formatter, "{address}"),
+        }
+    }
+}
+
 impl Socket {
-    /// Listens on `path`. A file of a daemon that is gone is replaced, one of a daemon
+    /// Listens at a place. A file of a daemon that is gone is replaced, one of a daemon
     /// that answers is not.
     ///
     /// # Errors
-    /// Names the path and what is in the way.
-    pub(crate) fn unix(path: &Path, rights: Rights, service: Service) -> Result<Self> {
-        let failed = |cause| Error::Listen {
-            place: path.display().to_string(),
-            cause,
+    /// Names the place and what is in the way.
+    pub(crate) fn bind(place: &Place, service: Service) -> Result<Self> {
+        let bound = match place {
+            Place::Unix(path, rights) => unix_listener(path, *rights).map(Listener::Unix),
+            Place::Tcp(address) => tcp_listener(*address).map(Listener::Tcp),
         };
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(failed)?;
-        }
-        if std::os::unix::net::UnixStream::connect(path).is_ok() {
-            return Err(failed(std::io::ErrorKind::AddrInUse.into()));
-        }
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(failed(error));
-            }
-            _ => {}
-        }
-        let listener = UnixListener::bind(path).map_err(failed)?;
-        std::os::unix::fs::chown(path, None, rights.group).map_err(failed)?;
-        let mode = std::fs::Permissions::from_mode(rights.mode);
-        std::fs::set_permissions(path, mode).map_err(failed)?;
+        let listener = bound.map_err(|cause| Error::Listen {
+            place: place.to_string(),
+            cause,
+        })?;
         Ok(Self {
-            listener: Listener::Unix(listener),
-            path: Some(path.to_owned()),
+            listener,
+            path: match place {
+                Place::Unix(path, _) => Some(path.clone()),
+                Place::Tcp(_) => None,
+            },
+            origin: Origin::Own,
             service,
         })
     }
 
-    /// Listens on an address of this machine.
+    /// Goes on with a socket of the program that this one replaces.
     ///
     /// # Errors
-    /// Names the address and what is in the way.
-    pub(crate) fn tcp(address: SocketAddr, service: Service) -> Result<Self> {
-        let listener = tcp_listener(address).map_err(|cause| Error::Listen {
-            place: address.to_string(),
-            cause,
-        })?;
+    /// When it cannot be waited for, or its file's rights cannot be set.
+    pub(crate) fn taken(socket: Inherited, place: &Place) -> Result<Self> {
+        let socket = Self::given(socket)?;
+        if let Place::Unix(path, rights) = place {
+            rights.set(path).map_err(|cause| Error::Listen {
+                place: place.to_string(),
+                cause,
+            })?;
+        }
+        Ok(socket)
+    }
+
+    /// Listens on a socket that somebody made.
+    ///
+    /// # Errors
+    /// When it cannot be waited for.
+    pub(crate) fn given(socket: Inherited) -> Result<Self> {
+        let is_own = socket.origin == Origin::Own;
+        let path = socket.listener.path().filter(|_| is_own);
+        let listener = match socket.listener {
+            Given::Unix(listener) => listener
+                .set_nonblocking(true)
+                .and_then(|()| UnixListener::from_std(listener))
+                .map(Listener::Unix),
+            Given::Tcp(listener) => listener
+                .set_nonblocking(true)
+                .and_then(|()| TcpListener::from_std(listener))
+                .map(Listener::Tcp),
+        };
         Ok(Self {
-            listener: Listener::Tcp(listener),
-            path: None,
-            service,
+            listener: listener.map_err(|cause| Error::Listen {
+                place: format!("{:?}", socket.origin),
+                cause,
+            })?,
+            path,
+            origin: socket.origin,
+            service: socket.service,
         })
+    }
+
+    /// The socket itself.
+    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
+        match &self.listener {
+            Listener::Unix(listener) => listener.as_fd(),
+            Listener::Tcp(listener) => listener.as_fd(),
+        }
     }
 
     /// The next client.
@@ -131,6 +231,29 @@ impl Socket {
             }
         }
     }
+}
+
+impl Rights {
+    fn set(self, path: &Path) -> std::io::Result<()> {
+        std::os::unix::fs::chown(path, None, self.group)?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(self.mode))
+    }
+}
+
+fn unix_listener(path: &Path, rights: Rights) -> std::io::Result<UnixListener> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+        return Err(std::io::ErrorKind::AddrInUse.into());
+    }
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path)?;
+    rights.set(path)?;
+    Ok(listener)
 }
 
 /// An address of IPv6 is for IPv6 only, so that the one of IPv4 has the same port.

@@ -15,6 +15,8 @@ mod error;
 mod forward;
 mod glob;
 mod identity;
+mod inherit;
+mod life;
 mod listen;
 mod log;
 mod notify;
@@ -32,6 +34,8 @@ use clients::Daemon;
 use config::Config;
 use error::{Error, Result};
 use forward::Others;
+use inherit::Inherited;
+use listen::Service;
 use options::{Options, UserChange};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use settings::Settings;
@@ -67,12 +71,15 @@ fn run() -> Result<()> {
     if let Some(change) = &options.user {
         return change_user(&options, change);
     }
+    // A program that is replaced later has another file.
+    let program = std::env::current_exe().ok();
+    let inherited = inherit::take()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(Error::Start)?;
-    let ended = runtime.block_on(serve_all(options));
+    let ended = runtime.block_on(serve_all(options, program, inherited));
     runtime.shutdown_background();
     ended
 }
@@ -86,7 +93,11 @@ fn change_user(options: &Options, change: &UserChange) -> Result<()> {
     }
 }
 
-async fn serve_all(options: Options) -> Result<()> {
+async fn serve_all(
+    options: Options,
+    program: Option<PathBuf>,
+    inherited: Vec<Inherited>,
+) -> Result<()> {
     let (config, warnings) = config(&options)?;
     config.log.start()?;
     for warning in warnings.iter().chain(&config.log.warnings) {
@@ -108,30 +119,20 @@ async fn serve_all(options: Options) -> Result<()> {
     for warning in warnings.iter().chain(&driver.store_notices().await) {
         tracing::warn!("{warning}");
     }
-    let sockets = sockets::open(&options, &config)?;
+    let sockets = sockets::open(&options, &config, inherited)?;
     let others = Others::new(others(&options, &host), config.keepalive);
-    let settings = Settings::new(&options, config)?;
+    let tls = sockets.iter().any(|socket| socket.service == Service::Tls);
+    let settings = Settings::new(config, tls)?;
     let daemon = Daemon::new(driver, &served_as(&host), settings, others);
     let forwarding = tokio::spawn(Arc::clone(&daemon).forward());
-    let mut accepting = tokio::task::JoinSet::new();
-    for socket in sockets {
-        accepting.spawn(Arc::clone(&daemon).accept(socket));
-    }
-    notify::notify("READY=1");
-    tokio::select! {
-        () = stop_signal() => {}
-        () = daemon.idle(options.timeout) => {}
-    }
-    notify::notify("STOPPING=1");
-    // The sockets go with those who listen on them.
-    accepting.shutdown().await;
+    let lived = life::live(&daemon, sockets, &options, program).await;
     forwarding.abort();
-    Ok(())
+    lived
 }
 
 /// The settings of the file that was named, or of libvirt's, if that is there, and
 /// what in it has no effect.
-fn config(options: &Options) -> Result<(Config, Vec<String>)> {
+pub(crate) fn config(options: &Options) -> Result<(Config, Vec<String>)> {
     let path = match &options.config {
         Some(path) => path.as_path(),
         None if Path::new(config::PLACE).exists() => Path::new(config::PLACE),
@@ -176,20 +177,5 @@ fn others(options: &Options, host: &Uri) -> Option<PathBuf> {
         (Some(folder), _) => Some(folder.clone()),
         (None, Uri::Sim(_)) => None,
         (None, _) => Some(PathBuf::from(OTHERS)),
-    }
-}
-
-/// Waits until the daemon is asked to end.
-async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut int)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    ) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
     }
 }

@@ -1,6 +1,6 @@
-//! What systemd is told: that the daemon is ready, and that it ends.
+//! What systemd is told: that the daemon is ready, reads its settings, ends.
 //!
-//! Taking sockets over from systemd is not here: it needs unsafe code, ours or a crate's.
+//! Sockets from systemd are in `inherit`.
 
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;

@@ -7,7 +7,6 @@ use crate::auth::Method;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::listen::Service;
-use crate::options::Options;
 use crate::tls::Tls;
 use crate::users::Users;
 use std::sync::Arc;
@@ -23,13 +22,12 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Reads what the configuration names.
+    /// Reads what the configuration names, keys and certificates with `tls`.
     ///
     /// # Errors
     /// Names the file and what is wrong with it.
-    pub(crate) fn new(options: &Options, config: Config) -> Result<Self> {
-        let wanted = options.listen && config.listen_tls;
-        let tls = wanted.then(|| Tls::load(&config)).transpose()?;
+    pub(crate) fn new(config: Config, tls: bool) -> Result<Self> {
+        let tls = tls.then(|| Tls::load(&config)).transpose()?;
         let users = Users::new(&config.users, config.allowed_users.clone())?;
         Ok(Self {
             config,
@@ -43,6 +41,7 @@ impl Settings {
         match service {
             Service::Full => self.config.auth_unix_rw,
             Service::ReadOnly => self.config.auth_unix_ro,
+            Service::Admin => Method::None,
             Service::Tcp => self.config.auth_tcp.unwrap_or(Method::None),
             Service::Tls => self.config.auth_tls,
         }
@@ -51,6 +50,11 @@ impl Settings {
     /// Whether nobody knows at first who a client of a service is.
     pub(crate) fn is_anonymous(&self, service: Service) -> bool {
         service == Service::Tls || self.method(service) != Method::None
+    }
+
+    /// Whether somebody may come with TLS.
+    pub(crate) const fn has_tls(&self) -> bool {
+        self.tls.is_some()
     }
 
     /// How clients come with TLS.

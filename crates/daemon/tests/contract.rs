@@ -6,15 +6,13 @@
 //! python3-libvirt is not installed.
 #![allow(clippy::unwrap_used)]
 
-use std::path::Path;
+mod common;
+
+use common::serve;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 /// Debian's package is for its own interpreter, whatever else is in the path.
 const PYTHON: &str = "/usr/bin/python3";
-
-/// Longer than a host takes to listen.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs a part of contract.py with a simulated host.
 fn play(part: &str, host: &str) {
@@ -43,26 +41,6 @@ fn play(part: &str, host: &str) {
     // A program that ends early has not asked everything.
     assert!(text.lines().any(|line| line == "kept"), "{text}{errors}");
     print!("{text}");
-}
-
-/// Serves the host's XenD until the process ends.
-fn serve(host: &str, socket: &Path) {
-    let sim = virtxen_connect::simulated::host(host).unwrap();
-    let path = socket.to_owned();
-    std::thread::spawn(move || {
-        tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap()
-            .block_on(sim.serve_unix(&path, std::future::pending()))
-            .unwrap();
-    });
-    let end = Instant::now() + PATIENCE;
-    while !socket.exists() {
-        assert!(Instant::now() < end, "the host does not listen");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 #[test]

@@ -127,6 +127,13 @@ impl Driver {
         self.inner.jobs.current(name)
     }
 
+    /// The jobs that run, with the names of their domains: what has to end before the
+    /// program does.
+    #[must_use]
+    pub fn jobs(&self) -> Vec<(String, JobInfo)> {
+        self.inner.jobs.running()
+    }
+
     /// Subscribes to lifecycle events. The domains that are there when this
     /// returns give no event.
     ///

@@ -162,6 +162,16 @@ impl Jobs {
         Some(completed.remove(place).1)
     }
 
+    /// All jobs that run, by the names of their domains.
+    pub(crate) fn running(&self) -> Vec<(String, JobInfo)> {
+        let slots = lock(&self.slots);
+        let running = slots.iter().filter_map(|(name, slot)| {
+            let current = lock(&slot.current).clone();
+            current.map(|job| (name.clone(), job))
+        });
+        running.collect()
+    }
+
     /// The job of a domain.
     pub(crate) fn current(&self, name: &str) -> Option<JobInfo> {
         let slot = lock(&self.slots).get(name).cloned()?;

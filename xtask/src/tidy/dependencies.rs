@@ -82,6 +82,16 @@ const ALLOWED: &[Allowed] = &[
         "the interactive shell",
     ),
     allowed(
+        "listenfd",
+        Users::These(&["virtxen-daemon"]),
+        "sockets from systemd without unsafe code",
+    ),
+    allowed(
+        "command-fds",
+        Users::These(&["virtxen-daemon"]),
+        "handing sockets over without unsafe code",
+    ),
+    allowed(
         "rustls",
         Users::These(&["virtxen-daemon", "virtxen-remote"]),
         "TLS without a C library",

@@ -21,6 +21,18 @@ pub(super) const KEYS: &[(&str, Set)] = &[
     ("unix_sock_ro_perms", |config, value| {
         mode(value).map(|mode| config.read_only_mode = mode)
     }),
+    ("unix_sock_admin_perms", |config, value| {
+        mode(value).map(|mode| config.admin_mode = mode)
+    }),
+    // Not libvirt's: its daemons do not wait.
+    ("shutdown_timeout", |config, value| {
+        let seconds = u64::try_from(number(value)?)
+            .ok()
+            .filter(|seconds| *seconds <= 86_400);
+        let seconds = seconds.ok_or("seconds from 0 to 86400 are needed")?;
+        config.patience = Duration::from_secs(seconds);
+        Ok(())
+    }),
     ("auth_unix_rw", |config, value| {
         method(value).map(|method| config.auth_unix_rw = method)
     }),
@@ -153,7 +165,6 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "prio_workers",
     "tcp_min_ssf",
     "tls_priority",
-    "unix_sock_admin_perms",
 ];
 
 fn text(value: &Value) -> Result<String, String> {

@@ -14,6 +14,7 @@ use crate::tls::TlsConfig;
 use crate::users;
 use keys::{KEYS, WITHOUT_EFFECT};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use syntax::Remark;
 use virtxen_rpc::Keepalive;
 
@@ -32,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) mode: Option<u32>,
     /// Mode of the sockets for those who only read.
     pub(crate) read_only_mode: u32,
+    /// Mode of the sockets of the administration.
+    pub(crate) admin_mode: u32,
     /// What those who may do all have to prove.
     pub(crate) auth_unix_rw: Method,
     /// What those who only read have to prove.
@@ -69,6 +72,8 @@ pub(crate) struct Config {
     pub(crate) max_calls: usize,
     /// Signs of life.
     pub(crate) keepalive: Keepalive,
+    /// How long calls may take when the daemon ends.
+    pub(crate) patience: Duration,
 }
 
 impl Default for Config {
@@ -77,6 +82,7 @@ impl Default for Config {
             group: None,
             mode: None,
             read_only_mode: 0o666,
+            admin_mode: 0o700,
             auth_unix_rw: Method::None,
             auth_unix_ro: Method::None,
             folder: None,
@@ -96,6 +102,7 @@ impl Default for Config {
             max_anonymous: 20,
             max_calls: 5,
             keepalive: Keepalive::default(),
+            patience: Duration::from_secs(30),
         }
     }
 }
@@ -129,6 +136,27 @@ impl Config {
         Ok((config, warnings.into_iter().map(place).collect()))
     }
 
+    /// Keys that have another value in `new` and hold only for a daemon that starts.
+    pub(crate) fn fixed_until_restart(&self, new: &Self) -> Vec<&'static str> {
+        let keys = [
+            ("unix_sock_group", self.group != new.group),
+            ("unix_sock_rw_perms", self.mode != new.mode),
+            (
+                "unix_sock_ro_perms",
+                self.read_only_mode != new.read_only_mode,
+            ),
+            ("unix_sock_admin_perms", self.admin_mode != new.admin_mode),
+            ("unix_sock_dir", self.folder != new.folder),
+            ("listen_tcp", self.listen_tcp != new.listen_tcp),
+            ("listen_tls", self.listen_tls != new.listen_tls),
+            ("listen_addr", self.listen_addr != new.listen_addr),
+            ("tcp_port", self.tcp_port != new.tcp_port),
+            ("tls_port", self.tls_port != new.tls_port),
+        ];
+        let changed = keys.into_iter().filter(|(_, changed)| *changed);
+        changed.map(|(key, _)| key).collect()
+    }
+
     /// The configuration and warnings, or an error, each with its line.
     fn parse(file: &str) -> std::result::Result<(Self, Vec<Remark>), Remark> {
         let mut config = Self::default();
@@ -151,7 +179,6 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn keys_have_their_effect_or_a_warning() {

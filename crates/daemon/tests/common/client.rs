@@ -96,18 +96,40 @@ impl<S: Read + Write> Client<S> {
         }
     }
 
+    /// Whether a call is answered well; false also when the daemon hangs up.
+    pub(crate) fn tries<C: Call>(&mut self, arguments: &C::Arguments) -> bool {
+        self.session.call::<C>(arguments).unwrap();
+        matches!(self.next(), Ok(ClientEvent::Reply(_, Ok(_))))
+    }
+
+    /// Sends what waits.
+    pub(crate) fn send(&mut self) {
+        self.try_send().unwrap();
+    }
+
+    fn try_send(&mut self) -> std::io::Result<()> {
+        while !self.session.output().is_empty() {
+            let count = self.stream.write(self.session.output())?;
+            self.session.sent(count);
+        }
+        Ok(())
+    }
+
     pub(crate) fn event(&mut self) -> ClientEvent {
+        self.next().unwrap()
+    }
+
+    fn next(&mut self) -> std::io::Result<ClientEvent> {
         loop {
-            while !self.session.output().is_empty() {
-                let count = self.stream.write(self.session.output()).unwrap();
-                self.session.sent(count);
-            }
+            self.try_send()?;
             if let Some(event) = self.session.next_event().unwrap() {
-                return event;
+                return Ok(event);
             }
             let mut bytes = [0; 4096];
-            let count = self.stream.read(&mut bytes).unwrap();
-            assert!(count > 0, "the daemon hung up");
+            let count = self.stream.read(&mut bytes)?;
+            if count == 0 {
+                return Err(std::io::Error::other("the daemon hung up"));
+            }
             self.session.receive(&bytes[..count], Instant::now());
         }
     }

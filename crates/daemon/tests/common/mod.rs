@@ -44,6 +44,14 @@ impl Daemon {
         daemon
     }
 
+    /// One that was started otherwise, without a socket in its folder.
+    pub(crate) fn of(process: Child) -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            process,
+        }
+    }
+
     /// As [`Daemon::start`], with the text of its settings and what was said on
     /// standard error in the file `log` of its folder.
     pub(crate) fn start_set(host: &str, settings: &str, words: &[&str]) -> Self {
@@ -124,6 +132,26 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+/// Serves the host's XenD until the process ends.
+pub(crate) fn serve(host: &str, socket: &Path) {
+    let sim = virtxen_connect::simulated::host(host).unwrap();
+    let path = socket.to_owned();
+    std::thread::spawn(move || {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap()
+            .block_on(sim.serve_unix(&path, std::future::pending()))
+            .unwrap();
+    });
+    let end = Instant::now() + PATIENCE;
+    while !socket.exists() {
+        assert!(Instant::now() < end, "the host does not listen");
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

@@ -102,6 +102,10 @@ impl ServerSession {
     /// arguments.
     fn admit(&self, packet: &Packet) -> std::result::Result<&'static Procedure, RemoteError> {
         let header = &packet.header;
+        if let Some(refusal) = self.settings.refusal {
+            let error = RemoteError::new(code::OPERATION_UNSUPPORTED, origin::RPC, refusal);
+            return Err(error);
+        }
         if header.program != Program::REMOTE {
             let Program { number, version } = header.program;
             return Err(RemoteError::unknown_program(number, version));

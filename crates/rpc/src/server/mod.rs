@@ -53,6 +53,8 @@ pub struct ServerSettings {
     pub read_only: bool,
     /// What the client has to prove before it may do anything.
     pub auth: Auth,
+    /// Why no call at all is answered on this socket, if none is.
+    pub refusal: Option<&'static str>,
     /// Whether nobody else can read what is sent: UNIX sockets, TLS.
     pub secure: bool,
     /// Features of the driver that are there (`virDrvFeature`); those of the
@@ -72,6 +74,7 @@ impl Default for ServerSettings {
         Self {
             read_only: false,
             auth: Auth::None,
+            refusal: None,
             secure: true,
             features: DRIVER_FEATURES.to_vec(),
             keepalive: Keepalive::default(),
@@ -218,6 +221,12 @@ impl ServerSession {
     /// When the client is dead: close the connection.
     pub fn tick(&mut self, now: Instant) -> Result<()> {
         self.link.tick(now)
+    }
+
+    /// Whether no call waits for its reply, and no part of a stream for being used.
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        self.running == 0
     }
 
     /// Whether the client has said goodbye and got all: close the connection.
