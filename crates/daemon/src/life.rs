@@ -26,7 +26,8 @@ enum News {
     Stop,
 }
 
-struct Signals {
+/// The signals that are waited for. Before it is made they end the process.
+pub(crate) struct Signals {
     hangup: Signal,
     replace: Signal,
     terminate: Signal,
@@ -37,14 +38,14 @@ struct Signals {
 /// options say.
 ///
 /// # Errors
-/// When signals cannot be waited for, or the program cannot be replaced.
+/// When the program cannot be replaced.
 pub(crate) async fn live(
     daemon: &Arc<Daemon>,
     sockets: Vec<Socket>,
     options: &Options,
+    mut signals: Signals,
     program: Option<PathBuf>,
 ) -> Result<()> {
-    let mut signals = Signals::new()?;
     let sockets: Vec<Arc<Socket>> = sockets.into_iter().map(Arc::new).collect();
     let mut accepting = accept(daemon, &sockets);
     notify("READY=1");
@@ -86,7 +87,7 @@ fn accept(daemon: &Arc<Daemon>, sockets: &[Arc<Socket>]) -> JoinSet<()> {
 fn reload(daemon: &Daemon, options: &Options) {
     reloading();
     match daemon.reload(options) {
-        Ok(()) => tracing::warn!("the settings have been read again"),
+        Ok(()) => tracing::info!("the settings have been read again"),
         Err(error) => tracing::warn!("the settings stay as they are: {error}"),
     }
     notify("READY=1");
@@ -125,7 +126,11 @@ async fn end(daemon: &Daemon, signals: &mut Signals) {
 }
 
 impl Signals {
-    fn new() -> Result<Self> {
+    /// Begins to wait for them.
+    ///
+    /// # Errors
+    /// When the runtime cannot.
+    pub(crate) fn new() -> Result<Self> {
         let wait = |kind| signal(kind).map_err(crate::error::Error::Start);
         Ok(Self {
             hangup: wait(SignalKind::hangup())?,

@@ -35,6 +35,7 @@ use config::Config;
 use error::{Error, Result};
 use forward::Others;
 use inherit::Inherited;
+use life::Signals;
 use listen::Service;
 use options::{Options, UserChange};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -98,6 +99,7 @@ async fn serve_all(
     program: Option<PathBuf>,
     inherited: Vec<Inherited>,
 ) -> Result<()> {
+    let signals = Signals::new()?;
     let (config, warnings) = config(&options)?;
     config.log.start()?;
     for warning in warnings.iter().chain(&config.log.warnings) {
@@ -125,7 +127,7 @@ async fn serve_all(
     let settings = Settings::new(config, tls)?;
     let daemon = Daemon::new(driver, &served_as(&host), settings, others);
     let forwarding = tokio::spawn(Arc::clone(&daemon).forward());
-    let lived = life::live(&daemon, sockets, &options, program).await;
+    let lived = life::live(&daemon, sockets, &options, signals, program).await;
     forwarding.abort();
     lived
 }
