@@ -20,6 +20,7 @@ mod script;
 mod shell;
 mod table;
 mod terminal;
+mod usage;
 
 use connect::Session;
 use error::{Error, Result};

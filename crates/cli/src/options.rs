@@ -169,20 +169,30 @@ impl Opt {
     /// As it stands in a synopsis: `<domain>`, `[--mode <text>]`, `[--all]`.
     pub(crate) fn synopsis(&self) -> String {
         match (self.rule, self.value_name()) {
-            (_, None) => format!("[--{}]", self.name),
+            (_, None) => format!("[{}]", self.dashed()),
             (Rule::Required, _) => format!("<{}>", self.name),
-            (Rule::Optional | Rule::Named, Some(value)) => format!("[--{} <{value}>]", self.name),
+            (Rule::Optional | Rule::Named, Some(value)) => {
+                format!("[{} <{value}>]", self.dashed())
+            }
             (Rule::Repeated, _) => format!("[<{}>]...", self.name),
             (Rule::OneOrMore, _) => format!("<{}>...", self.name),
+        }
+    }
+
+    /// The name with its dashes.
+    fn dashed(&self) -> String {
+        match self.name.len() {
+            1 => format!("-{}", self.name),
+            _ => format!("--{}", self.name),
         }
     }
 
     /// As it stands in a list of options: `[--domain] <domain>`, `--all`.
     pub(crate) fn usage(&self) -> String {
         match self.value_name() {
-            None => format!("--{}", self.name),
-            Some(value) if self.is_positional() => format!("[--{}] <{value}>", self.name),
-            Some(value) => format!("--{} <{value}>", self.name),
+            None => self.dashed(),
+            Some(value) if self.is_positional() => format!("[{}] <{value}>", self.dashed()),
+            Some(value) => format!("{} <{value}>", self.dashed()),
         }
     }
 }
@@ -211,7 +221,11 @@ impl Args {
         let mut words = words.iter();
         let mut only_values = false;
         while let Some(word) = words.next() {
-            match word.strip_prefix("--") {
+            // Options with one letter may have one dash.
+            let letter = word.strip_prefix('-').filter(|name| {
+                name.len() == 1 && options.iter().any(|option| option.name == *name)
+            });
+            match word.strip_prefix("--").or(letter) {
                 Some("") if !only_values => only_values = true,
                 Some(name) if !only_values => args.take_named(options, name, &mut words)?,
                 _ => args.take_positional(options, word)?,

@@ -4,12 +4,12 @@
 use crate::error::{Error, Result};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{read, write};
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 use std::fs::File;
 use std::io::{IsTerminal, PipeReader};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use virtxen_driver::ConsoleStream;
 
@@ -135,6 +135,116 @@ fn read_keys(typed: &mpsc::Sender<Vec<u8>>, stop: &PipeReader) -> std::io::Resul
     }
 }
 
+/// The whole terminal; dropping it gives back what was there.
+pub(crate) struct Screen {
+    _raw: RawMode<std::io::Stdin>,
+}
+
+impl Screen {
+    /// Takes the terminal.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn enter() -> Result<Self> {
+        if !std::io::stdout().is_terminal() {
+            return Err(Error::Failed(
+                "this needs a terminal to be shown on; --batch prints text".to_owned(),
+            ));
+        }
+        let screen = Self {
+            _raw: RawMode::new(terminal()?).map_err(failed)?,
+        };
+        // Another screen, without cursor.
+        write_all(std::io::stdout().as_fd(), b"\x1b[?1049h\x1b[?25l").map_err(failed)?;
+        Ok(screen)
+    }
+
+    /// Lines and columns.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        let size = tcgetwinsize(std::io::stdout()).ok();
+        let size = size.filter(|size| size.ws_row > 0 && size.ws_col > 0);
+        size.map_or((24, 80), |size| {
+            (usize::from(size.ws_row), usize::from(size.ws_col))
+        })
+    }
+
+    /// Shows a text from the top, as much of it as there is room for.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub(crate) fn show(&mut self, text: &str, height: usize, width: usize) -> Result<()> {
+        let mut bytes = String::from("\x1b[H");
+        for (number, line) in text.lines().take(height).enumerate() {
+            if number > 0 {
+                bytes.push_str("\r\n");
+            }
+            bytes.push_str(&cut(line, width));
+            bytes.push_str("\x1b[K");
+        }
+        bytes.push_str("\x1b[J");
+        write_all(std::io::stdout().as_fd(), bytes.as_bytes()).map_err(failed)
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        // Nothing can be done about a terminal that has gone.
+        let _ = write_all(std::io::stdout().as_fd(), b"\x1b[?25h\x1b[?1049l");
+    }
+}
+
+/// The first characters of a line; colours take no room.
+fn cut(line: &str, width: usize) -> String {
+    let (mut cut, mut room, mut coloured) = (String::new(), width, false);
+    for character in line.chars() {
+        match (coloured, character) {
+            (false, '\x1b') => coloured = true,
+            (true, 'm') => coloured = false,
+            (true, _) => {}
+            (false, _) if room == 0 => continue,
+            (false, _) => room -= 1,
+        }
+        cut.push(character);
+    }
+    cut
+}
+
+/// What is typed, key by key.
+pub(crate) struct Keys {
+    typed: mpsc::Receiver<Vec<u8>>,
+    terminate: Signal,
+    hang_up: Signal,
+    _keep: std::io::PipeWriter,
+}
+
+impl Keys {
+    /// Begins to read the terminal.
+    ///
+    /// # Errors
+    /// When the system has no pipe or no signals for us.
+    pub(crate) fn read() -> Result<Self> {
+        let (stop, keep) = std::io::pipe().map_err(failed)?;
+        let (type_in, typed) = mpsc::channel(16);
+        tokio::task::spawn_blocking(move || read_keys(&type_in, &stop));
+        Ok(Self {
+            typed,
+            terminate: signal(SignalKind::terminate()).map_err(failed)?,
+            hang_up: signal(SignalKind::hangup()).map_err(failed)?,
+            _keep: keep,
+        })
+    }
+
+    /// The bytes of the next key; `None` at the end of the input or when the program is
+    /// to end.
+    pub(crate) async fn next(&mut self) -> Option<Vec<u8>> {
+        tokio::select! {
+            key = self.typed.recv() => key,
+            _ = self.terminate.recv() => None,
+            _ = self.hang_up.recv() => None,
+        }
+    }
+}
+
 /// Carries bytes both ways until `^]`, an end of either side, or until the other end
 /// of `stop` is gone. Waits in a thread of its own: the descriptors are not switched to
 /// non-blocking mode, because the shell that started us shares them.
@@ -206,5 +316,16 @@ impl<F: AsFd> Drop for RawMode<F> {
     fn drop(&mut self) {
         // Nothing can be done about a terminal that has gone.
         let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_take_no_room() {
+        assert_eq!(cut("\x1b[32mrunning\x1b[0m on", 4), "\x1b[32mrunn\x1b[0m");
+        assert_eq!(cut("ab", 4), "ab");
     }
 }

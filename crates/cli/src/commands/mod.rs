@@ -32,6 +32,7 @@ mod scheduler;
 mod shell;
 mod sim;
 mod statistics;
+mod top;
 mod validate;
 mod vcpu;
 mod xenstore;
@@ -147,6 +148,7 @@ const TABLES: &[&[Command]] = &[
     info::COMMANDS,
     statistics::COMMANDS,
     domstats::COMMANDS,
+    top::COMMANDS,
     event::COMMANDS,
     memory::COMMANDS,
     vcpu::COMMANDS,
