@@ -72,9 +72,11 @@ impl XendHost {
         // What a guest's document does not carry stays as it was.
         match self.document(&guest.name).await {
             Ok(old) if same_uuid(&old, guest.uuid) => {
-                for key in ["on_xend_start", "on_xend_stop"] {
-                    if let Some(value) = old.value(key) {
-                        config::set(&mut config, key, value);
+                let start = self.autostart_of(&old);
+                let stop = old.value("on_xend_stop").map(str::to_owned);
+                for (key, value) in [("on_xend_start", start), ("on_xend_stop", stop)] {
+                    if let Some(value) = value {
+                        config::set(&mut config, key, &value);
                     }
                 }
             }
@@ -133,36 +135,7 @@ impl XendHost {
         self.explained(name, "send-key", done).await
     }
 
-    pub(super) async fn read_autostart(&self, name: &str) -> Result<bool> {
-        if !self.client.habits().inactive {
-            self.info(name).await?;
-            return Ok(false);
-        }
-        let document = self.document(name).await?;
-        let start = document.value("on_xend_start");
-        Ok(matches!(start, Some("start" | "resume")))
-    }
-
-    pub(super) async fn write_autostart(&self, name: &str, autostart: bool) -> Result<()> {
-        self.demand_inactive("autostart")?;
-        let mut document = self.document(name).await?;
-        let uuid = document.value("uuid").and_then(|uuid| uuid.parse().ok());
-        let kept = self.kept.as_ref().zip(uuid);
-        let active = document.child("domid").is_some();
-        if active && kept.and_then(|(kept, uuid)| kept(uuid)) == Some(false) {
-            return Err(Error::State {
-                name: name.to_owned(),
-                operation: "autostart",
-                state: "transient".to_owned(),
-                needed: "defined",
-            });
-        }
-        let value = if autostart { "start" } else { "ignore" };
-        config::set(&mut document, "on_xend_start", value);
-        self.keep(name, &config::without_run(&document)).await
-    }
-
-    fn demand_inactive(&self, operation: &'static str) -> Result<()> {
+    pub(super) fn demand_inactive(&self, operation: &'static str) -> Result<()> {
         if self.client.habits().inactive {
             return Ok(());
         }

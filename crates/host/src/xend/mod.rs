@@ -4,6 +4,7 @@
 //! `virtxen-xend`, what a document means as a guest in `virtxen-formats`; here
 //! is which operations in which order make up one of [`Host`]'s.
 
+mod autostart;
 mod config;
 mod devices;
 mod domains;
@@ -37,6 +38,7 @@ pub struct XendHost {
     simulated: bool,
     facts: Option<Facts>,
     kept: Option<Kept>,
+    autostarts: autostart::Changed,
 }
 
 impl XendHost {
@@ -49,6 +51,7 @@ impl XendHost {
             simulated: false,
             facts: None,
             kept: None,
+            autostarts: autostart::Changed::default(),
         }
     }
 
