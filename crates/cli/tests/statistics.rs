@@ -138,7 +138,7 @@ fn statistics_of_many_domains_are_one_listing() {
     let all = sim("domstats");
     assert_eq!(all.matches("Domain: '").count(), 5, "{all}");
     assert!(
-        all.contains("\n\nDomain: 'pv1'\n  state.state=2\n"),
+        all.contains("\n\nDomain: 'pv1'\n  state.state=1\n"),
         "{all}"
     );
     let inactive = sim("domstats --list-inactive --balloon");

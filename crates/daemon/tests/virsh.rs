@@ -79,8 +79,8 @@ const HOST: &[Row] = &[
         "list --all",
         &[
             "0 Domain-0 running",
-            "1 pv1 idle",
-            "2 pv2 idle",
+            "1 pv1 running",
+            "2 pv2 running",
             "3 hvm3 paused",
         ],
     ),
@@ -211,6 +211,16 @@ const LIFE: &[Row] = &[
     ("dominfo orchard", &["Autostart: enable"]),
     ("start orchard", &["Domain 'orchard' started"]),
     ("start orchard", &["error: Domain is already active"]),
+    (
+        "autostart orchard --disable",
+        &["Domain 'orchard' unmarked as autostarted"],
+    ),
+    ("dominfo orchard", &["Autostart: disable"]),
+    (
+        "autostart orchard",
+        &["Domain 'orchard' marked as autostarted"],
+    ),
+    ("dominfo orchard", &["Autostart: enable"]),
     ("suspend orchard", &["Domain 'orchard' suspended"]),
     ("domstate orchard", &["paused"]),
     ("resume orchard", &["Domain 'orchard' resumed"]),
@@ -262,7 +272,7 @@ const ABSENT: &[Row] = &[
 ];
 
 const READ_ONLY: &[Row] = &[
-    ("list", &["1 pv1 idle"]),
+    ("list", &["1 pv1 running"]),
     ("dumpxml pv1", &["<name>pv1</name>"]),
     (
         "destroy pv1",
@@ -287,7 +297,7 @@ const READ_ONLY: &[Row] = &[
             "error: operation forbidden: read only access prevents virDomainDefineXML",
         ],
     ),
-    ("domstate pv1", &["idle"]),
+    ("domstate pv1", &["running"]),
 ];
 
 #[test]

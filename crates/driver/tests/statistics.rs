@@ -116,7 +116,7 @@ async fn many_domains_are_one_call() {
         &record.parameters
     };
     let running = find("pv1");
-    assert_eq!(value(running, "state.state"), &TypedValue::Int(2));
+    assert_eq!(value(running, "state.state"), &TypedValue::Int(1));
     assert_eq!(value(running, "balloon.maximum"), &TypedValue::ULLong(8192));
     assert_eq!(value(running, "vcpu.current"), &TypedValue::UInt(1));
     assert_eq!(value(running, "vcpu.0.state"), &TypedValue::Int(2));

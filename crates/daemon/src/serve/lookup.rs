@@ -39,7 +39,7 @@ async fn by_id(caller: Arc<Caller>, id: i32) -> Result<Domain> {
 async fn info(caller: Arc<Caller>, dom: Domain) -> Result<DomainInfo> {
     let domain = look(&caller, &dom).await?;
     Ok(DomainInfo {
-        state: u8::try_from(domain.state.number()).unwrap_or(0),
+        state: u8::try_from(domain.state.libvirt()).unwrap_or(0),
         max_mem: domain.max_memory.0,
         memory: domain.memory.0,
         nr_virt_cpu: u16::try_from(domain.vcpus).unwrap_or(u16::MAX),
@@ -51,7 +51,7 @@ async fn state(caller: Arc<Caller>, arguments: DomainFlags) -> Result<DomainStat
     wire::only("virDomainGetState", arguments.flags, 0)?;
     let domain = look(&caller, &arguments.dom).await?;
     Ok(DomainState {
-        state: domain.state.number(),
+        state: domain.state.libvirt(),
         reason: domain.reason.number(),
     })
 }

@@ -124,18 +124,10 @@ pub(super) fn map(cpus: &[u32], length: usize) -> Vec<u8> {
 pub(super) fn filter(flags: u32) -> ListFilter {
     let has = |bit: u32| flags & (1 << bit) != 0;
     let states = [
-        (4, &[State::Running][..]),
+        (4, &[State::Running, State::NoState, State::Blocked][..]),
         (5, &[State::Paused]),
         (6, &[State::Shutoff]),
-        (
-            7,
-            &[
-                State::NoState,
-                State::Blocked,
-                State::Shutdown,
-                State::Crashed,
-            ],
-        ),
+        (7, &[State::Shutdown, State::Crashed]),
     ];
     ListFilter {
         active: has(0),

@@ -264,7 +264,7 @@ fn parameters(domain: &Domain, numbers: &Numbers, groups: StatsGroups) -> Vec<Ty
     let mut record = Record::default();
     let id = domain.id.map(|id| id.0);
     if groups.state {
-        record.put("state.state", TypedValue::Int(domain.state.number()));
+        record.put("state.state", TypedValue::Int(domain.state.libvirt()));
         record.put("state.reason", TypedValue::Int(domain.reason.number()));
     }
     if groups.cpu_total && domain.is_active() {

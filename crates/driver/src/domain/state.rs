@@ -51,6 +51,16 @@ impl State {
         }
     }
 
+    /// The number that libvirt's clients get. To them a domain that waits is running, as
+    /// libvirt's driver for Xen has it: collectd measures only what is running.
+    #[must_use]
+    pub const fn libvirt(self) -> i32 {
+        match self {
+            Self::NoState | Self::Blocked => Self::Running.number(),
+            other => other.number(),
+        }
+    }
+
     /// `virDomainState`.
     #[must_use]
     pub const fn number(self) -> i32 {
