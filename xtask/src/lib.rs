@@ -9,10 +9,12 @@
 pub mod abi;
 pub mod bench;
 mod check_xml;
+pub mod clients;
 pub mod error;
 mod foreign;
 mod fuzz;
 pub mod generate;
+mod others;
 mod peer;
 pub mod tidy;
 mod tour;

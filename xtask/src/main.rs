@@ -56,6 +56,17 @@ enum Command {
         /// Only checks with this in their name
         only: Option<String>,
     },
+    /// Let libvirt's clients (virt-install, virt-manager, …) drive virtxend on a simulated host
+    Clients {
+        /// Only those with this in their name
+        only: Option<String>,
+        /// Fail for those that are not installed, instead of leaving them out
+        #[arg(long)]
+        all: bool,
+        /// Print Debian's packages of all of them, and do nothing else
+        #[arg(long)]
+        packages: bool,
+    },
     /// Run libvirt's own daemon, on a Xen that is simulated, and virtxend side by side
     Peer {
         /// What to do meanwhile, in a shell: their URIs are in PEER and OURS
@@ -83,6 +94,13 @@ fn main() -> ExitCode {
             options,
         } => bench(&root(), measurement, &options),
         Command::Foreign { only } => xtask::foreign(&root(), only.as_deref()),
+        Command::Clients { packages: true, .. } => {
+            xtask::clients::packages();
+            Ok(())
+        }
+        Command::Clients { only, all, .. } => {
+            xtask::clients::clients(&root(), only.as_deref(), all)
+        }
         Command::Peer { command } => xtask::peer(&root(), &command),
         Command::CheckXml { paths } => {
             xtask::check_xml(&paths).map(|count| println!("{count} documents are valid"))

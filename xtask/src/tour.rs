@@ -46,7 +46,7 @@ pub fn tour(root: &Path) -> Result<()> {
         println!("skipped: virsh is not installed here; it is in Debian's libvirt-clients");
         return Ok(());
     }
-    let daemon = Virtxend::start(&built(root, true, "virtxend"), host)?;
+    let daemon = Virtxend::start(&built(root, true, "virtxend"), host, None)?;
     for words in VIRSH {
         println!("\n$ virsh {words}");
         let mut virsh = Command::new("virsh");

@@ -21,11 +21,12 @@ pub(crate) struct Virtxend {
 }
 
 impl Virtxend {
-    /// Starts a daemon that was built on the host of a URI.
+    /// Starts a daemon that was built on the host of a URI; libvirt's other daemons have
+    /// their sockets in `others`.
     ///
     /// # Errors
     /// When it does not listen.
-    pub(crate) fn start(program: &Path, host: &str) -> Result<Self> {
+    pub(crate) fn start(program: &Path, host: &str, others: Option<&Path>) -> Result<Self> {
         // Paths of sockets are short, those of workspaces may not be.
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -38,6 +39,8 @@ impl Virtxend {
         command
             .args(["--connect", host, "--socket"])
             .arg(folder.join("sock"))
+            .arg("--others")
+            .arg(others.unwrap_or(&folder))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
@@ -66,6 +69,11 @@ impl Virtxend {
     /// Its socket for those who may do everything.
     pub(crate) fn socket(&self) -> PathBuf {
         self.folder.join("sock")
+    }
+
+    /// Its folder, for files that go with it.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Its URI for libvirt's clients.
