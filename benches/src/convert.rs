@@ -1,13 +1,15 @@
 //! Conversions of documents, on one core, with nothing else in the process.
 //!
-//! Two journeys: XML to the model and back to XML, and the same by way of XenD's
-//! language as text. The megabytes are those of the XML that goes in.
+//! Three journeys: XML to the model and back to XML, and the same by way of XenD's
+//! language and of libxl's JSON as texts. The megabytes are those of the XML that goes
+//! in.
 
 use crate::Result;
 use crate::documents::{Document, large, small};
 use crate::measure::{Times, repeat, verdict};
 use std::path::PathBuf;
 use std::time::Duration;
+use virtxen_formats::libxl;
 use virtxen_formats::sxpr::{
     ConfigVersion, Limits, Runtime, Target, guest_to_sxpr, read, sxpr_to_guest, write_request,
 };
@@ -83,6 +85,11 @@ const JOURNEYS: &[Journey] = &[
         has_target: false,
         go: |document| Ok(format(&through_sxpr(document, &parse(document)?)?)),
     },
+    Journey {
+        name: "XML, libxl, XML",
+        has_target: false,
+        go: |document| Ok(format(&through_libxl(document, &parse(document)?)?)),
+    },
 ];
 
 fn parse(document: &Document) -> Result<Guest> {
@@ -103,6 +110,15 @@ fn through_sxpr(document: &Document, guest: &Guest) -> Result<Guest> {
     let tree = read(&text, Limits::default()).map_err(|error| document.error(&error))?;
     let guest = sxpr_to_guest(&tree, version, &Runtime::default());
     Ok(guest.map_err(|error| document.error(&error))?.value)
+}
+
+/// The guest after it was text in libxl's JSON.
+fn through_libxl(document: &Document, guest: &Guest) -> Result<Guest> {
+    let target = libxl::Target::new(libxl::Release::NEWEST);
+    let config = libxl::guest_to_libxl(guest, &target).map_err(|error| document.error(&error))?;
+    let text = libxl::to_text(&config.value);
+    let guest = libxl::text_to_guest(&text).map_err(|error| document.error(&error))?;
+    Ok(guest.value)
 }
 
 /// What is done per second.

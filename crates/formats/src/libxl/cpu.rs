@@ -17,8 +17,8 @@ use virtxen_guest::{
 /// Most vcpus; no Xen has more.
 const MOST_VCPUS: u32 = 4096;
 
-/// Processors that a vcpu without a place of its own may run on. libxl takes of a
-/// set what the host has.
+/// Processors that a vcpu without a place of its own may run on, where it is not known
+/// how many there are. libxl takes of a set what the host has, but no empty set.
 const ANYWHERE: u32 = 1024;
 
 /// Weight that the credit schedulers give when nobody asks.
@@ -66,11 +66,12 @@ fn write_places(writer: &mut Writer<'_>) {
         Some(_) => max,
         None => highest.max().map_or(0, |vcpu| vcpu + 1),
     };
+    let anywhere = writer.target.cpus.unwrap_or(ANYWHERE);
     let place = |vcpu: u32| {
         let pin = pins.iter().find(|pin| pin.vcpu == vcpu);
         match pin.map(|pin| &pin.cpus).or(common) {
             Some(cpus) => Value::from(cpus.iter().collect::<Vec<_>>()),
-            None => Value::from((0..ANYWHERE).collect::<Vec<_>>()),
+            None => Value::from((0..anywhere).collect::<Vec<_>>()),
         }
     };
     let places: Vec<Value> = (0..count).map(place).collect();

@@ -53,6 +53,9 @@ pub struct Target {
     pub bridges: Bridges,
     /// Guests with the host's processor may nest guests, unless they say otherwise.
     pub nested_hvm: bool,
+    /// Processors of the host, on all of which vcpus without a place may run beside
+    /// others that have one.
+    pub cpus: Option<u32>,
     /// NUMA nodes of the host; a guest with more has all of its nodes on the first.
     pub nodes: Option<u32>,
     /// Shadow memory that the host's libxl says the guest needs; without it, what
@@ -72,6 +75,7 @@ impl Target {
             qubes: false,
             bridges: Bridges::new(),
             nested_hvm: false,
+            cpus: None,
             nodes: None,
             shadow: None,
             ports: Vec::new(),

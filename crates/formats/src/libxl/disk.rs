@@ -166,7 +166,11 @@ fn read_one(mut section: Section<'_>, hvm: bool, notes: &mut Notes) -> Option<Di
             let place = section.place("pdev_path");
             DiskSource::Network(network_disk::read(&file, &place, notes))
         }
-        path if name == Some("phy") => DiskSource::Block { path },
+        // libxl does not say which it is; files are seldom there.
+        Some(path) if name == Some("phy") || path.starts_with("/dev/") => {
+            DiskSource::Block { path: Some(path) }
+        }
+        None if name == Some("phy") => DiskSource::Block { path: None },
         path => DiskSource::File { path },
     };
     let disk = Disk {

@@ -194,6 +194,7 @@ impl<'a> Section<'a> {
                 continue;
             }
             let place = self.place(&excerpt(key));
+            let is_device = self.structure == "domain_config" && value.is_array();
             if field(self.structure, key).is_none() {
                 if !quiet::says_nothing(value) {
                     notes.setting(place, "no libxl known here has it");
@@ -201,7 +202,11 @@ impl<'a> Section<'a> {
             } else if !quiet::is_quiet(self.structure, key, value) {
                 let said = excerpt(&value.to_string());
                 let reason = format!("{said} has no place in the domain document");
-                notes.setting(place, reason);
+                // Without a device the guest is another one.
+                match is_device {
+                    true => notes.essential(place, reason),
+                    false => notes.setting(place, reason),
+                }
             }
         }
     }

@@ -27,7 +27,7 @@ pub(crate) fn name() -> impl Strategy<Value = String> {
 }
 
 pub(crate) fn path() -> impl Strategy<Value = String> {
-    "/[a-z]{1,6}/[a-z0-9 \"'<äß]{1,9}x"
+    "/x[a-z]{0,5}/[a-z0-9 \"'<äß]{1,9}x"
 }
 
 fn release() -> impl Strategy<Value = Release> {

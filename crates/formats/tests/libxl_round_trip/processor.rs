@@ -81,7 +81,11 @@ pub(crate) fn cells(nodes: &[(u64, u8)]) -> Vec<NumaCell> {
         distances: (0..count)
             .map(|other| NumaDistance {
                 id: other,
-                value: if other == id { 10 } else { u32::from(*far) },
+                value: if other == id {
+                    10
+                } else {
+                    u32::from(*far).max(11)
+                },
             })
             .collect(),
         kept: virtxen_guest::Kept::default(),
