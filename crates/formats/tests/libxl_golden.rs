@@ -26,8 +26,11 @@ fn same(name: &str, text: &str) {
     assert_eq!(text, expected, "{name}");
 }
 
-/// Guests, whether their libxl is Qubes', and what each release does not carry of them.
-const GUESTS: &[(&str, bool, &[(u32, &[&str])])] = &[
+/// Minor number of a release, and what it does not carry of a guest.
+type Lost = (u32, &'static [&'static str]);
+
+/// Guests, and whether their libxl is Qubes'.
+const GUESTS: &[(&str, bool, &[Lost])] = &[
     (
         "container",
         false,
