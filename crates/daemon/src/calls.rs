@@ -78,8 +78,17 @@ impl Calls {
         }
     }
 
+    /// How many clients there have been.
+    pub(crate) fn clients(&self) -> u64 {
+        self.clients.load(Ordering::Relaxed)
+    }
+
+    /// How many calls are being done.
+    pub(crate) fn running(&self) -> u64 {
+        self.running.load(Ordering::Relaxed)
+    }
+
     /// How many were done, by the names of their procedures.
-    #[cfg(test)]
     pub(crate) fn done(&self) -> BTreeMap<&'static str, Count> {
         let done = self.done.lock();
         done.unwrap_or_else(PoisonError::into_inner).clone()

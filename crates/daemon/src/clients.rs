@@ -71,6 +71,20 @@ impl Daemon {
         })
     }
 
+    /// The call path of somebody who may do everything.
+    pub(crate) const fn driver(&self) -> &Driver {
+        &self.driver
+    }
+
+    pub(crate) fn calls(&self) -> &Calls {
+        &self.calls
+    }
+
+    /// How many clients there are.
+    pub(crate) fn clients(&self) -> u64 {
+        u64::try_from(*self.clients.borrow()).unwrap_or(u64::MAX)
+    }
+
     /// What is set now.
     fn settings(&self) -> Arc<Settings> {
         let settings = self.settings.read();

@@ -19,6 +19,7 @@ mod inherit;
 mod life;
 mod listen;
 mod log;
+mod metrics;
 mod notify;
 mod options;
 mod password;
@@ -123,10 +124,17 @@ async fn serve_all(
     }
     let sockets = sockets::open(&options, &config, inherited)?;
     let others = Others::new(others(&options, &host), config.keepalive);
+    let prometheus = match options.prometheus.or(config.prometheus) {
+        Some(address) => Some(metrics::listen(address).await?),
+        None => None,
+    };
     let tls = sockets.iter().any(|socket| socket.service == Service::Tls);
     let settings = Settings::new(config, tls)?;
     let daemon = Daemon::new(driver, &served_as(&host), settings, others);
     let forwarding = tokio::spawn(Arc::clone(&daemon).forward());
+    if let Some(listener) = prometheus {
+        tokio::spawn(metrics::serve(Arc::clone(&daemon), listener));
+    }
     let lived = life::live(&daemon, sockets, &options, signals, program).await;
     forwarding.abort();
     lived

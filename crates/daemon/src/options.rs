@@ -2,6 +2,7 @@
 //! their name.
 
 use crate::error::{Error, Result};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -24,6 +25,9 @@ Usage: virtxend [OPTIONS]
                         instead of /; for tests and second daemons
   -l, --listen          listen for other machines too, as the settings say: TLS on
                         port 16514, TCP on port 16509
+      --prometheus ADDRESS:PORT
+                        let Prometheus read metrics there over HTTP; nobody has to
+                        prove who he is
   -t, --timeout SECONDS end when there has been no client for so long
       --add-user NAME   add a user who may come with a password, or give one a new
                         password, which standard input has; then end
@@ -57,6 +61,8 @@ pub(crate) struct Options {
     pub(crate) root: Option<PathBuf>,
     /// Whether to listen for other machines.
     pub(crate) listen: bool,
+    /// Where Prometheus may ask; none for what the settings say.
+    pub(crate) prometheus: Option<SocketAddr>,
     /// How long to go on without clients; none for ever.
     pub(crate) timeout: Option<Duration>,
     /// Only change who may come with a password.
@@ -92,6 +98,7 @@ impl Options {
                 "-f" | "--config" => options.config = Some(value()?.into()),
                 "-o" | "--others" => options.others = Some(value()?.into()),
                 "-r" | "--root" => options.root = Some(value()?.into()),
+                "--prometheus" => options.prometheus = Some(address(&value()?)?),
                 "-t" | "--timeout" => options.timeout = Some(seconds(&value()?)?),
                 "--add-user" => options.user = Some(UserChange::Add(value()?)),
                 "--remove-user" => options.user = Some(UserChange::Remove(value()?)),
@@ -106,6 +113,11 @@ impl Options {
         }
         Ok(options)
     }
+}
+
+fn address(text: &str) -> Result<SocketAddr> {
+    let address = text.parse();
+    address.map_err(|_| Error::Usage(format!("--prometheus needs ADDRESS:PORT, not '{text}'")))
 }
 
 fn seconds(text: &str) -> Result<Duration> {
@@ -139,6 +151,7 @@ mod tests {
             (&["-s"], "-s"),
             (&["--help=x"], "--help=x"),
             (&["-t", "0"], "'0'"),
+            (&["--prometheus", "9177"], "'9177'"),
         ] {
             let error = parse(words).unwrap_err().to_string();
             assert!(error.contains(named), "{error}");

@@ -116,6 +116,15 @@ pub(super) const KEYS: &[(&str, Set)] = &[
         config.keepalive.count = count.map_err(|_| "a count is needed".to_owned())?;
         Ok(())
     }),
+    ("prometheus_listen", |config, value| {
+        let text = text(value)?;
+        let address = text.parse();
+        config.prometheus = match text.as_str() {
+            "" => None,
+            _ => Some(address.map_err(|_| format!("'{text}' is no ADDRESS:PORT"))?),
+        };
+        Ok(())
+    }),
     ("log_level", |config, value| {
         config.log.set_level(number(value)?)
     }),

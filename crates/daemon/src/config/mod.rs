@@ -13,6 +13,7 @@ use crate::log::LogConfig;
 use crate::tls::TlsConfig;
 use crate::users;
 use keys::{KEYS, WITHOUT_EFFECT};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use syntax::Remark;
@@ -60,6 +61,8 @@ pub(crate) struct Config {
     pub(crate) users: PathBuf,
     /// Patterns of their names; none for all.
     pub(crate) allowed_users: Option<Vec<String>>,
+    /// Where Prometheus may ask, if at all.
+    pub(crate) prometheus: Option<SocketAddr>,
     /// What is logged, and where.
     pub(crate) log: LogConfig,
     /// Whether polkit decides what each client may do.
@@ -96,6 +99,7 @@ impl Default for Config {
             tls: TlsConfig::default(),
             users: users::PLACE.into(),
             allowed_users: None,
+            prometheus: None,
             log: LogConfig::default(),
             access_polkit: false,
             max_clients: 5000,
