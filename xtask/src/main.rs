@@ -67,6 +67,16 @@ enum Command {
         #[arg(long)]
         packages: bool,
     },
+    /// Run libvirt's technology compatibility kit, of a checkout, on virtxend and a simulated host
+    Tck {
+        /// The folder of libvirt-tck
+        checkout: PathBuf,
+        /// Scripts or folders of them in the checkout; scripts/domain if there are none
+        scripts: Vec<PathBuf>,
+        /// The host that virtxend serves
+        #[arg(long, default_value = xtask::TCK_HOST)]
+        host: String,
+    },
     /// Run libvirt's own daemon, on a Xen that is simulated, and virtxend side by side
     Peer {
         /// What to do meanwhile, in a shell: their URIs are in PEER and OURS
@@ -101,6 +111,11 @@ fn main() -> ExitCode {
         Command::Clients { only, all, .. } => {
             xtask::clients::clients(&root(), only.as_deref(), all)
         }
+        Command::Tck {
+            checkout,
+            scripts,
+            host,
+        } => xtask::tck(&root(), &checkout, &scripts, &host),
         Command::Peer { command } => xtask::peer(&root(), &command),
         Command::CheckXml { paths } => {
             xtask::check_xml(&paths).map(|count| println!("{count} documents are valid"))

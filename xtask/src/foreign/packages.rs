@@ -28,7 +28,22 @@ pub(crate) struct Tools {
 pub(crate) fn tools(folder: &Path, more: &[&str]) -> Result<Tools> {
     let utils = newest_utils()?;
     let release = utils.trim_start_matches("xen-utils-").to_owned();
-    let wanted = missing(&[&[utils.as_str(), STORE_TOOLS], more].concat())?;
+    let root = unpacked(folder, &[&[utils.as_str(), STORE_TOOLS], more].concat())?;
+    Ok(Tools {
+        programs: existing(&root, &[&format!("usr/lib/xen-{release}/bin"), "usr/bin"]),
+        libraries: existing(
+            &root,
+            &[&format!("usr/lib/{}-linux-gnu", std::env::consts::ARCH)],
+        ),
+        release,
+        root,
+    })
+}
+
+/// Unpacks packages, and those that they need, below `folder`, as far as they are not
+/// installed; where they are. What is there already is taken as it is.
+pub(crate) fn unpacked(folder: &Path, names: &[&str]) -> Result<PathBuf> {
+    let wanted = missing(names)?;
     let (packages, root) = (folder.join("packages"), folder.join("root"));
     let stamp = folder.join("unpacked");
     let list = wanted.join("\n");
@@ -46,15 +61,7 @@ pub(crate) fn tools(folder: &Path, more: &[&str]) -> Result<Tools> {
         unpack(&packages, &root)?;
         std::fs::write(&stamp, list).map_err(Error::file(&stamp))?;
     }
-    Ok(Tools {
-        programs: existing(&root, &[&format!("usr/lib/xen-{release}/bin"), "usr/bin"]),
-        libraries: existing(
-            &root,
-            &[&format!("usr/lib/{}-linux-gnu", std::env::consts::ARCH)],
-        ),
-        release,
-        root,
-    })
+    Ok(root)
 }
 
 /// The package with xl and xenstored, of the newest Xen that Debian has.
