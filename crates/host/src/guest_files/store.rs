@@ -28,6 +28,8 @@ pub(super) struct Store {
     pub(super) folder: PathBuf,
     pub(super) language: Language,
     files: BTreeMap<String, File>,
+    /// What a link leads to can change without a word.
+    has_links: bool,
     guests: Arc<Guests>,
     watch: Option<Watch>,
     events: broadcast::Sender<HostEvent>,
@@ -53,11 +55,20 @@ impl Store {
             folder,
             language,
             files: BTreeMap::new(),
+            has_links: false,
             guests: Arc::default(),
             watch,
             events,
             observer,
         }
+    }
+
+    /// The guests, if nothing has happened since they were read: one question to the
+    /// kernel.
+    pub(super) fn unchanged(&self) -> Option<Arc<Guests>> {
+        let is_known = self.guests.looked && self.guests.unreadable.is_none() && !self.has_links;
+        let is_quiet = is_known && self.watch.as_ref().is_some_and(Watch::is_quiet);
+        is_quiet.then(|| Arc::clone(&self.guests))
     }
 
     /// The guests as they are now.
@@ -66,10 +77,8 @@ impl Store {
             Some(watch) => watch.changed(&self.folder),
             None => Changed::Any,
         };
-        // What a link leads to can change without a word.
-        let linked = || self.files.values().any(|file| file.place.linked);
         match changed {
-            Changed::Names(names) if names.is_empty() && !linked() => {}
+            Changed::Names(names) if names.is_empty() && !self.has_links => {}
             Changed::Names(names) => {
                 // Times of files are coarse: another text may have the old time.
                 self.files.retain(|name, _| !names.contains(name));
@@ -119,6 +128,7 @@ impl Store {
                 guests.unreadable = (!made).then(|| error.to_string());
             }
         }
+        self.has_links = self.files.values().any(|file| file.place.linked);
         let before = std::mem::replace(&mut self.guests, Arc::new(guests));
         if before.looked {
             self.tell(&before);
@@ -135,8 +145,17 @@ impl Store {
     /// Reads the files that are new or have changed; how many.
     fn read_files(&mut self, names: &[String]) -> usize {
         let mut before = std::mem::take(&mut self.files);
+        // Those of which the kernel told are no longer among them.
+        let is_watched = self.is_watched();
+        let is_told = |file: &File| is_watched && !file.place.linked;
         let (mut bytes, mut count) = (0, 0);
         for name in names {
+            if before.get(name).is_some_and(is_told)
+                && let Some(file) = before.remove(name)
+            {
+                self.files.insert(name.clone(), file);
+                continue;
+            }
             let place = match folder::place(&self.folder, name, self.language) {
                 Ok(place) => place,
                 Err(notice) => {
@@ -211,7 +230,7 @@ impl Store {
         let tell = |event| drop(self.events.send(event));
         for (name, old) in &before.by_name {
             match self.guests.by_name.get(name) {
-                Some(new) if new.guest == old.guest => {}
+                Some(new) if Arc::ptr_eq(new, old) || new.guest == old.guest => {}
                 Some(new) if new.guest.uuid == old.guest.uuid => {
                     tell(HostEvent::Redefined(name.clone()));
                 }

@@ -1,6 +1,7 @@
 //! The kernel's word on what changes in the folder (inotify). What is made of it
 //! is in `store`.
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::io::Errno;
 use std::collections::HashSet;
@@ -46,6 +47,13 @@ impl Watch {
     /// Whether changes are told.
     pub(super) fn is_set(&self) -> bool {
         self.watched.is_some()
+    }
+
+    /// Whether changes are told, and none waits to be asked for.
+    pub(super) fn is_quiet(&self) -> bool {
+        let mut queue = [PollFd::new(&*self.queue, PollFlags::IN)];
+        let at_once = Timespec::default();
+        self.is_set() && rustix::event::poll(&mut queue, Some(&at_once)) == Ok(0)
     }
 
     /// What has happened since the last call. To be called before the folder is

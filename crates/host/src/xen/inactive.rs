@@ -7,11 +7,11 @@ use super::XenHost;
 use crate::channels::Channel;
 use crate::guest_files::{Defined, GuestFiles, Guests, Language};
 use crate::{ConfigChange, DomainInfo, Error, Host, Result, Trace, VcpuInfo, XenVersion, XendHost};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use virtxen_formats::{Note, xm::Dialect};
-use virtxen_guest::{Device, Guest, Uuid};
+use virtxen_guest::{Device, Guest, OsType, Uuid};
 
 /// First release whose XenD keeps inactive domains.
 const KEPT_BY_XEND: (u32, u32, u32) = (3, 0, 4);
@@ -115,12 +115,30 @@ impl XenHost {
             return Ok(None);
         };
         let guests = files.look().await?;
-        if !guests.by_name.contains_key(name) {
+        let Some(defined) = guests.by_name.get(name) else {
             return Ok(None);
-        }
+        };
         let active = self.active().await?;
-        let found = inactive(&guests, &active).find(|defined| defined.guest.name == name);
-        Ok(found.cloned())
+        Ok((!is_active(defined, &active)).then(|| Arc::clone(defined)))
+    }
+
+    /// The domain of a name, active or in a file.
+    pub(super) async fn active_or_in_file(&self, name: &str) -> Result<Option<DomainInfo>> {
+        let guests = match self.guest_files() {
+            Some(files) => Some(files.look().await?),
+            None => None,
+        };
+        let mut active = self.active_of(name).await?;
+        if active.is_empty() {
+            // Only this name was asked for; it may be a file's that runs as another.
+            active = self.active().await?;
+        }
+        if let Some(found) = active.iter().position(|domain| domain.name == name) {
+            return Ok(Some(active.swap_remove(found)));
+        }
+        let defined = guests.and_then(|guests| guests.by_name.get(name).cloned());
+        let defined = defined.filter(|defined| !is_active(defined, &active));
+        Ok(defined.map(|defined| defined.info()))
     }
 
     /// The guest of a name that is in a file, active or not.
@@ -233,7 +251,7 @@ impl XenHost {
     }
 
     /// What is known of a running guest where no toolstack can be asked: what it is
-    /// defined as, with its number and what the hypervisor says of its size.
+    /// defined as, if it is, with its number and what the hypervisor says of its size.
     async fn running_guest(&self, name: &str) -> Result<Option<Guest>> {
         let (false, Some(files)) = (self.has_xend(), self.guest_files()) else {
             return Ok(None);
@@ -244,13 +262,17 @@ impl XenHost {
         };
         let defined = guests.of_uuid(domain.uuid);
         let defined = defined.or_else(|| guests.by_name.get(name).cloned());
-        Ok(defined.map(|defined| Guest {
+        let guest = match defined {
+            Some(defined) => defined.guest.clone(),
+            None => undefined(&domain),
+        };
+        Ok(Some(Guest {
             id: domain.domid,
             name: domain.name,
             uuid: Some(domain.uuid),
             memory: domain.max_memory,
             current_memory: Some(domain.memory),
-            ..defined.guest.clone()
+            ..guest
         }))
     }
 
@@ -286,6 +308,17 @@ impl XenHost {
     }
 }
 
+/// A domain that somebody else started, or Domain-0: its kind and its vcpus are known.
+fn undefined(domain: &DomainInfo) -> Guest {
+    let mut guest = Guest::new(domain.name.as_str());
+    if domain.hvm {
+        guest.os.kind = OsType::Hvm;
+    }
+    guest.vcpus.max = domain.max_vcpus;
+    guest.vcpus.current = (domain.vcpus < domain.max_vcpus).then_some(domain.vcpus);
+    guest
+}
+
 /// Why nothing keeps inactive domains.
 pub(super) fn nowhere(operation: &'static str, files: &Channel<GuestFiles>) -> Error {
     let why = files.as_ref().err().map_or("", String::as_str);
@@ -295,13 +328,21 @@ pub(super) fn nowhere(operation: &'static str, files: &Channel<GuestFiles>) -> E
     }
 }
 
+/// Whether an active domain is the guest of a file.
+fn is_active(defined: &Defined, active: &[DomainInfo]) -> bool {
+    let Guest { name, uuid, .. } = &defined.guest;
+    let mut active = active.iter();
+    active.any(|domain| domain.name == *name || Some(domain.uuid) == *uuid)
+}
+
 /// The guests of the files that no active domain is.
 fn inactive<'a>(
     guests: &'a Guests,
     active: &'a [DomainInfo],
 ) -> impl Iterator<Item = &'a Arc<Defined>> {
-    let names: HashSet<&str> = active.iter().map(|domain| domain.name.as_str()).collect();
-    let uuids: HashSet<Uuid> = active.iter().map(|domain| domain.uuid).collect();
+    // Small where many guests are looked up in them, so no hashing.
+    let names: BTreeSet<&str> = active.iter().map(|domain| domain.name.as_str()).collect();
+    let uuids: BTreeSet<Uuid> = active.iter().map(|domain| domain.uuid).collect();
     guests.by_name.values().filter(move |defined| {
         let uuid = defined.guest.uuid;
         !names.contains(defined.guest.name.as_str())

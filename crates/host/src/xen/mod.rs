@@ -237,20 +237,25 @@ impl XenHost {
     }
 
     async fn active_domain(&self, name: &str) -> Result<Option<DomainInfo>> {
+        let mut domains = self.active_of(name).await?;
+        let found = domains.iter().position(|domain| domain.name == name);
+        Ok(found.map(|at| domains.swap_remove(at)))
+    }
+
+    /// The active domain of a name alone where that can be told, else all.
+    async fn active_of(&self, name: &str) -> Result<Vec<DomainInfo>> {
         if self.monitoring == Monitoring::Hypercalls
             && let Some(mut domain) = self.hypercalls()?.known(name)
         {
             self.mark(std::slice::from_mut(&mut domain)).await;
-            return Ok(Some(domain));
+            return Ok(vec![domain]);
         }
         if self.monitoring == Monitoring::XenStore {
             let mut domain = usable("XenStore", &self.store)?.domain(name).await?;
             self.mark(domain.as_mut_slice()).await;
-            return Ok(domain);
+            return Ok(domain.into_iter().collect());
         }
-        let mut domains = self.active().await?;
-        let found = domains.iter().position(|domain| domain.name == name);
-        Ok(found.map(|at| domains.swap_remove(at)))
+        self.active().await
     }
 
     /// Number of an active domain, and how many vcpus it may have; `None` for one

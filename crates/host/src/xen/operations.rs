@@ -131,11 +131,8 @@ impl Host for XenHost {
             self.mark_defined(std::slice::from_mut(&mut domain)).await;
             return Ok(domain);
         }
-        if let Some(domain) = self.active_domain(name).await? {
+        if let Some(domain) = self.active_or_in_file(name).await? {
             return Ok(domain);
-        }
-        if let Some(defined) = self.in_file(name).await? {
-            return Ok(defined.info());
         }
         if !self.keeps_inactive() {
             return Err(no_domain(name));
