@@ -11,7 +11,7 @@ use crate::events::{Bus, Event, EventKind, Subscription};
 use crate::job::lock;
 use crate::{Domain, Operation, Reason, State};
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use virtxen_guest::{DomId, Uuid};
 use virtxen_host::Ending;
@@ -28,7 +28,6 @@ pub struct Snapshot {
 
 pub(crate) struct Registry {
     known: Mutex<Known>,
-    published: RwLock<Option<Arc<Snapshot>>>,
     bus: Bus,
 }
 
@@ -42,6 +41,8 @@ struct Known {
     /// All active domains were seen.
     active: bool,
     domains: BTreeMap<Uuid, Seen>,
+    /// Made of them when somebody asks, until something changes.
+    published: Option<Arc<Snapshot>>,
     /// Domains that went, with the look that missed them: an older look that
     /// arrives later must not bring them back.
     gone: HashMap<Uuid, u64>,
@@ -91,7 +92,6 @@ impl Registry {
     pub(crate) fn new(event_queue: usize) -> Self {
         Self {
             known: Mutex::default(),
-            published: RwLock::default(),
             bus: Bus::new(event_queue),
         }
     }
@@ -106,15 +106,14 @@ impl Registry {
 
     /// The last published snapshot, if all domains were ever seen.
     pub(crate) fn snapshot(&self) -> Option<Arc<Snapshot>> {
-        self.published
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.known).snapshot()
     }
 
     /// The published snapshot if it is not older than this.
     pub(crate) fn fresh(&self, age: Duration) -> Option<Arc<Snapshot>> {
-        self.snapshot().filter(|s| s.taken.elapsed() < age)
+        let mut known = lock(&self.known);
+        known.complete.filter(|taken| taken.elapsed() < age)?;
+        known.snapshot()
     }
 
     /// Numbers of the active domains that are known.
@@ -190,7 +189,7 @@ impl Registry {
     pub(crate) fn see_one(&self, look: Look, uuid: Uuid, domain: Option<Domain>) {
         let mut known = lock(&self.known);
         self.change(&mut known, look, uuid, domain, true);
-        self.publish(&known);
+        known.published = None;
     }
 
     /// All active domains were looked at. What has ended and was defined is inactive
@@ -215,7 +214,7 @@ impl Registry {
             }
         }
         known.active = true;
-        self.publish(&known);
+        known.published = None;
     }
 
     /// All domains were looked at.
@@ -241,7 +240,7 @@ impl Registry {
         known.active = true;
         known.gone.retain(|_, gone| *gone > look.0);
         known.complete = Some(Instant::now());
-        self.publish(&known);
+        known.published = None;
     }
 
     /// What this driver knows beyond what the host tells: the reason of the state,
@@ -314,21 +313,20 @@ impl Registry {
     pub(crate) fn report(&self, domain: &Domain, kind: EventKind) {
         self.bus.send(event(domain, kind));
     }
-
-    fn publish(&self, known: &Known) {
-        let Some(taken) = known.complete else {
-            return;
-        };
-        let mut domains: Vec<Domain> = known.domains.values().map(|s| s.domain.clone()).collect();
-        sort(&mut domains);
-        *self
-            .published
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(Snapshot { taken, domains }));
-    }
 }
 
 impl Known {
+    fn snapshot(&mut self) -> Option<Arc<Snapshot>> {
+        let taken = self.complete?;
+        let domains = &self.domains;
+        let published = self.published.get_or_insert_with(|| {
+            let mut domains: Vec<Domain> = domains.values().map(|s| s.domain.clone()).collect();
+            sort(&mut domains);
+            Arc::new(Snapshot { taken, domains })
+        });
+        Some(Arc::clone(published))
+    }
+
     /// All domains were seen for the first time: what changed before is no event.
     fn begin_with(&mut self, look: Look, domains: Vec<Domain>) {
         let mut before = std::mem::take(&mut self.domains);
@@ -386,6 +384,14 @@ impl Registry {
         }
         if let (Some(before), Some(now)) = (before, &mut now) {
             inherit(&before.domain, now);
+            // What most looks see of most domains.
+            let is_same = !now.is_active() && before.domain == *now;
+            if is_same && cause.is_none() && before.passing.is_none() {
+                if let Some(seen) = known.domains.get_mut(&uuid) {
+                    seen.look = look.0;
+                }
+                return;
+            }
         }
         if let Some(domain) = now.as_mut().filter(|d| d.persistent.is_none()) {
             domain.persistent = match cause {
