@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod convert;
+mod daemon;
 mod documents;
 mod list;
 mod measure;
@@ -20,6 +21,8 @@ use std::process::{Command, ExitCode, ExitStatus};
 enum Measurement {
     /// Documents per second: parse and format, XML to S-expression and back
     Convert(convert::Options),
+    /// virtxend beside libvirt's own daemon; `cargo xtask bench daemon` makes their rooms
+    Daemon(daemon::Options),
     /// Time of a whole `virtxen list` process, beside virsh
     List(list::Options),
     /// Domains by each route, the hypervisor's lists, xm and xl files
@@ -31,6 +34,7 @@ enum Measurement {
 fn main() -> ExitCode {
     let done = match Measurement::parse() {
         Measurement::Convert(options) => convert::measure(&options),
+        Measurement::Daemon(options) => daemon::measure(&options),
         Measurement::List(options) => list::measure(&options),
         Measurement::Monitor(options) => monitor::measure(&options),
         Measurement::Rpc(options) => rpc::measure(&options),

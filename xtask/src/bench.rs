@@ -4,14 +4,18 @@
 //! what each needs to be built.
 
 use crate::Result;
+use crate::peer::{Pair, Programs};
 use crate::workspace::{cargo, run};
 use std::path::Path;
+use std::process::Command;
 
 /// What can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Measurement {
     /// Documents per second: parse and format, XML to S-expression and back
     Convert,
+    /// virtxend beside libvirt's own daemon: start, memory, calls
+    Daemon,
     /// A whole `virtxen list` process on a host of 1,000 guests, beside virsh
     List,
     /// Domains by each route, the hypervisor's lists, xm and xl files
@@ -28,6 +32,7 @@ pub enum Measurement {
 pub fn bench(root: &Path, measurement: Measurement, options: &[String]) -> Result<()> {
     let name = match measurement {
         Measurement::Convert => "convert",
+        Measurement::Daemon => return daemon(root, options),
         Measurement::List => "list",
         Measurement::Monitor => "monitor",
         Measurement::Rpc => "rpc",
@@ -37,6 +42,19 @@ pub fn bench(root: &Path, measurement: Measurement, options: &[String]) -> Resul
         build.args(["build", "--release", "--quiet", "--package", "virtxen-cli"]);
         run(&mut build, "")?;
     }
+    run(measured(root, name).args(options), "")
+}
+
+/// The two daemons have rooms as long as they are measured.
+fn daemon(root: &Path, options: &[String]) -> Result<()> {
+    let pair = Pair::open(root, Programs::get(root, true)?)?;
+    let mut bench = measured(root, "daemon");
+    bench.arg("--ours").arg(pair.ours.folder());
+    bench.arg("--peer").arg(pair.peer.folder());
+    run(bench.arg("--host").arg(pair.host()).args(options), "")
+}
+
+fn measured(root: &Path, name: &str) -> Command {
     let mut bench = cargo(root);
     bench
         .args([
@@ -46,7 +64,6 @@ pub fn bench(root: &Path, measurement: Measurement, options: &[String]) -> Resul
             "--package",
             "virtxen-benches",
         ])
-        .args(["--", name])
-        .args(options);
-    run(&mut bench, "")
+        .args(["--", name]);
+    bench
 }

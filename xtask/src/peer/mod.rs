@@ -93,9 +93,9 @@ impl Pair {
         })
     }
 
-    /// Release of Xen that both have.
-    pub(crate) fn release(&self) -> &str {
-        self.rig.release()
+    /// The host of virtxend: of the same release, and without guests like the other.
+    pub(crate) fn host(&self) -> String {
+        format!("sim:?release={}&guests=0", self.rig.release())
     }
 }
 
@@ -107,8 +107,7 @@ impl Pair {
 pub fn peer(root: &Path, command: &str) -> Result<()> {
     let pair = Pair::open(root, Programs::get(root, false)?)?;
     pair.peer.peer()?;
-    pair.ours
-        .ours(&format!("sim:?release={}&guests=0", pair.release()))?;
+    pair.ours.ours(&pair.host())?;
     let mut shell = std::process::Command::new("sh");
     shell
         .args(["-c", command])
