@@ -4,13 +4,14 @@
 //! Which calls take documents is in `domain/xml` and `domain/devices`.
 
 use crate::{Converted, Error, NativeFormat, Result, XmlFlags};
+use std::env::consts::ARCH;
 use virtxen_formats::Note;
 use virtxen_formats::config::Document;
 use virtxen_formats::sxpr::{self, ConfigVersion, Dialect, Runtime, Target};
 use virtxen_formats::{libxl, xl, xm};
 use virtxen_guest::{
-    ChardevSource, Device, FormatOptions, GraphicsServer, Guest, Interface, ParseOptions, Problem,
-    Problems, Rules, Severity, place_losses,
+    ChardevSource, Device, FormatOptions, GraphicsServer, Guest, HostdevSource, Interface,
+    LoaderType, ParseOptions, Problem, Problems, Rules, Severity, place_losses,
 };
 use virtxen_host::XenVersion;
 
@@ -95,7 +96,7 @@ fn rules(version: &XenVersion) -> &'static Rules {
 }
 
 fn format_by(rules: &Rules, mut guest: Guest, flags: XmlFlags) -> String {
-    guest.fill_defaults(rules);
+    fill(&mut guest, rules);
     let options = FormatOptions {
         inactive: flags.inactive,
         secure: flags.secure,
@@ -129,7 +130,8 @@ pub(crate) fn from_native(
     };
     let converted = converted.map_err(|e| wrong(&e))?;
     let rules = match format {
-        NativeFormat::Sxpr | NativeFormat::Xm => &Rules::XEND,
+        NativeFormat::Sxpr => &Rules::XEND,
+        NativeFormat::Xm => rules(from),
         NativeFormat::Xl | NativeFormat::Libxl => &Rules::LIBXL,
     };
     let flags = XmlFlags {
@@ -196,8 +198,30 @@ fn warnings(text: &str, notes: Vec<Note>) -> Vec<Problem> {
 
 /// Fills in what a document may leave unsaid, as libvirt does with this Xen.
 pub(crate) fn complete(guest: &mut Guest, to: &XenVersion) {
-    guest.fill_defaults(rules(to));
+    fill(guest, rules(to));
     guest.fill_identities();
+}
+
+fn fill(guest: &mut Guest, rules: &Rules) {
+    guest.fill_defaults(rules);
+    if *rules == Rules::LIBXL {
+        fill_by_host(guest);
+    }
+}
+
+/// What libvirt's libxl driver sets besides, which follows from the host it runs on.
+fn fill_by_host(guest: &mut Guest) {
+    let is_hvm = guest.is_hvm();
+    let arch = guest.os.arch.get_or_insert_with(|| ARCH.to_owned());
+    guest.features.pae |= is_hvm && arch == "x86_64";
+    if let Some(loader) = guest.os.loader.as_mut().filter(|it| it.path.is_some()) {
+        loader.kind.get_or_insert(LoaderType::Rom);
+    }
+    for hostdev in &mut guest.devices.hostdevs {
+        if matches!(hostdev.source, HostdevSource::Pci { .. }) {
+            hostdev.driver.get_or_insert_with(|| "xen".to_owned());
+        }
+    }
 }
 
 /// Removes what only a running guest has: number, terminals, chosen ports, names of
