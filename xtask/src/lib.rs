@@ -10,6 +10,7 @@ pub mod abi;
 pub mod bench;
 mod check_xml;
 pub mod clients;
+mod differ;
 pub mod error;
 mod foreign;
 mod fuzz;
@@ -23,6 +24,7 @@ mod virtxend;
 mod workspace;
 
 pub use check_xml::check_xml;
+pub use differ::differ;
 pub use error::{Error, Result};
 pub use foreign::foreign;
 pub use fuzz::fuzz;

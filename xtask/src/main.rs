@@ -83,6 +83,14 @@ enum Command {
         #[arg(default_value = "echo $PEER; echo $OURS; sleep infinity")]
         command: String,
     },
+    /// Ask libvirt's own daemon and virtxend the same, and find what is answered differently
+    Differ {
+        /// Domain documents besides the examples and the shelf's: files, or folders of .xml files
+        documents: Vec<PathBuf>,
+        /// Write docs/differences.md
+        #[arg(long)]
+        write: bool,
+    },
     /// Let virt-xml-validate judge documents, such as those that tests wrote to VIRTXEN_XML_OUT
     CheckXml {
         /// Files, or folders of .xml files
@@ -116,6 +124,7 @@ fn main() -> ExitCode {
             scripts,
             host,
         } => xtask::tck(&root(), &checkout, &scripts, &host),
+        Command::Differ { documents, write } => xtask::differ(&root(), &documents, write),
         Command::Peer { command } => xtask::peer(&root(), &command),
         Command::CheckXml { paths } => {
             xtask::check_xml(&paths).map(|count| println!("{count} documents are valid"))

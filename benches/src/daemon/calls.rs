@@ -1,4 +1,6 @@
-//! The calls that are measured, on a daemon with some domains.
+//! The calls that are measured, on a daemon with some domains, and how long they take.
+//!
+//! What the numbers are compared with is in the folder's root.
 
 use super::client::Client;
 use super::process::Process;
