@@ -160,6 +160,15 @@ fn libxls_configurations_are_written_for_releases_and_read() {
         "{}",
         xml.err
     );
+    let both = format!("[{{\"domid\": 3, \"config\": {new}}}, {{\"config\": {old}}}]");
+    let (_folder, both) = scratch(&both);
+    let xml = run(&["-q", "convert", &both]);
+    assert_eq!(
+        xml.out.matches("<domain type='xen'").count(),
+        2,
+        "{}",
+        xml.err
+    );
     let (_folder, odd) = scratch(&new.replacen("{", "{\n    \"colour\": 7,", 1));
     let ran = run(&["convert", &odd]);
     assert!(ran.err.contains("line 2, column 5"), "{}", ran.err);

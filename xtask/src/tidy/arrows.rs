@@ -44,6 +44,11 @@ const ARROWS: &[Arrow] = &[
         tests: &["virtxen-testkit", "virtxen-sim"],
     },
     Arrow {
+        from: "virtxen-libxl",
+        to: &["virtxen-formats"],
+        tests: &["virtxen-testkit"],
+    },
+    Arrow {
         from: "virtxen-host",
         to: &[
             "virtxen-guest",

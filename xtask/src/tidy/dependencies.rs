@@ -124,10 +124,14 @@ const ALLOWED: &[Allowed] = &[
     ),
     allowed("rustls", Users::Tests, "clients of TLS"),
     allowed("rcgen", Users::Tests, "certificates for tests"),
-    allowed("serde", Users::These(&["virtxen-cli"]), "JSON output"),
+    allowed(
+        "serde",
+        Users::These(&["virtxen-cli", "virtxen-libxl"]),
+        "JSON output, messages between processes",
+    ),
     allowed(
         "serde_json",
-        Users::These(&["virtxen-cli", "virtxen-formats", "xtask"]),
+        Users::These(&["virtxen-cli", "virtxen-formats", "virtxen-libxl", "xtask"]),
         "JSON output, libxl's configurations, cargo metadata",
     ),
     allowed(

@@ -81,9 +81,10 @@ async fn convert(session: &Session, args: &Args) -> Result<Reply> {
     let mut texts = Vec::new();
     let mut list = Vec::new();
     for file in named {
-        let (name, text) = conversion.one(file)?;
-        list.push(json!({ "file": file, "name": name, "text": text }));
-        texts.push(text);
+        for (name, text) in conversion.each(file)? {
+            list.push(json!({ "file": file, "name": name, "text": text }));
+            texts.push(text);
+        }
     }
     let text = texts.join("");
     let reply = Reply::new(json!({ "documents": list }));
@@ -97,20 +98,22 @@ async fn convert(session: &Session, args: &Args) -> Result<Reply> {
 }
 
 impl Conversion<'_> {
-    /// The guest's name and its document in the wanted language.
-    fn one(&self, file: &str) -> Result<(String, String)> {
+    /// The guests' names and their documents in the wanted language.
+    fn each(&self, file: &str) -> Result<Vec<(String, String)>> {
         let failed = || format!("Failed to convert {file}");
         let source = document::read(file).context(failed)?;
-        let guest = language::read(self.session, file, &source, self.from, &self.release);
-        let guest = guest.context(failed)?;
-        let text = language::write(
-            self.session,
-            (file, &source),
-            &guest,
-            self.to,
-            &self.release,
-        );
-        Ok((guest.name, text.context(failed)?))
+        let guests = language::read(self.session, file, &source, self.from, &self.release);
+        let written = guests.context(failed)?.into_iter().map(|guest| {
+            let text = language::write(
+                self.session,
+                (file, &source),
+                &guest,
+                self.to,
+                &self.release,
+            );
+            Ok((guest.name, text.context(failed)?))
+        });
+        written.collect()
     }
 
     /// Converts every file and reports on each.
@@ -162,7 +165,15 @@ impl Conversion<'_> {
         path: &Path,
         output: Option<&Path>,
     ) -> Result<(String, String, Option<PathBuf>)> {
-        let (name, document) = self.one(&path.to_string_lossy())?;
+        let mut guests = self.each(&path.to_string_lossy())?;
+        let several = guests.len() > 1;
+        let (name, document) = match guests.pop() {
+            Some(guest) if !several => guest,
+            _ => {
+                let reason = format!("{} has more than one guest", path.display());
+                return Err(Error::Failed(reason));
+            }
+        };
         let Some(folder) = output else {
             return Ok((name, document, None));
         };

@@ -140,7 +140,8 @@ impl Language {
     }
 }
 
-/// A guest from a text, in the language that is said or that it shows.
+/// The guests of a text, in the language that is said or that it shows. Only libxl's
+/// has several: `xl list -l` prints all domains.
 ///
 /// # Errors
 /// When it is no guest; with `--strict` also when something is lost.
@@ -150,11 +151,11 @@ pub(super) fn read(
     text: &str,
     language: Option<Language>,
     release: &Release,
-) -> Result<Guest> {
+) -> Result<Vec<Guest>> {
     let wrong = |error: &dyn Display| Error::Failed(format!("{file}: {error}"));
     let names = || Document::read(text).map_err(|error| wrong(&error));
     let converted = match language.unwrap_or_else(|| Language::of(file, text)) {
-        Language::Xml => return document::guest(session, file, text),
+        Language::Xml => return Ok(vec![document::guest(session, file, text)?]),
         Language::Sxpr => {
             let tree = sxpr::read(text, sxpr::Limits::default());
             let tree = tree.map_err(|error| wrong(&error))?;
@@ -162,11 +163,18 @@ pub(super) fn read(
         }
         Language::Xm => xm::xm_to_guest(&names()?, release.xm()?, &xm::Host::default()),
         Language::Xl => xl::xl_to_guest(&names()?, &xl::Host::default()),
-        Language::Libxl => Ok(libxl::text_to_guest(text).map_err(|error| wrong(&error))?),
+        Language::Libxl => {
+            let guests = libxl::text_to_guests(text).map_err(|error| wrong(&error))?;
+            let kept = guests.into_iter().map(|guest| {
+                document::lost(session, file, text, guest.notes)?;
+                Ok(guest.value)
+            });
+            return kept.collect();
+        }
     };
     let converted = converted.map_err(|error| wrong(&error))?;
     document::lost(session, file, text, converted.notes)?;
-    Ok(converted.value)
+    Ok(vec![converted.value])
 }
 
 /// A guest, which was read from a source text, in a language.
