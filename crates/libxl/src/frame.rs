@@ -62,7 +62,7 @@ impl Frames {
     ///
     /// # Errors
     /// When it is too long or malformed; nothing that follows can be trusted.
-    pub fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, FrameError> {
+    pub fn take<T: DeserializeOwned>(&mut self) -> Result<Option<T>, FrameError> {
         let Some(header) = self.bytes.first_chunk::<HEADER>() else {
             return Ok(None);
         };
@@ -102,7 +102,7 @@ mod tests {
             let mut came: Vec<String> = Vec::new();
             for piece in bytes.chunks(size) {
                 frames.push(piece);
-                while let Some(message) = frames.next::<String>().unwrap() {
+                while let Some(message) = frames.take::<String>().unwrap() {
                     came.push(message);
                 }
             }
@@ -116,15 +116,15 @@ mod tests {
         let mut frames = Frames::default();
         frames.push(&u32::MAX.to_le_bytes());
         assert!(matches!(
-            frames.next::<String>(),
+            frames.take::<String>(),
             Err(FrameError::TooLong { .. })
         ));
         let mut frames = Frames::default();
         frames.push(&[2, 0, 0, 0, b'{', b'{', 0]);
-        assert!(matches!(frames.next::<String>(), Err(FrameError::Json(_))));
+        assert!(matches!(frames.take::<String>(), Err(FrameError::Json(_))));
         let mut frames = Frames::default();
         frames.push(&[9, 0, 0, 0, b'"']);
-        assert!(frames.next::<String>().unwrap().is_none());
+        assert!(frames.take::<String>().unwrap().is_none());
         assert!(frames.is_cut());
     }
 }

@@ -321,8 +321,8 @@ mod tests {
         let mut frames = Frames::default();
         frames.push(&frame(&request).unwrap());
         frames.push(&frame(&said).unwrap());
-        assert_eq!(frames.next::<Request>().unwrap(), Some(request));
-        assert_eq!(frames.next::<FromWorker>().unwrap(), Some(said));
+        assert_eq!(frames.take::<Request>().unwrap(), Some(request));
+        assert_eq!(frames.take::<FromWorker>().unwrap(), Some(said));
     }
 
     #[test]
