@@ -29,6 +29,7 @@ fn arguments() -> BTreeMap<&'static str, &'static str> {
         ("attach-interface", "mailhub bridge br0"),
         ("detach-interface", "mailhub bridge"),
         ("change-media", "mailhub xvda --eject"),
+        ("domblkinfo", "mailhub xvda"),
         ("domblkstat", "mailhub xvda"),
         ("domifstat", "mailhub vif1.0"),
         ("migrate", "mailhub otherhost"),

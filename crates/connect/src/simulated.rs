@@ -112,6 +112,14 @@ impl FileSource for SimFiles {
     fn list(&self, path: &str, _: usize) -> std::io::Result<Vec<String>> {
         self.0.list_folder(path)
     }
+
+    fn extent(&self, path: &str) -> std::io::Result<(u64, u64)> {
+        self.0.disk_extent(path)
+    }
+
+    fn read_at(&self, path: &str, offset: u64, most: usize) -> std::io::Result<Vec<u8>> {
+        self.0.read_disk(path, offset, most)
+    }
 }
 
 /// What the kernel of a simulated Domain-0 would say of itself.

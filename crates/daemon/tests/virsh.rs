@@ -154,6 +154,27 @@ const RUNNING: &[Row] = &[
         ],
     ),
     (
+        "domblkinfo pv1 xvda",
+        &[
+            "Capacity: 4294967296",
+            "Allocation: 1073741824",
+            "Physical: 4294967296",
+        ],
+    ),
+    (
+        "domblkinfo pv1 /etc/passwd",
+        &["error: invalid argument: invalid path '/etc/passwd': it is no disk of domain 'pv1'"],
+    ),
+    (
+        "domifaddr pv1 --source arp",
+        &["vif1.0 00:16:3e:00:00:01 ipv4 10.1.0.2/0"],
+    ),
+    (
+        "setvcpu pv1 0 --disable --live",
+        &["error: invalid argument: name the vcpus, of which the \
+      first is always online"],
+    ),
+    (
         "attach-disk pv1 /var/lib/xen/images/more.img xvdb",
         &["Disk attached successfully"],
     ),

@@ -101,6 +101,16 @@ pub(crate) fn ends_domains(operation: Operation) -> bool {
     )
 }
 
+/// Whether an operation explains nothing that comes after this look at its domain,
+/// which `starts` in it or `runs`.
+pub(crate) fn is_done(cause: Operation, starts: bool, runs: bool) -> bool {
+    match cause {
+        // It has come from another host: its next start is another.
+        Operation::MigrateFinish => starts,
+        cause => ends_domains(cause) && !runs,
+    }
+}
+
 /// Whether this is the name that XenD gives a domain while it saves or moves it.
 pub(crate) fn is_on_its_way(name: &str, own: &str) -> bool {
     name.strip_prefix("migrating-") == Some(own)

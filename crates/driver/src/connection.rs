@@ -91,6 +91,11 @@ macro_rules! connection_calls {
         /// The interfaces of a domain; with `inactive` as it is defined.
         interface_list(key: &DomainKey, inactive: bool) -> Vec<InterfaceEntry>;
 
+        /// How large a disk is.
+        block_info(key: &DomainKey, disk: &str) -> DiskImage;
+        /// The interfaces of a running domain and the addresses behind them.
+        interface_addresses(key: &DomainKey) -> Vec<InterfaceAddress>;
+
         // Memory, vcpus, scheduler.
         /// Sets the memory of a domain.
         set_memory(

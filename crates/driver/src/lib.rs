@@ -30,6 +30,7 @@ pub use access::{Access, AllowAll};
 pub use connection::Connection;
 pub use document::{read_device, read_guest};
 pub use domain::ConsoleStream;
+pub use domain::InterfaceAddress;
 pub use domain::{
     Accepted, Affect, Arrival, BlockEntry, Converted, CreateFlags, DefineFlags, Departure, Domain,
     DomainKey, DumpFlags, InterfaceEntry, ListFilter, MetadataChange, MetadataKind, MigrateFlags,
@@ -45,4 +46,4 @@ pub use node_statistics::{NodeCpuStats, NodeMemoryStats};
 pub use operations::{JobKind, Need, Operation, OperationRow};
 pub use registry::Snapshot;
 pub use virtxen_formats::capabilities::DomainQuery;
-pub use virtxen_host::VcpuInfo;
+pub use virtxen_host::{DiskImage, VcpuInfo};

@@ -102,6 +102,9 @@ operations! {
     FreeMemory: "nodeGetCellsFreeMemory", "freecell", false, "connect.read", None, Any, true, 30;
     CpuPools: "virtxenCpuPools", "cpupool-list", false, "connect.read", None, Any, true, 30;
     BlockStats: "domainBlockStats", "domblkstat", false, "domain.read", None, Active, true, 30;
+    BlockInfo: "domainGetBlockInfo", "domblkinfo", false, "domain.read", None, Any, true, 30;
+    BlockPeek: "domainBlockPeek", "block peek", true, "domain.block-read", None, Any, true, 30;
+    InterfaceAddresses: "domainInterfaceAddresses", "domifaddr", false, "domain.read", None, Active, true, 30;
     InterfaceStats: "domainInterfaceStats", "domifstat", false, "domain.read", None, Active, true, 30;
     MemoryStats: "domainMemoryStats", "dommemstat", false, "domain.read", None, Active, true, 30;
     CpuStats: "domainGetCPUStats", "cpu-stats", false, "domain.read", None, Active, true, 30;

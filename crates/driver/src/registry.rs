@@ -6,7 +6,9 @@
 //! and what a call of our own did is reported once, with its own detail. How the
 //! host is looked at is in `call` and `poll`.
 
-use crate::compare::{compare, ends_domains, is_nameless, is_on_its_way, passing, reason_of};
+use crate::compare::{
+    compare, ends_domains, is_done, is_nameless, is_on_its_way, passing, reason_of,
+};
 use crate::events::{Bus, Event, EventKind, Subscription};
 use crate::job::lock;
 use crate::{Domain, Operation, Reason, State};
@@ -421,11 +423,8 @@ impl Registry {
                 now.reason = reason;
             }
         }
-        if starts && cause == Some(Operation::MigrateFinish) {
-            // It has come: its next start is another.
-            known.causes.remove(&uuid);
-        }
-        if cause.is_some_and(ends_domains) && !now.as_ref().is_some_and(Domain::is_active) {
+        let runs = now.as_ref().is_some_and(Domain::is_active);
+        if cause.is_some_and(|cause| is_done(cause, starts, runs)) {
             known.causes.remove(&uuid);
         }
         if let Some(domain) = now {

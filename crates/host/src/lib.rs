@@ -31,7 +31,7 @@ pub use cpupool::{CpuPool, CpuPoolControl, CpuPools};
 pub use ending::Ending;
 pub use error::{Error, Result};
 pub use event::{HostEvent, HostEvents};
-pub use files::{FileSource, NodeFiles};
+pub use files::{DiskImage, FileSource, Neighbour, NodeFiles};
 pub use folders::Folders;
 pub use guest_files::{XM_FOLDER, put_file, remove_file};
 pub use hypercall::Machine;
@@ -281,6 +281,21 @@ pub trait Host: Send + Sync {
     /// The disks of each of these domains with their counters.
     async fn disk_statistics(&self, _domains: &[ActiveDomain]) -> Result<Vec<Vec<DiskStatistics>>> {
         Err(uncounted("domblkstat"))
+    }
+
+    /// How large the file or block device of a disk is.
+    async fn disk_image(&self, _path: &str) -> Result<DiskImage> {
+        Err(uncounted("domblkinfo"))
+    }
+
+    /// Some bytes of the file or block device of a disk; fewer at its end.
+    async fn peek_disk(&self, _path: &str, _offset: u64, _size: usize) -> Result<Vec<u8>> {
+        Err(uncounted("block peek"))
+    }
+
+    /// Addresses of the network that the host has spoken to lately.
+    async fn neighbours(&self) -> Result<Vec<Neighbour>> {
+        Err(uncounted("domifaddr"))
     }
 
     /// The interfaces of each of these domains with their counters.

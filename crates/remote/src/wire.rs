@@ -1,7 +1,9 @@
 //! Domains, parameters, maps and events between the protocol and the driver's types.
 
 use std::time::Duration;
-use virtxen_driver::{Affect, Event, EventKind, ListFilter, State, TypedParameter};
+use virtxen_driver::{
+    Affect, Event, EventKind, JobState, ListFilter, State, Tunable, TypedParameter,
+};
 use virtxen_guest::{DomId, MemoryKib, Uuid};
 use virtxen_rpc::{Domain, DomainEvent, TypedParam, TypedValue};
 
@@ -130,6 +132,17 @@ pub(crate) fn event(event: &DomainEvent) -> Option<Event> {
         DomainEvent::BalloonChange { actual, .. } => EventKind::BalloonChange(MemoryKib(*actual)),
         DomainEvent::DeviceAdded { dev_alias, .. } => EventKind::DeviceAdded(dev_alias.clone()),
         DomainEvent::DeviceRemoved { dev_alias, .. } => EventKind::DeviceRemoved(dev_alias.clone()),
+        DomainEvent::Tunable { params, .. } => {
+            EventKind::Tunable(params.0.iter().find_map(tunable)?)
+        }
+        DomainEvent::JobCompleted { params, .. } => {
+            let success = params.0.iter().find(|param| param.field == "success");
+            let state = match success.and_then(|param| number(&param.value)) {
+                Some(0) => JobState::Failed,
+                _ => JobState::Completed,
+            };
+            EventKind::JobCompleted(crate::control::job(state, &params.0))
+        }
         _ => return None,
     };
     let domain = event.domain();
@@ -142,7 +155,18 @@ pub(crate) fn event(event: &DomainEvent) -> Option<Event> {
 }
 
 /// Numbers of the events that [`event`] takes.
-pub(crate) const EVENTS: [i32; 4] = [0, 13, 15, 19];
+pub(crate) const EVENTS: [i32; 6] = [0, 13, 15, 17, 19, 21];
+
+fn tunable(param: &TypedParam) -> Option<Tunable> {
+    match (param.field.strip_prefix("cputune.")?, &param.value) {
+        ("cpu_shares", value) => Some(Tunable::CpuShares(u32::try_from(number(value)?).ok()?)),
+        (field, TypedValue::String(cpus)) => Some(Tunable::VcpuPin {
+            vcpu: field.strip_prefix("vcpupin")?.parse().ok()?,
+            cpus: cpus.parse().ok()?,
+        }),
+        _ => None,
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,7 @@ use crate::options::{
     Args, CONFIG, CURRENT, DOMAIN, Kind, LIVE, PERSISTENT, PRINT_XML, flag, named, required,
 };
 use crate::output::Reply;
-use crate::table::Table;
+use crate::table::{Table, fields};
 use serde_json::json;
 use virtxen_driver::{Domain, DomainKey};
 use virtxen_guest::{Device, Disk, DiskBus, DiskDevice, DiskDriver, DiskSource, Guest};
@@ -29,6 +29,22 @@ pub(super) const COMMANDS: &[Command] = &[
             ),
         ],
         run: |session, args| Box::pin(list(session, args)),
+    },
+    Command {
+        name: "domblkinfo",
+        group: Group::Devices,
+        summary: "show how large a disk of a domain is",
+        about: "Capacity is what the guest sees, allocation what the disk takes on the host, in \
+                bytes.",
+        options: &[
+            DOMAIN,
+            required(
+                "device",
+                Kind::Text("disk"),
+                "its name in the guest, or its source",
+            ),
+        ],
+        run: |session, args| Box::pin(info(session, args)),
     },
     Command {
         name: "attach-disk",
@@ -107,6 +123,26 @@ pub(super) const COMMANDS: &[Command] = &[
         run: |session, args| Box::pin(detach(session, args)),
     },
 ];
+
+async fn info(session: &Session, args: &Args) -> Result<Reply> {
+    let domain = session.domain(args).await?;
+    let disk = args.required("device")?;
+    let driver = session.driver().await?;
+    let image = driver
+        .block_info(&DomainKey::from(&domain), disk)
+        .await
+        .context(|| format!("Failed to get the size of disk '{disk}'"))?;
+    let json = json!({
+        "domain": domain.name, "disk": disk, "capacity": image.capacity,
+        "allocation": image.allocation, "physical": image.physical,
+    });
+    let rows = [
+        ("Capacity", image.capacity.to_string()),
+        ("Allocation", image.allocation.to_string()),
+        ("Physical", image.physical.to_string()),
+    ];
+    Ok(Reply::new(session.marked(json)).text(fields(&rows, 16)))
+}
 
 async fn list(session: &Session, args: &Args) -> Result<Reply> {
     let domain = session.domain(args).await?;

@@ -26,6 +26,14 @@ pub(super) const COMMANDS: &[Command] = &[
         run: |session, args| Box::pin(list(session, args)),
     },
     Command {
+        name: "domifaddr",
+        group: Group::Devices,
+        summary: "list the network addresses of a running domain",
+        about: "Those from which the host has been answered lately: Xen has no other way to know.",
+        options: &[DOMAIN],
+        run: |session, args| Box::pin(addresses(session, args)),
+    },
+    Command {
         name: "attach-interface",
         group: Group::Devices,
         summary: "add a network interface to a domain",
@@ -101,6 +109,30 @@ async fn list(session: &Session, args: &Args) -> Result<Reply> {
             shown(interface.model),
             shown(interface.mac),
         ]);
+    }
+    let json = json!({ "domain": domain.name, "interfaces": list });
+    Ok(Reply::new(session.marked(json)).table(table))
+}
+
+async fn addresses(session: &Session, args: &Args) -> Result<Reply> {
+    let domain = session.domain(args).await?;
+    let interfaces = session
+        .driver()
+        .await?
+        .interface_addresses(&DomainKey::from(&domain))
+        .await
+        .context(|| format!("Failed to list the addresses of domain '{}'", domain.name))?;
+    let mut table = Table::new(&["Interface", "MAC", "Address"]).remark(session.remark());
+    let mut list = Vec::new();
+    for interface in interfaces {
+        let name = interface.name.unwrap_or_else(|| "-".to_owned());
+        list.push(json!({
+            "interface": name, "mac": interface.mac, "addresses": interface.addresses,
+        }));
+        for address in interface.addresses {
+            let row = [name.clone(), interface.mac.clone(), address.to_string()];
+            table.row(row.map(Into::into).to_vec());
+        }
     }
     let json = json!({ "domain": domain.name, "interfaces": list });
     Ok(Reply::new(session.marked(json)).table(table))

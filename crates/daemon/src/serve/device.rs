@@ -3,11 +3,14 @@
 use super::{Caller, wire};
 use crate::error::Result;
 use std::sync::Arc;
-use virtxen_driver::{Affect, DomainKey, block_parameters};
+use virtxen_driver::{Affect, DomainKey, InterfaceAddress, block_parameters};
 use virtxen_rpc::calls::{
-    BlockStats, DeviceArguments, DomainXml, DomainXmlFlags, InterfaceStats, Params, PathArguments,
-    PathParams,
+    AddressesArguments, BlockInfo, BlockPeekArguments, BlockStats, DeviceArguments,
+    DomainInterface, DomainXml, DomainXmlFlags, IPAddress, InterfaceStats, PEEK_MAX, Params,
+    PathArguments, PathFlags, PathParams,
 };
+use virtxen_rpc::xdr::{List, Opaque};
+use virtxen_rpc::{RemoteError, code, origin};
 
 super::rows! {
     DomainAttachDevice => attach;
@@ -17,7 +20,10 @@ super::rows! {
     DomainUpdateDeviceFlags => update;
     DomainBlockStats => block_stats;
     DomainBlockStatsFlags => block_stats_flags;
+    DomainGetBlockInfo => block_info;
+    DomainBlockPeek => block_peek;
     DomainInterfaceStats => interface_stats;
+    DomainInterfaceAddresses => addresses;
 }
 
 async fn attach(caller: Arc<Caller>, arguments: DomainXml) -> Result<()> {
@@ -116,4 +122,63 @@ async fn interface_stats(
 /// −1 stands for what nobody counts.
 fn count(count: Option<u64>) -> i64 {
     count.map_or(-1, |count| i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+async fn block_info(caller: Arc<Caller>, arguments: PathFlags) -> Result<BlockInfo> {
+    wire::only("virDomainGetBlockInfo", arguments.flags, 0)?;
+    let key = wire::key(&arguments.dom);
+    let image = caller.driver.block_info(&key, &arguments.path).await?;
+    Ok(BlockInfo {
+        allocation: image.allocation,
+        capacity: image.capacity,
+        physical: image.physical,
+    })
+}
+
+async fn block_peek(caller: Arc<Caller>, arguments: BlockPeekArguments) -> Result<Peeked> {
+    wire::only("virDomainBlockPeek", arguments.flags, 0)?;
+    let size = usize::try_from(arguments.size).unwrap_or(usize::MAX);
+    if size > PEEK_MAX {
+        let message = format!("invalid argument: {size} bytes are too many, {PEEK_MAX} at most");
+        return Err(RemoteError::new(code::INVALID_ARG, origin::DOMAIN, message).into());
+    }
+    let (key, path) = (wire::key(&arguments.dom), &arguments.path);
+    let peeked = caller.driver.block_peek(&key, path, arguments.offset, size);
+    Ok(Opaque(peeked.await?))
+}
+
+/// What a client may look at of a disk at once.
+type Peeked = Opaque<PEEK_MAX>;
+
+/// Domain-0's kernel knows who has answered it; leases are the network's, and there is
+/// no agent.
+async fn addresses(
+    caller: Arc<Caller>,
+    arguments: AddressesArguments,
+) -> Result<List<DomainInterface, 2048>> {
+    const ARP: u32 = 2;
+    wire::only("virDomainInterfaceAddresses", arguments.flags, 0)?;
+    if arguments.source != ARP {
+        let message = "argument unsupported: domifaddr: addresses are those that the host has \
+                       been answered from, --source arp";
+        return Err(RemoteError::new(code::ARGUMENT_UNSUPPORTED, origin::XEN, message).into());
+    }
+    let key = wire::key(&arguments.dom);
+    let interfaces = caller.driver.interface_addresses(&key).await?;
+    let interfaces = interfaces.into_iter().filter(|it| !it.addresses.is_empty());
+    let interface = |it: InterfaceAddress| DomainInterface {
+        name: it.name.unwrap_or_default(),
+        hwaddr: Some(it.mac),
+        addrs: List(it.addresses.iter().map(address).collect()),
+    };
+    Ok(List(interfaces.map(interface).collect()))
+}
+
+/// The table has no prefixes: libvirt says 0 as well.
+fn address(address: &std::net::Ipv4Addr) -> IPAddress {
+    IPAddress {
+        kind: 0,
+        addr: address.to_string(),
+        prefix: 0,
+    }
 }

@@ -3,7 +3,7 @@
 //!
 //! Two XenDs move the domain; what each call does is the driver's.
 
-use super::{Caller, lookup, wire};
+use super::{Caller, wire};
 use crate::error::Result;
 use std::sync::Arc;
 use virtxen_driver::{Arrival, MigrateFlags, Monitor};
@@ -266,9 +266,7 @@ async fn finish1(caller: Arc<Caller>, arguments: Finish) -> Result<Domain> {
         ..Said::default()
     };
     let finished = come(&caller, said, arguments.flags, false).await?;
-    Ok(lookup::look(&caller, &finished.dom)
-        .await
-        .map(|domain| wire::domain(&domain))?)
+    Ok(finished.dom)
 }
 
 /// Refuses flags that nobody knows, and those that XenD cannot do.

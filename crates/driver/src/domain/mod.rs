@@ -5,6 +5,7 @@
 
 mod affect;
 mod autostart;
+mod block;
 mod bulk;
 mod console;
 mod devices;
@@ -25,6 +26,7 @@ mod xml;
 
 pub use affect::Affect;
 use affect::Part;
+pub use block::InterfaceAddress;
 pub use bulk::{AllStats, DomainStats, StatsGroups};
 pub use console::ConsoleStream;
 pub use devices::{BlockEntry, InterfaceEntry};

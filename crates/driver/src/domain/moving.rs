@@ -15,6 +15,7 @@
 use super::migrate::destination_of;
 use crate::call::{Call, Work, allowed_now};
 use crate::document;
+use crate::driver::Inner;
 use crate::job::lock;
 use crate::{Domain, DomainKey, Driver, Error, EventKind, Operation, Result, State, XmlFlags};
 use std::collections::HashSet;
@@ -67,8 +68,6 @@ pub(crate) struct Moving {
 #[derive(Clone)]
 struct Incoming {
     uuid: Uuid,
-    /// Its name where it comes from.
-    name: String,
     /// The name that it is to have here.
     wanted: String,
     xml: String,
@@ -172,7 +171,6 @@ impl Driver {
         self.inner.moving.expect(Incoming {
             uuid,
             wanted: wanted.clone(),
-            name: guest.name,
             xml: xml.to_owned(),
         });
         Ok(to)
@@ -216,36 +214,13 @@ impl Driver {
         } else {
             self.inner.look_at_all().await?;
         }
-        let persistent = arrival.persistent;
-        let came_as = incoming.as_ref().map(|incoming| incoming.xml.clone());
-        let definition = arrival.persistent_xml.clone().or(came_as.clone());
-        let renamed = incoming.filter(|it| it.name != it.wanted);
-        let wanted = name.to_owned();
         let call = Call::domain(operation, &key).tells(EventKind::ResumedMigrated);
         let inner = Arc::clone(&self.inner);
+        let (wanted, arrival) = (name.to_owned(), arrival.clone());
         let uuid = self
             .run(call, async move |work: Work| {
                 let came = work.before.ok_or(Error::NoDomain(key))?;
-                if renamed.is_some() && came.name != wanted {
-                    work.host.rename(&came.name, &wanted).await?;
-                }
-                let domain = Domain::from(work.host.domain(&wanted).await?);
-                if let Some(xml) = came_as {
-                    let (mut guest, _) = document::parse_guest(&xml)?;
-                    guest.name.clone_from(&wanted);
-                    inner.keep_run(&domain, guest).await?;
-                }
-                if persistent {
-                    let mut guest = match definition {
-                        Some(xml) => document::parse_guest(&xml)?.0,
-                        None => work.host.guest(&wanted).await?,
-                    };
-                    guest.name = wanted;
-                    guest.uuid = Some(came.uuid);
-                    document::forget_run(&mut guest);
-                    work.host.define(&guest).await?;
-                    inner.keep_definition(came.uuid, guest).await?;
-                }
+                inner.settle_in(&came, incoming, &wanted, arrival).await?;
                 Ok(came.uuid)
             })
             .await?;
@@ -347,6 +322,42 @@ impl Driver {
             }
             tokio::time::sleep(LOOK).await;
         }
+    }
+}
+
+impl Inner {
+    /// Gives a domain that has come the name that it is to have, and keeps what is to
+    /// be known of it.
+    async fn settle_in(
+        &self,
+        came: &Domain,
+        incoming: Option<Incoming>,
+        wanted: &str,
+        arrival: Arrival,
+    ) -> Result<()> {
+        let host = &self.host;
+        if incoming.is_some() && came.name != wanted {
+            host.rename(&came.name, wanted).await?;
+        }
+        let domain = Domain::from(host.domain(wanted).await?);
+        let came_as = incoming.map(|incoming| incoming.xml);
+        if let Some(xml) = &came_as {
+            let (mut guest, _) = document::parse_guest(xml)?;
+            wanted.clone_into(&mut guest.name);
+            self.keep_run(&domain, guest).await?;
+        }
+        if !arrival.persistent {
+            return Ok(());
+        }
+        let mut guest = match arrival.persistent_xml.or(came_as) {
+            Some(xml) => document::parse_guest(&xml)?.0,
+            None => host.guest(wanted).await?,
+        };
+        wanted.clone_into(&mut guest.name);
+        guest.uuid = Some(came.uuid);
+        document::forget_run(&mut guest);
+        host.define(&guest).await?;
+        self.keep_definition(came.uuid, guest).await
     }
 }
 

@@ -5,14 +5,20 @@
 //! or a simulated host. What a text means is in the files beside this one.
 
 mod disk;
+mod image;
 mod interface;
 mod memory;
+mod neighbour;
 mod processor;
 
 pub(crate) use disk::{device_name, device_number};
+pub use image::DiskImage;
+pub use neighbour::Neighbour;
 
 use crate::{Error, Result};
-use std::io::{ErrorKind, Read};
+use std::fs::{File, Metadata};
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -39,6 +45,19 @@ pub trait FileSource: Send + Sync {
     /// # Errors
     /// As [`FileSource::read`].
     fn list(&self, path: &str, most: usize) -> std::io::Result<Vec<String>>;
+
+    /// How long a file or block device that a guest has as a disk is, and what it
+    /// takes of the host's disk, in bytes.
+    ///
+    /// # Errors
+    /// As [`FileSource::read`].
+    fn extent(&self, path: &str) -> std::io::Result<(u64, u64)>;
+
+    /// As [`FileSource::read`], from a place in the file on.
+    ///
+    /// # Errors
+    /// As [`FileSource::read`].
+    fn read_at(&self, path: &str, offset: u64, most: usize) -> std::io::Result<Vec<u8>>;
 }
 
 /// The files below a folder; of the machine itself those below `/`.
@@ -47,6 +66,17 @@ struct Folder(PathBuf);
 impl Folder {
     fn path(&self, path: &str) -> PathBuf {
         self.0.join(path.trim_start_matches('/'))
+    }
+
+    /// A file or a block device: what else there is may wait when it is opened.
+    fn disk(&self, path: &str) -> std::io::Result<(File, Metadata)> {
+        let path = self.path(path);
+        let metadata = std::fs::metadata(&path)?;
+        if !metadata.is_file() && !metadata.file_type().is_block_device() {
+            let message = "it is neither a file nor a block device";
+            return Err(std::io::Error::other(message));
+        }
+        Ok((File::open(path)?, metadata))
     }
 }
 
@@ -63,6 +93,24 @@ impl FileSource for Folder {
         entries
             .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
             .collect()
+    }
+
+    fn extent(&self, path: &str) -> std::io::Result<(u64, u64)> {
+        let (mut file, metadata) = self.disk(path)?;
+        let length = file.seek(SeekFrom::End(0))?;
+        let allocated = match metadata.is_file() {
+            true => metadata.blocks().saturating_mul(512),
+            false => length,
+        };
+        Ok((length, allocated))
+    }
+
+    fn read_at(&self, path: &str, offset: u64, most: usize) -> std::io::Result<Vec<u8>> {
+        let (mut file, _) = self.disk(path)?;
+        file.seek(SeekFrom::Start(offset))?;
+        let mut bytes = Vec::new();
+        file.take(most as u64).read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 }
 

@@ -74,6 +74,28 @@ enum Monitoring {
     Xend,
 }
 
+impl Monitoring {
+    /// The best that there is.
+    fn of(
+        hypercalls: &Channel<HypercallMonitor>,
+        store: &Channel<virtxen_xenstore::Store>,
+        xend: &Channel<XendConnector>,
+    ) -> Result<Self> {
+        Ok(match (hypercalls, store, xend) {
+            (Ok(_), Ok(_), _) | (Ok(_), _, Err(_)) => Self::Hypercalls,
+            (_, _, Ok(_)) => Self::Xend,
+            (Err(_), Ok(_), Err(_)) => Self::XenStore,
+            (Err(hypercalls), Err(store), Err(xend)) => {
+                return Err(nothing(&[
+                    ("hypercalls", hypercalls),
+                    ("XenStore", store),
+                    ("XenD", xend),
+                ]));
+            }
+        })
+    }
+}
+
 /// XenD, which is asked what it is when it is first needed.
 struct Xend {
     connector: Channel<XendConnector>,
@@ -91,18 +113,7 @@ impl XenHost {
             let monitor = HypercallMonitor::new(xen, facts.clone(), event);
             monitor.map_err(|error| error.to_string())
         });
-        let monitoring = match (&hypercalls, &channels.store, &channels.xend) {
-            (Ok(_), Ok(_), _) | (Ok(_), _, Err(_)) => Monitoring::Hypercalls,
-            (_, _, Ok(_)) => Monitoring::Xend,
-            (Err(_), Ok(_), Err(_)) => Monitoring::XenStore,
-            (Err(hypercalls), Err(store), Err(xend)) => {
-                return Err(nothing(&[
-                    ("hypercalls", hypercalls),
-                    ("XenStore", store),
-                    ("XenD", xend),
-                ]));
-            }
-        };
+        let monitoring = Monitoring::of(&hypercalls, &channels.store, &channels.xend)?;
         let store = channels
             .store
             .map(|store| StoreMonitor::new(Facts::new(store)));

@@ -8,9 +8,9 @@ use crate::statistics::{
 };
 use crate::xenstore::Facts;
 use crate::{
-    ConfigChange, CpuPoolControl, DomainInfo, DumpMode, Ending, Finding, Host, HostEvents,
-    MigrateOptions, Node, Result, RouteReport, Scheduler, ShutdownReason, Store, Trigger, VcpuInfo,
-    VncServer, XenVersion,
+    ConfigChange, CpuPoolControl, DiskImage, DomainInfo, DumpMode, Ending, Finding, Host,
+    HostEvents, MigrateOptions, Neighbour, Node, Result, RouteReport, Scheduler, ShutdownReason,
+    Store, Trigger, VcpuInfo, VncServer, XenVersion,
 };
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -389,6 +389,20 @@ impl Host for XenHost {
         domains: &[ActiveDomain],
     ) -> Result<Vec<Vec<InterfaceStatistics>>> {
         self.interfaces_with_counters(domains).await
+    }
+
+    async fn disk_image(&self, path: &str) -> Result<DiskImage> {
+        self.node_files("domblkinfo")?.image(path).await
+    }
+
+    async fn peek_disk(&self, path: &str, offset: u64, size: usize) -> Result<Vec<u8>> {
+        self.node_files("block peek")?
+            .peek(path, offset, size)
+            .await
+    }
+
+    async fn neighbours(&self) -> Result<Vec<Neighbour>> {
+        self.node_files("domifaddr")?.neighbours().await
     }
 
     async fn vcpu_times(&self, domains: &[ActiveDomain]) -> Result<Vec<Vec<VcpuTime>>> {

@@ -161,7 +161,7 @@ impl XenHost {
         self.hypercalls.is_ok() && self.machine.is_some()
     }
 
-    fn node_files(&self, operation: &'static str) -> Result<&NodeFiles> {
+    pub(super) fn node_files(&self, operation: &'static str) -> Result<&NodeFiles> {
         self.files.as_ref().map_err(|why| Error::Unsupported {
             operation,
             reason: why.clone(),

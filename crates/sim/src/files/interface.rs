@@ -6,7 +6,7 @@ use std::fmt::Write;
 use virtxen_hypercall::Release;
 
 use super::device::{events, used};
-use crate::state::{Active, State, StoreDevice};
+use crate::state::{Active, Life, State, StoreDevice};
 
 /// Two lines of titles.
 const TITLES: &str = "\
@@ -30,6 +30,31 @@ const WITHOUT_XEND: Release = Release {
     minor: 5,
     point: 0,
 };
+
+/// `/proc/net/arp`: the guests that run, each of which has said something.
+pub(super) fn neighbours(state: &State) -> String {
+    let mut text =
+        "IP address       HW type     Flags       HW address            Mask     Device\n"
+            .to_owned();
+    for active in state
+        .active_domains()
+        .filter(|active| active.life == Life::Running)
+    {
+        let interfaces = active.devices.iter().filter(|device| device.class == "vif");
+        for device in interfaces {
+            let Some(mac) = device.back("mac") else {
+                continue;
+            };
+            let address = format!("10.{}.{}.2", active.domid % 250, device.id % 250);
+            let bridge = device.back("bridge").unwrap_or("xenbr0");
+            let _ = writeln!(
+                text,
+                "{address:<17}0x1         0x2         {mac}     *        {bridge}"
+            );
+        }
+    }
+    text
+}
 
 /// The whole file.
 pub(super) fn counters(state: &State, xen: &Release) -> String {

@@ -26,6 +26,7 @@ impl SimHost {
             "/proc/net/dev" => Some(interface::counters(&state, &self.xen())),
             "/proc/stat" => Some(node::processors(&state)),
             "/proc/meminfo" => Some(node::memory(&state)),
+            "/proc/net/arp" => Some(interface::neighbours(&state)),
             "/proc/uptime" => Some(node::uptime(&state)),
             _ => under_backends(path)
                 .and_then(|(device, file)| device::file(&state, &self.xen(), device, file)),
@@ -46,6 +47,33 @@ impl SimHost {
                 .and_then(|(device, folder)| device::folder(&state, &self.xen(), device, folder))
         };
         names.ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+/// Every disk is an image of 4 GiB, a quarter of which was written, with nothing but
+/// zeros.
+const DISK: (u64, u64) = (4 << 30, 1 << 30);
+
+impl SimHost {
+    /// Length and allocation of a disk's image, in bytes.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::NotFound`] for one that does not exist.
+    pub fn disk_extent(&self, path: &str) -> io::Result<(u64, u64)> {
+        match crate::state::behaviour::exists(path) {
+            true => Ok(DISK),
+            false => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    /// What is in a disk's image, at most so much.
+    ///
+    /// # Errors
+    /// As [`SimHost::disk_extent`].
+    pub fn read_disk(&self, path: &str, offset: u64, most: usize) -> io::Result<Vec<u8>> {
+        let (length, _) = self.disk_extent(path)?;
+        let left = usize::try_from(length.saturating_sub(offset)).unwrap_or(usize::MAX);
+        Ok(vec![0; most.min(left)])
     }
 }
 
