@@ -51,13 +51,17 @@ pub trait FileSource: Send + Sync {
     ///
     /// # Errors
     /// As [`FileSource::read`].
-    fn extent(&self, path: &str) -> std::io::Result<(u64, u64)>;
+    fn extent(&self, _path: &str) -> std::io::Result<(u64, u64)> {
+        Err(ErrorKind::Unsupported.into())
+    }
 
     /// As [`FileSource::read`], from a place in the file on.
     ///
     /// # Errors
     /// As [`FileSource::read`].
-    fn read_at(&self, path: &str, offset: u64, most: usize) -> std::io::Result<Vec<u8>>;
+    fn read_at(&self, _path: &str, _offset: u64, _most: usize) -> std::io::Result<Vec<u8>> {
+        Err(ErrorKind::Unsupported.into())
+    }
 }
 
 /// The files below a folder; of the machine itself those below `/`.
