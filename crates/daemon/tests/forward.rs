@@ -122,8 +122,17 @@ fn other_daemons_answer_through_ours() {
         return;
     };
     let daemon = libvirtd.daemon();
-    let rows: [(&str, &[&str]); 8] = [
+    let rows: [(&str, &[&str]); 9] = [
         ("nodedev-dumpxml computer", &["<name>computer</name>"]),
+        (
+            "nodedev-reset computer",
+            &[
+                "error: Failed to reset device computer",
+                "error: Operation not supported: virtxend does not give computer to Domain-0's \
+                 driver pciback or take it away; `xl pci-assignable-add` and `xl \
+                 pci-assignable-remove` do, and with XenD the kernel's option xen-pciback.hide",
+            ],
+        ),
         ("net-list --all", &["Name State Autostart Persistent"]),
         (
             "net-info nowhere",

@@ -92,21 +92,24 @@ impl Rights {
         let rules = C::PROCEDURE.permissions(arguments);
         let about_domain = rules.iter().any(|rule| rule.object == Object::Domain);
         let about = match arguments.domain() {
-            _ if !about_domain || LOOKUPS.contains(&number) => None,
+            _ if !about_domain || LOOKUPS.contains(&number) => Vec::new(),
             Some(domain) => {
                 // Only the uuid of what a client sends is believed.
                 let key = DomainKey::Uuid(Uuid(domain.uuid));
-                Some(About::from(&driver.lookup(&key).await?))
+                vec![About::from(&driver.lookup(&key).await?)]
             }
             None if DOCUMENTS.contains(&number) => in_document(driver, payload).await?,
-            None => None,
+            None => Vec::new(),
         };
         for rule in rules {
-            if rule.object == Object::Domain && LOOKUPS.contains(&number) {
+            let (object, permission) = (rule.object, rule.permission);
+            if object != Object::Domain || about.is_empty() && !LOOKUPS.contains(&number) {
+                self.need(object, permission, None).await?;
                 continue;
             }
-            let about = about.as_ref().filter(|_| rule.object == Object::Domain);
-            self.need(rule.object, rule.permission, about).await?;
+            for about in &about {
+                self.need(object, permission, Some(about)).await?;
+            }
         }
         Ok(())
     }
@@ -218,24 +221,32 @@ impl From<&Domain> for About {
     }
 }
 
-/// The domain that a document is about; when it has no uuid and there is one of its
-/// name, that one, because it would be changed. A document that cannot be read is the
-/// call's to complain about.
-async fn in_document(driver: &Driver, payload: &[u8]) -> Result<Option<About>> {
+/// The domains that a document is about: those that have its uuid or name, because they
+/// would be changed, else the new one. A document that cannot be read is the call's to
+/// complain about.
+async fn in_document(driver: &Driver, payload: &[u8]) -> Result<Vec<About>> {
     let xml = String::read(&mut Reader::new(payload))?;
     let Ok(parsed) = virtxen_guest::parse_guest(&xml, &ParseOptions::default()) else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
-    let guest = parsed.value;
-    let uuid = match guest.uuid {
-        Some(uuid) => Some(uuid),
-        None => {
-            let there = driver.lookup(&DomainKey::Name(guest.name.clone())).await;
-            there.ok().map(|domain| domain.uuid)
+    let (name, uuid) = (parsed.value.name, parsed.value.uuid);
+    let keys = [
+        uuid.map(DomainKey::Uuid),
+        Some(DomainKey::Name(name.clone())),
+    ];
+    let mut about: Vec<About> = Vec::new();
+    for key in keys.iter().flatten() {
+        match driver.lookup(key).await {
+            Ok(domain) => about.push(About::from(&domain)),
+            Err(error) if error.libvirt().code == code::NO_DOMAIN => {}
+            Err(error) => return Err(error.into()),
         }
-    };
-    let name = guest.name;
-    Ok(Some(About { name, uuid }))
+    }
+    if about.is_empty() {
+        about.push(About { name, uuid });
+    }
+    about.dedup();
+    Ok(about)
 }
 
 /// The name of polkit's action for a permission.

@@ -4,9 +4,11 @@ use super::{Caller, wire};
 use crate::error::Result;
 use std::sync::Arc;
 use virtxen_rpc::calls::{
-    CPUMap, CPUMapArguments, CellsArguments, NODE_CELLS_MAX, NodeInfo, SecurityModel,
+    CPUMap, CPUMapArguments, CellsArguments, DetachArguments, NODE_CELLS_MAX, NodeInfo,
+    SecurityModel,
 };
 use virtxen_rpc::xdr::{CharArray, List, Opaque};
+use virtxen_rpc::{RemoteError, code, origin};
 
 super::rows! {
     NodeGetInfo => info;
@@ -14,6 +16,10 @@ super::rows! {
     NodeGetCellsFreeMemory => cells;
     NodeGetCPUMap => cpu_map;
     NodeGetSecurityModel => async |_, ()| Ok(SecurityModel::default());
+    NodeDeviceDettach => async |_, name: String| unbound(&name);
+    NodeDeviceDetachFlags => async |_, arguments: DetachArguments| unbound(&arguments.name);
+    NodeDeviceReAttach => async |_, name: String| unbound(&name);
+    NodeDeviceReset => async |_, name: String| unbound(&name);
 }
 
 async fn info(caller: Arc<Caller>, (): ()) -> Result<NodeInfo> {
@@ -58,4 +64,15 @@ async fn cpu_map(caller: Arc<Caller>, arguments: CPUMapArguments) -> Result<CPUM
         online: if arguments.need_online == 0 { 0 } else { cpus },
         ret: i32::try_from(cpus).unwrap_or(i32::MAX),
     })
+}
+
+/// Devices are made ready for guests by Domain-0's kernel: XenD and libxl take those
+/// that its driver `pciback` has.
+fn unbound(name: &str) -> Result<()> {
+    let message = format!(
+        "Operation not supported: virtxend does not give {name} to Domain-0's driver pciback or \
+         take it away; `xl pci-assignable-add` and `xl pci-assignable-remove` do, and with \
+         XenD the kernel's option xen-pciback.hide"
+    );
+    Err(RemoteError::new(code::OPERATION_UNSUPPORTED, origin::XEN, message).into())
 }

@@ -167,6 +167,10 @@ fn a_client_sees_and_does_what_it_may() {
         E(lambda: pv1.suspend())\n\
         E(lambda: c.defineXML('<domain type=\"xen\"><name>new</name><memory>9999</memory>'\n\
         '<os><type>linux</type><kernel>/k</kernel></os></domain>').name())\n";
+    let script = &format!(
+        "{script}\
+         E(lambda: c.defineXML(pv1.XMLDesc().replace('000000000001', '000000000002')).name())\n"
+    );
     let Some(text) = python(&daemon, script) else {
         return;
     };
@@ -180,6 +184,8 @@ fn a_client_sees_and_does_what_it_may() {
          (org.libvirt.api.domain.stop)",
         "0",
         "88 55 access denied: polkit does not allow domain:write on domain 'new' \
+         (org.libvirt.api.domain.write)",
+        "88 55 access denied: polkit does not allow domain:write on domain 'pv2' \
          (org.libvirt.api.domain.write)",
     ];
     assert_eq!(text.lines().collect::<Vec<_>>(), expected);
