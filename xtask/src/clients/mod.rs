@@ -146,6 +146,7 @@ fn play(root: &Path, keep: &Path, client: &Client) -> Result<String> {
         .env("VIRTXEN_KEEP", keep)
         .env("VIRTXEN_DAEMON", &program)
         .env("HOME", daemon.folder())
+        .env("PATH", programs())
         .env("LC_ALL", "C.UTF-8")
         .stdin(Stdio::null());
     let output = command.output().map_err(|source| Error::Start {
@@ -164,9 +165,12 @@ fn play(root: &Path, keep: &Path, client: &Client) -> Result<String> {
 }
 
 fn is_installed(program: &str) -> bool {
+    std::env::split_paths(&programs()).any(|folder| folder.join(program).exists())
+}
+
+/// Where programs are: also where Debian puts daemons.
+fn programs() -> std::ffi::OsString {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
-    folders
-        .into_iter()
-        .any(|folder| folder.join(program).exists())
+    std::env::join_paths(folders).unwrap_or(path)
 }
