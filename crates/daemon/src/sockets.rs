@@ -57,10 +57,12 @@ pub(crate) fn open(
 }
 
 fn wanted(options: &Options, config: &Config) -> Result<Vec<(Place, Service)>> {
-    let mut places = unix(options, config)?;
+    let mut places = Vec::new();
     if options.listen {
         places.extend(network(config)?);
     }
+    // Last: who waits for their files finds the others too.
+    places.extend(unix(options, config)?);
     Ok(places)
 }
 

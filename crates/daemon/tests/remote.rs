@@ -233,3 +233,29 @@ fn plain_text_has_to_be_asked_for() {
         Answer::of("list", &output).has(&["Domain-0"]);
     }
 }
+
+/// As many as may be silent are silent; the rest is served when their time is over.
+#[test]
+fn silent_handshakes_hold_up_tls_for_a_while_and_nobody_else() {
+    let host = Host::start(|_| "max_anonymous_clients = 3\n".to_owned());
+    let mut silent: Vec<TcpStream> = (0..5).map(|_| host.connect()).collect();
+    // One of them says a byte at a time.
+    let mut slow = silent[0].try_clone().unwrap();
+    let slow = std::thread::spawn(move || {
+        for byte in [0x16, 3, 1, 0, 200, 1, 0, 0, 196, 3, 3].iter().cycle() {
+            if slow.write_all(&[*byte]).is_err() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(500));
+        }
+    });
+    let mut local = Client::open(&host.daemon);
+    local.call::<ConnectGetHostname>(&()).unwrap();
+    let mut late = Client::on(tls(&host));
+    late.skip(1);
+    late.call::<ConnectOpen>(&OpenArguments::default()).unwrap();
+    host.daemon.said("TLS was not set up in 10 s");
+    // Those who were silent are gone.
+    let _ = silent[0].read_to_end(&mut Vec::new());
+    slow.join().unwrap();
+}

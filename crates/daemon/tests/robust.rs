@@ -6,7 +6,7 @@ mod common;
 
 use common::Daemon;
 use common::client::Client;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixDatagram, UnixStream};
@@ -88,6 +88,28 @@ fn who_says_half_a_word_or_does_not_listen_delays_nobody() {
     is_served(&daemon);
     silent.shutdown(std::net::Shutdown::Write).unwrap();
     assert_eq!(read_to_end(silent), b"");
+    is_served(&daemon);
+}
+
+/// As many as the settings allow by default, or as the machine does.
+#[test]
+fn thousands_of_silent_clients_cost_nobody_anything() {
+    let limit = getrlimit(Resource::Nofile);
+    let most = limit.maximum.unwrap_or(u64::MAX).min(8192);
+    let raised = Rlimit {
+        current: Some(most),
+        maximum: limit.maximum,
+    };
+    setrlimit(Resource::Nofile, raised).unwrap();
+    let count = 4990.min(usize::try_from(most).unwrap() - 300);
+    let daemon = Daemon::start("sim:");
+    let mut silent: Vec<UnixStream> = (0..count).map(|_| daemon.connect()).collect();
+    for half in silent.iter_mut().step_by(2) {
+        half.write_all(&packet(28, [REMOTE, 1, 1, 0, 0, 0])[..9])
+            .unwrap();
+    }
+    is_served(&daemon);
+    drop(silent);
     is_served(&daemon);
 }
 

@@ -10,7 +10,7 @@ use common::client::Client;
 use common::pki::Authority;
 use common::{Answer, Daemon, free_port, has_virsh};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use virtxen_rpc::calls::{
     AuthList, AuthSaslInit, AuthSaslStart, AuthSaslStep, ConnectGetHostname, ConnectOpen,
@@ -74,14 +74,10 @@ impl People {
 
 /// Whether virsh can use the mechanism.
 fn has_scram() -> bool {
-    let places = [
-        "/usr/lib/x86_64-linux-gnu/sasl2",
-        "/usr/lib/sasl2",
-        "/usr/lib64/sasl2",
-    ];
-    let found = places
-        .iter()
-        .any(|place| Path::new(place).join("libscram.so").exists());
+    let libraries = std::fs::read_dir("/usr/lib").unwrap().flatten();
+    let found = libraries
+        .map(|library| library.path().join("sasl2/libscram.so"))
+        .any(|mechanism| mechanism.exists());
     if !found {
         println!("skipped: cyrus' SCRAM (libsasl2-modules) is not installed");
     }
