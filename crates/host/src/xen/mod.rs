@@ -140,12 +140,7 @@ impl XenHost {
             relocation: channels.relocation,
             simulated: channels.simulated,
         };
-        host.version = match (&host.hypercalls, channels.version) {
-            (Ok(hypercalls), _) => node::version(hypercalls.xen().version()),
-            (Err(_), Some(version)) => version,
-            (Err(_), None) if host.has_xend() => host.xend("connect").await?.version(),
-            (Err(_), None) => XenVersion::UNKNOWN,
-        };
+        host.version = host.find_version(channels.version).await?;
         let folders = inactive::Folders {
             xm: channels.xm_folder,
             documents: channels.documents,
@@ -154,6 +149,16 @@ impl XenHost {
         host.guest_files = inactive::files(folders, version, host.has_xend(), trace);
         host.glance_at_files().await;
         Ok(host)
+    }
+
+    /// The version of Xen, where somebody knows it; `told` by who made the channels.
+    async fn find_version(&self, told: Option<XenVersion>) -> Result<XenVersion> {
+        Ok(match (&self.hypercalls, told) {
+            (Ok(hypercalls), _) => node::version(hypercalls.xen().version()),
+            (Err(_), Some(version)) => version,
+            (Err(_), None) if self.has_xend() => self.xend("connect").await?.version(),
+            (Err(_), None) => XenVersion::UNKNOWN,
+        })
     }
 
     /// The host through XenD, for what only XenD can do.
