@@ -6,10 +6,23 @@ use crate::convert::Notes;
 use crate::spelling::device::note_info;
 use virtxen_guest::{Hostdev, HostdevSource, InterfaceSource, PciAddress};
 
-/// Writes the functions, network cards that are passed through behind the others.
+/// Writes the functions, network cards before the others as libvirt counts them.
 pub(super) fn write(writer: &mut Writer<'_>) {
     let devices = &writer.guest.devices;
     let mut functions = Vec::new();
+    for (i, interface) in devices.interfaces.iter().enumerate() {
+        let InterfaceSource::Hostdev { address, managed } = &interface.source else {
+            continue;
+        };
+        let path = format!("/domain/devices/interface[{}]", i + 1);
+        functions.push(function(*address, &path, writer).into_value());
+        note_managed(*managed, &path, &mut writer.notes);
+        if interface.mac.is_some() {
+            let reason = "libxl passes the card through as it is";
+            writer.notes.setting(format!("{path}/mac"), reason);
+        }
+        note_info(&interface.info, &path, "libxl", &mut writer.notes);
+    }
     for (i, hostdev) in devices.hostdevs.iter().enumerate() {
         let path = format!("/domain/devices/hostdev[{}]", i + 1);
         match &hostdev.source {
@@ -35,19 +48,6 @@ pub(super) fn write(writer: &mut Writer<'_>) {
                     .essential(path, "libxl does not pass it through");
             }
         }
-    }
-    for (i, interface) in devices.interfaces.iter().enumerate() {
-        let InterfaceSource::Hostdev { address, managed } = &interface.source else {
-            continue;
-        };
-        let path = format!("/domain/devices/interface[{}]", i + 1);
-        functions.push(function(*address, &path, writer).into_value());
-        note_managed(*managed, &path, &mut writer.notes);
-        if interface.mac.is_some() {
-            let reason = "libxl passes the card through as it is";
-            writer.notes.setting(format!("{path}/mac"), reason);
-        }
-        note_info(&interface.info, &path, "libxl", &mut writer.notes);
     }
     writer.list("pcidevs", functions, "/domain/devices/hostdev");
 }

@@ -63,10 +63,15 @@ fn is_default(key: &str, value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
         Value::Bool(true) => false,
-        Value::Number(number) => {
-            number.as_i64() == Some(0) || (key == "devid" && number.as_i64() == Some(-1))
-        }
-        Value::String(text) => text.is_empty() || (key.starts_with("on_") && text == "destroy"),
+        Value::Number(number) => match key {
+            "devid" | "ctrl" => matches!(number.as_i64(), Some(-1 | 0)),
+            _ => number.as_i64() == Some(0),
+        },
+        Value::String(text) => match text.as_str() {
+            "" | "<default>" | "unknown" | "invalid" | "default" => true,
+            "destroy" => key.starts_with("on_"),
+            _ => false,
+        },
         Value::Array(list) => list.is_empty(),
         Value::Object(map) => map.is_empty(),
     }
