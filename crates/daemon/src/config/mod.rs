@@ -144,7 +144,7 @@ impl Config {
     pub(crate) fn fixed_until_restart(&self, new: &Self) -> Vec<&'static str> {
         let keys = [
             ("unix_sock_group", self.group != new.group),
-            ("unix_sock_rw_perms", self.mode != new.mode),
+            ("unix_sock_rw_perms", self.full_mode() != new.full_mode()),
             (
                 "unix_sock_ro_perms",
                 self.read_only_mode != new.read_only_mode,
@@ -156,6 +156,8 @@ impl Config {
             ("listen_addr", self.listen_addr != new.listen_addr),
             ("tcp_port", self.tcp_port != new.tcp_port),
             ("tls_port", self.tls_port != new.tls_port),
+            ("prometheus_listen", self.prometheus != new.prometheus),
+            ("log_…", self.log != new.log),
         ];
         let changed = keys.into_iter().filter(|(_, changed)| *changed);
         changed.map(|(key, _)| key).collect()
