@@ -24,12 +24,14 @@ pub(super) struct Report {
 impl Report {
     /// From what the script printed.
     pub(super) fn of(script: &Path, output: &Output) -> Self {
-        let name = script.file_name().unwrap_or_default().to_string_lossy();
+        let folder = script.parent().and_then(Path::file_name);
+        let file = script.file_name().unwrap_or_default();
+        let name = Path::new(folder.unwrap_or_default()).join(file);
         let out = String::from_utf8_lossy(&output.stdout);
         let complaints = String::from_utf8_lossy(&output.stderr);
         let (outcome, note) = judge(&out, &complaints, output.status.success());
         Self {
-            name: name.into_owned(),
+            name: name.display().to_string(),
             outcome,
             note,
         }
