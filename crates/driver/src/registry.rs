@@ -427,15 +427,28 @@ impl Registry {
         if cause.is_some_and(|cause| is_done(cause, starts, runs)) {
             known.causes.remove(&uuid);
         }
+        known.keep(look, uuid, now, passing);
+    }
+}
+
+impl Known {
+    /// What a look saw of a domain is known from now on.
+    fn keep(
+        &mut self,
+        look: Look,
+        uuid: Uuid,
+        now: Option<Domain>,
+        passing: Option<tokio::time::Instant>,
+    ) {
         if let Some(domain) = now {
-            known.gone.remove(&uuid);
+            self.gone.remove(&uuid);
             let seen = Seen {
                 passing,
                 ..Seen::new(domain, look)
             };
-            known.domains.insert(uuid, seen);
-        } else if known.domains.remove(&uuid).is_some() {
-            known.gone.insert(uuid, look.0);
+            self.domains.insert(uuid, seen);
+        } else if self.domains.remove(&uuid).is_some() {
+            self.gone.insert(uuid, look.0);
         }
     }
 }
