@@ -1,11 +1,11 @@
 //! `cargo xtask gen`: files that are made from code and committed, so that people
 //! can read them and a change shows in review.
 //!
-//! `virtxen` makes them itself, with a command that its help does not list; here
-//! is only where they go and whether they are fresh.
+//! `virtxen` makes its own itself, with a command that its help does not list; those
+//! of the daemon are made in `manual`. Here is where they go and whether they are fresh.
 
-use crate::workspace::{cargo, run};
-use crate::{Error, Result};
+use crate::workspace::{cargo, output, run};
+use crate::{Error, Result, manual};
 use std::path::{Path, PathBuf};
 
 /// Where they go, below the workspace.
@@ -54,5 +54,25 @@ fn generate(root: &Path, folder: &Path) -> Result<()> {
         .args(["virtxen", "--", "generate"])
         .arg(folder)
         .stdout(std::process::Stdio::null());
-    run(&mut virtxen, "")
+    run(&mut virtxen, "")?;
+    let mut virtxend = cargo(root);
+    virtxend.args([
+        "run",
+        "--quiet",
+        "--package",
+        "virtxen-daemon",
+        "--",
+        "--help",
+    ]);
+    let help = String::from_utf8_lossy(&output(&mut virtxend, "")?).into_owned();
+    let settings = root.join("packaging/virtxend.conf");
+    let settings = std::fs::read_to_string(&settings).map_err(Error::file(&settings))?;
+    for (name, page) in [
+        ("virtxend.8", manual::daemon(&help)),
+        ("virtxend.conf.5", manual::settings(&settings)),
+    ] {
+        let path = folder.join("man").join(name);
+        std::fs::write(&path, page).map_err(Error::file(&path))?;
+    }
+    Ok(())
 }

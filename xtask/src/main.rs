@@ -91,6 +91,12 @@ enum Command {
         #[arg(long)]
         write: bool,
     },
+    /// Build the Debian package with both programs, and look at it: target/dist
+    Dist {
+        /// From debug builds, to try what is in packaging/
+        #[arg(long)]
+        debug: bool,
+    },
     /// Let virt-xml-validate judge documents, such as those that tests wrote to VIRTXEN_XML_OUT
     CheckXml {
         /// Files, or folders of .xml files
@@ -126,6 +132,7 @@ fn main() -> ExitCode {
         } => xtask::tck(&root(), &checkout, &scripts, &host),
         Command::Differ { documents, write } => xtask::differ(&root(), &documents, write),
         Command::Peer { command } => xtask::peer(&root(), &command),
+        Command::Dist { debug } => xtask::dist(&root(), debug).map(drop),
         Command::CheckXml { paths } => {
             xtask::check_xml(&paths).map(|count| println!("{count} documents are valid"))
         }

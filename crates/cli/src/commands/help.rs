@@ -61,6 +61,22 @@ pub(crate) const URIS: &[(&str, &str)] = &[
         "xend+tcp://host:port",
         "XenD on a TCP port; it has no authentication",
     ),
+    (
+        "virtxen+unix:///path",
+        "virtxend on a UNIX socket; ?readonly=1 changes nothing",
+    ),
+    (
+        "virtxen+ssh://user@host/path",
+        "virtxend on another host, by ssh",
+    ),
+    (
+        "virtxen+tls://host:port/",
+        "virtxend over TLS; ?pkipath=/path names the certificates",
+    ),
+    (
+        "virtxen+tcp://host:port/",
+        "virtxend over TCP, in plain text",
+    ),
     ("sim:", "a host in memory, to try virtxen without Xen"),
     (
         "sim:?release=3.0.3&guests=9",

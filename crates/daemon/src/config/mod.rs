@@ -186,6 +186,36 @@ impl Config {
 mod tests {
     use super::*;
 
+    /// Whoever adds a key says in the package's file what it does.
+    #[test]
+    fn the_packages_file_has_every_key() {
+        let file = include_str!("../../../../packaging/virtxend.conf");
+        let is_key = |line: &&str| {
+            let name = line.split_once(" = ").map(|(name, _)| name);
+            name.is_some_and(|name| !name.is_empty() && !name.contains(' '))
+        };
+        let lines: Vec<&str> = file
+            .lines()
+            .filter_map(|line| line.strip_prefix('#'))
+            .filter(is_key)
+            .collect();
+        let names: Vec<&str> = lines
+            .iter()
+            .filter_map(|line| line.split_once(" = ").map(|(name, _)| name))
+            .collect();
+        for (key, _) in KEYS {
+            assert_eq!(names.iter().filter(|name| *name == key).count(), 1, "{key}");
+        }
+        assert_eq!(names.len(), KEYS.len(), "a key that nobody knows");
+        // As it is it sets nothing, and every example would do.
+        assert_eq!(
+            Config::parse(file).unwrap(),
+            (Config::default(), Vec::new())
+        );
+        let (_, warnings) = Config::parse(&lines.join("\n")).unwrap();
+        assert_eq!(warnings, []);
+    }
+
     #[test]
     fn keys_have_their_effect_or_a_warning() {
         let file = "# comment\n\nunix_sock_group = \"xen # admins\"  # who\n\
