@@ -85,7 +85,7 @@ fn a_domain_is_found_while_it_is_on_its_way() {
         answer.text.contains("Outgoing migration")
     });
     assert_eq!(names(&here, ""), ["Domain-0", "pv1"]);
-    here.ask(false, "domstate pv1").has(&["idle"]);
+    here.ask(false, "domstate pv1").has(&["running"]);
     let busy = here.ask(false, "domcontrol pv1");
     assert!(busy.text.starts_with("background job"), "{}", busy.text);
     let output = moving.wait_with_output().unwrap();
@@ -151,7 +151,7 @@ fn what_fails_on_the_way_leaves_the_domain_on_one_side() {
     let failed = migrate(&here, &there, &words);
     breaking.join().unwrap();
     assert!(failed.text.contains("xc_save"), "{}", failed.text);
-    here.ask(false, "domstate pv1").has(&["idle"]);
+    here.ask(false, "domstate pv1").has(&["running"]);
     assert_eq!(names(&there, "--all"), ["Domain-0"]);
     // The move itself is still possible.
     let moved = migrate(&here, &there, "pv1");
