@@ -11,6 +11,7 @@ mod list;
 mod measure;
 mod monitor;
 mod rpc;
+mod soak;
 
 use clap::Parser;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,8 @@ enum Measurement {
     Monitor(monitor::Options),
     /// Calls of libvirt's protocol, without sockets and hosts
     Rpc(rpc::Options),
+    /// virtxend under load; `cargo xtask soak` starts what it needs
+    Soak(soak::Options),
 }
 
 fn main() -> ExitCode {
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         Measurement::List(options) => list::measure(&options),
         Measurement::Monitor(options) => monitor::measure(&options),
         Measurement::Rpc(options) => rpc::measure(&options),
+        Measurement::Soak(options) => soak::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -22,6 +22,18 @@ impl Times {
         middle.copied().unwrap_or_default()
     }
 
+    /// So big a share of the runs was not slower.
+    pub(crate) fn share(&self, share: f64) -> Duration {
+        let place = (self.sorted.len() as f64 * share) as usize;
+        let place = place.min(self.sorted.len().saturating_sub(1));
+        self.sorted.get(place).copied().unwrap_or_default()
+    }
+
+    /// The run that was disturbed most.
+    pub(crate) fn longest(&self) -> Duration {
+        self.sorted.last().copied().unwrap_or_default()
+    }
+
     /// The run that was disturbed least.
     pub(crate) fn fastest(&self) -> Duration {
         self.sorted.first().copied().unwrap_or_default()

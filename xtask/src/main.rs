@@ -97,6 +97,12 @@ enum Command {
         #[arg(long)]
         debug: bool,
     },
+    /// Put virtxend under load, among stuck guests and clients that misbehave
+    Soak {
+        /// In a minute, with debug builds
+        #[arg(long)]
+        short: bool,
+    },
     /// Let virt-xml-validate judge documents, such as those that tests wrote to VIRTXEN_XML_OUT
     CheckXml {
         /// Files, or folders of .xml files
@@ -131,6 +137,7 @@ fn main() -> ExitCode {
             host,
         } => xtask::tck(&root(), &checkout, &scripts, &host),
         Command::Differ { documents, write } => xtask::differ(&root(), &documents, write),
+        Command::Soak { short } => xtask::soak(&root(), short),
         Command::Peer { command } => xtask::peer(&root(), &command),
         Command::Dist { debug } => xtask::dist(&root(), debug).map(drop),
         Command::CheckXml { paths } => {

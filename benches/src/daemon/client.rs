@@ -15,7 +15,7 @@ use virtxen_rpc::{Call, ClientEvent, ClientSession, Keepalive, xdr};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A connection that has been opened.
-pub(super) struct Client {
+pub(crate) struct Client {
     session: ClientSession,
     stream: UnixStream,
     buffer: Vec<u8>,
@@ -23,7 +23,7 @@ pub(super) struct Client {
 
 impl Client {
     /// Connects and opens.
-    pub(super) fn open(socket: &Path) -> Result<Self> {
+    pub(crate) fn open(socket: &Path) -> Result<Self> {
         let failed = |error: std::io::Error| Error::file(socket, &error);
         let stream = UnixStream::connect(socket).map_err(failed)?;
         stream.set_read_timeout(Some(PATIENCE)).map_err(failed)?;
@@ -40,14 +40,14 @@ impl Client {
     }
 
     /// The number of the process that answers.
-    pub(super) fn server(&self) -> Result<i32> {
+    pub(crate) fn server(&self) -> Result<i32> {
         let peer = rustix::net::sockopt::socket_peercred(&self.stream);
         let peer = peer.map_err(|error| failure(&std::io::Error::from(error)))?;
         Ok(peer.pid.as_raw_nonzero().get())
     }
 
     /// Makes a call and waits for its reply.
-    pub(super) fn call<C: Call>(&mut self, arguments: &C::Arguments) -> Result<C::Reply> {
+    pub(crate) fn call<C: Call>(&mut self, arguments: &C::Arguments) -> Result<C::Reply> {
         self.session
             .call::<C>(arguments)
             .map_err(|error| failure(&error))?;

@@ -6,8 +6,8 @@
 //! virtxend's numbers and not in libvirtd's.
 
 mod calls;
-mod client;
-mod process;
+pub(crate) mod client;
+pub(crate) mod process;
 mod room;
 
 use crate::measure::{Times, verdict};

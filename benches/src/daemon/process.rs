@@ -5,24 +5,24 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// A process that is looked at.
-pub(super) struct Process(PathBuf);
+pub(crate) struct Process(PathBuf);
 
 impl Process {
-    pub(super) fn new(number: i32) -> Self {
+    pub(crate) fn new(number: i32) -> Self {
         Self(PathBuf::from(format!("/proc/{number}")))
     }
 
     /// Resident memory, KiB.
-    pub(super) fn resident(&self) -> Result<u64> {
+    pub(crate) fn resident(&self) -> Result<u64> {
         self.status("VmRSS:")
     }
 
-    pub(super) fn threads(&self) -> Result<u64> {
+    pub(crate) fn threads(&self) -> Result<u64> {
         self.status("Threads:")
     }
 
     /// Time that its threads have been on processors, of those that live.
-    pub(super) fn cpu(&self) -> Result<Duration> {
+    pub(crate) fn cpu(&self) -> Result<Duration> {
         let folder = self.0.join("task");
         let failed = |error: std::io::Error| Error::file(&folder, &error);
         let mut nanoseconds = 0;
