@@ -209,13 +209,6 @@ const RUNNING: &[Row] = &[
         "snapshot-info pv1 before",
         &["error: no domain snapshot 'before' of domain 'pv1': there are no snapshots with Xen"],
     ),
-    (
-        "managedsave pv1",
-        &[
-            "error: Failed to save domain 'pv1' state",
-            "error: this function is not supported by the connection driver: virDomainManagedSave",
-        ],
-    ),
 ];
 
 const LIFE: &[Row] = &[
@@ -259,6 +252,58 @@ const LIFE: &[Row] = &[
     (
         "shutdown hvm3 --mode acpi",
         &["Domain 'hvm3' is being shutdown"],
+    ),
+];
+
+/// What is kept of a guest that Xen does not keep.
+const KEPT: &[Row] = &[
+    (
+        "desc pv2 --title Shop",
+        &["Domain title updated successfully"],
+    ),
+    ("desc pv2 --title", &["Shop"]),
+    ("list --title", &["pv2 idle Shop"]),
+    (
+        "metadata pv2 http://a.example --key a --set <b/>",
+        &["Metadata modified"],
+    ),
+    ("metadata pv2 http://a.example", &["<b/>"]),
+    (
+        "metadata pv2 http://a.example --remove",
+        &["Metadata removed"],
+    ),
+    (
+        "metadata pv2 http://a.example",
+        &["error: metadata not found: domain 'pv2' has no element of 'http://a.example'"],
+    ),
+    ("managedsave pv2", &["Domain 'pv2' state saved by libvirt"]),
+    ("list --all --with-managed-save", &["- pv2 shut off"]),
+    ("dominfo pv2", &["Managed save: yes"]),
+    ("managedsave-dumpxml pv2", &["<name>pv2</name>"]),
+    (
+        "undefine pv2",
+        &["error: Refusing to undefine while domain managed save image exists"],
+    ),
+    ("start pv2", &["Domain 'pv2' started"]),
+    ("dominfo pv2", &["Managed save: no"]),
+    ("managedsave pv2", &["Domain 'pv2' state saved by libvirt"]),
+    (
+        "managedsave-remove pv2",
+        &["Removed managedsave image for domain 'pv2'"],
+    ),
+    (
+        "managedsave pv2",
+        &["error: Failed to save domain 'pv2' state"],
+    ),
+    ("start pv2", &["Domain 'pv2' started"]),
+    ("managedsave pv2", &["Domain 'pv2' state saved by libvirt"]),
+    (
+        "undefine pv2 --managed-save",
+        &["Domain 'pv2' has been undefined"],
+    ),
+    (
+        "save-image-dumpxml /dev/null",
+        &["error: operation failed: /dev/null: it is no file"],
     ),
 ];
 
@@ -327,7 +372,7 @@ fn virsh_prints_what_is_expected() {
         return;
     }
     let daemon = Daemon::start("sim:?guests=3");
-    for rows in [HOST, RUNNING, ABSENT, LIFE] {
+    for rows in [HOST, RUNNING, ABSENT, KEPT, LIFE] {
         play(&daemon, false, rows);
     }
 }

@@ -400,6 +400,8 @@ fn changes_state(operation: Operation) -> bool {
         operation,
         Operation::SetAutostart
             | Operation::SetMetadata
+            | Operation::ManagedSaveRemove
+            | Operation::SaveImageDefine
             | Operation::SetMemory
             | Operation::SetMaxMemory
             | Operation::SetVcpus

@@ -7,7 +7,7 @@ use crate::{Converted, Error, NativeFormat, Result, XmlFlags};
 use std::env::consts::ARCH;
 use virtxen_formats::Note;
 use virtxen_formats::config::Document;
-use virtxen_formats::sxpr::{self, ConfigVersion, Dialect, Runtime, Target};
+use virtxen_formats::sxpr::{self, ConfigVersion, Dialect, Runtime, Sxpr, Target};
 use virtxen_formats::{libxl, xl, xm};
 use virtxen_guest::{
     ChardevSource, Device, FormatOptions, GraphicsServer, Guest, HostdevSource, Interface,
@@ -103,6 +103,59 @@ fn format_by(rules: &Rules, mut guest: Guest, flags: XmlFlags) -> String {
         migratable: flags.migratable,
     };
     virtxen_guest::format_guest(&guest, &options)
+}
+
+/// The guest of a configuration that this version's XenD wrote, or why it is none.
+pub(crate) fn of_config(text: &str, version: &XenVersion) -> std::result::Result<Guest, String> {
+    let tree = sxpr::read(text, sxpr::Limits::default()).map_err(|error| error.to_string())?;
+    let version = ConfigVersion::from_number(version.config_format());
+    let converted = sxpr::sxpr_to_guest(&tree, version, &Runtime::default());
+    let converted = converted.map_err(|error| error.to_string())?;
+    Ok(converted.value)
+}
+
+/// XenD's configuration with what a guest makes of it: what a guest's document does not
+/// say stays as XenD wrote it.
+pub(crate) fn changed_config(text: &str, guest: &Guest, version: &XenVersion) -> Result<String> {
+    let wrong = |error: &dyn std::fmt::Display| Error::Config(error.to_string());
+    let old = sxpr::read(text, sxpr::Limits::default()).map_err(|error| wrong(&error))?;
+    let dialect = Dialect::of_release(
+        version.config_format(),
+        version.major,
+        version.minor,
+        &version.extra,
+    );
+    let new = sxpr::guest_to_sxpr(guest, &Target::new(dialect)).map_err(|error| wrong(&error))?;
+    let lost: Vec<String> = new
+        .notes
+        .iter()
+        .filter(|it| it.essential)
+        .map(Note::to_string)
+        .collect();
+    if !lost.is_empty() {
+        return Err(Error::Config(lost.join("; ")));
+    }
+    let of = |tree: &Sxpr| tree.as_list().unwrap_or_default().to_vec();
+    let (old, mut new) = (of(&old), of(&new.value));
+    // The class of a device, else the name.
+    let key = |item: &Sxpr| match item.name() {
+        Some("device") => item
+            .rest()
+            .first()
+            .and_then(Sxpr::name)
+            .map(|class| format!("device {class}")),
+        name => name.map(str::to_owned),
+    };
+    let said: Vec<String> = new.iter().filter_map(key).collect();
+    let classes = ["device vbd", "device tap", "device vif", "device pci"];
+    let unsaid = |item: &&Sxpr| {
+        key(item).is_some_and(|key| !said.contains(&key) && !classes.contains(&key.as_str()))
+    };
+    if let (Some(head), Some(old)) = (new.first_mut(), old.first()) {
+        head.clone_from(old);
+    }
+    new.extend(old.iter().filter(unsaid).cloned());
+    Ok(sxpr::write_request(&Sxpr::list(new)))
 }
 
 /// In terms of the XenD of this version.

@@ -151,6 +151,14 @@ pub enum Error {
         /// What it has not.
         what: String,
     },
+    /// A file is no saved domain.
+    #[error("{}: {reason}", .path.display())]
+    Image {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// What only the driver keeps could not be written or read.
     #[error("{}: {reason}", .path.display())]
     Store {
@@ -217,7 +225,9 @@ impl Error {
         use virtxen_host::Error as Host;
         match self {
             Self::NoDomain(_) | Self::Host(Host::NoDomain { .. }) => Kind::NoDomain,
-            Self::Exists { .. } | Self::Host(Host::Refused { .. }) => Kind::OperationFailed,
+            Self::Exists { .. } | Self::Image { .. } | Self::Host(Host::Refused { .. }) => {
+                Kind::OperationFailed
+            }
             Self::State { .. } | Self::Invalid { .. } | Self::Host(Host::State { .. }) => {
                 Kind::OperationInvalid
             }

@@ -146,6 +146,9 @@ operations! {
 
     Save: "domainSaveFlags", "save", true, "domain.hibernate", Long, Active, false, 3600;
     Restore: "domainRestoreFlags", "restore", true, "domain.start", Long, Any, false, 3600;
+    ManagedSaveRemove: "domainManagedSaveRemove", "managedsave-remove", true, "domain.hibernate", Modify, Any, false, 60;
+    SaveImageXml: "domainSaveImageGetXMLDesc", "save-image-dumpxml", false, "domain.read-secure", None, Any, true, 60;
+    SaveImageDefine: "domainSaveImageDefineXML", "save-image-define", true, "domain.hibernate", Long, Any, true, 3600;
     CoreDump: "domainCoreDump", "dump", true, "domain.core-dump", Long, Active, false, 3600;
     MigrateBegin: "domainMigrateBegin3Params", "begin of migration", true, "domain.migrate", None, Active, false, 30;
     MigratePrepare: "domainMigratePrepare3Params", "preparation of migration", true, "domain.migrate", None, Any, false, 30;

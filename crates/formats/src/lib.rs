@@ -1,11 +1,13 @@
 //! Conversions between the guest model and Xen's configuration languages.
 //!
-//! One folder a language, the same file names in each. Nothing here does I/O.
+//! One folder a language, the same file names in each; `image` reads the heads of
+//! files with saved domains. Nothing here does I/O.
 #![forbid(unsafe_code)]
 
 pub mod capabilities;
 pub mod config;
 mod convert;
+pub mod image;
 mod keys;
 pub mod libxl;
 mod spelling;

@@ -33,7 +33,7 @@ pub use error::{Error, Result};
 pub use event::{HostEvent, HostEvents};
 pub use files::{DiskImage, FileSource, Neighbour, NodeFiles};
 pub use folders::Folders;
-pub use guest_files::{XM_FOLDER, put_file, remove_file};
+pub use guest_files::{XM_FOLDER, make_folder, put_file, remove_file};
 pub use hypercall::Machine;
 pub use probe::{Address, Opening, look, open, open_with};
 pub use routes::LIFE_CYCLE;

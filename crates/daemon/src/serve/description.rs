@@ -16,7 +16,6 @@ use virtxen_rpc::{Domain, DomainSnapshot, RemoteError, code, origin};
 super::rows! {
     DomainGetMetadata => metadata;
     DomainSetMetadata => set_metadata;
-    DomainHasManagedSaveImage => none_of;
     DomainSnapshotNum => none_of;
     DomainHasCurrentSnapshot => none_of;
     DomainSnapshotListNames => async |caller: Arc<Caller>, arguments: SnapshotNames| {

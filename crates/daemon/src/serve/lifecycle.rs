@@ -9,6 +9,10 @@ use virtxen_rpc::{Domain, RemoteError, code, origin};
 
 /// `VIR_DOMAIN_START_PAUSED`.
 const PAUSED: u32 = 1;
+/// `VIR_DOMAIN_START_FORCE_BOOT`.
+const FORCE_BOOT: u32 = 1 << 3;
+/// `VIR_DOMAIN_UNDEFINE_MANAGED_SAVE`.
+const MANAGED_SAVE: u32 = 1;
 /// `VIR_DOMAIN_START_VALIDATE`.
 const START_VALIDATE: u32 = 1 << 4;
 /// `VIR_DOMAIN_DEFINE_VALIDATE`.
@@ -41,12 +45,13 @@ super::rows! {
 }
 
 async fn start(caller: Arc<Caller>, arguments: DomainFlags) -> Result<Domain> {
-    wire::only("virDomainCreateWithFlags", arguments.flags, PAUSED)?;
-    let paused = arguments.flags & PAUSED != 0;
-    caller
-        .driver
-        .start(&wire::key(&arguments.dom), paused)
-        .await?;
+    let flags = arguments.flags;
+    wire::only("virDomainCreateWithFlags", flags, PAUSED | FORCE_BOOT)?;
+    let (key, paused) = (wire::key(&arguments.dom), flags & PAUSED != 0);
+    match flags & FORCE_BOOT {
+        0 => caller.driver.start(&key, paused).await?,
+        _ => caller.driver.start_anew(&key, paused).await?,
+    }
     Ok(wire::domain(&lookup::look(&caller, &arguments.dom).await?))
 }
 
@@ -84,10 +89,14 @@ fn accept(accepted: &Accepted) -> Domain {
 }
 
 async fn undefine(caller: Arc<Caller>, arguments: DomainFlags) -> Result<()> {
-    // Saved states, snapshots, firmware variables and checkpoints may be removed or
-    // kept along with it: there are none.
+    // Snapshots, firmware variables and checkpoints may be removed or kept along with
+    // it: there are none.
     wire::only("virDomainUndefineFlags", arguments.flags, 0x7f)?;
-    Ok(caller.driver.undefine(&wire::key(&arguments.dom)).await?)
+    let key = wire::key(&arguments.dom);
+    match arguments.flags & MANAGED_SAVE {
+        0 => Ok(caller.driver.undefine(&key).await?),
+        _ => Ok(caller.driver.undefine_saved(&key).await?),
+    }
 }
 
 async fn shutdown(caller: Arc<Caller>, arguments: DomainFlags) -> Result<()> {

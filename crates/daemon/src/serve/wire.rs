@@ -119,8 +119,8 @@ pub(super) fn map(cpus: &[u32], length: usize) -> Vec<u8> {
     map
 }
 
-/// The domains that `virConnectListAllDomainsFlags` means. Snapshots, checkpoints
-/// and managed saves do not exist here, so that filters for them match none.
+/// The domains that `virConnectListAllDomainsFlags` means. Snapshots and
+/// checkpoints do not exist here, so that filters for them match none.
 pub(super) fn filter(flags: u32) -> ListFilter {
     let has = |bit: u32| flags & (1 << bit) != 0;
     let states = [
@@ -134,6 +134,8 @@ pub(super) fn filter(flags: u32) -> ListFilter {
         inactive: has(1),
         persistent: has(2),
         transient: has(3),
+        managed_save: has(8),
+        no_managed_save: has(9),
         autostart: has(10),
         no_autostart: has(11),
         states: states

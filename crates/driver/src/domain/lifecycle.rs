@@ -22,14 +22,27 @@ pub enum ShutdownMode {
 }
 
 impl Driver {
-    /// Starts an inactive domain; with `paused` its vcpus do not run yet.
+    /// Starts an inactive domain, from its managed save if it has one; with `paused` its
+    /// vcpus do not run yet.
     ///
     /// # Errors
     /// The domain is active; the host cannot start it.
     pub async fn start(&self, key: &DomainKey, paused: bool) -> Result<()> {
-        let call = Call::domain(Operation::Start, key);
+        let (_, domain) = self.inner.look_up(key).await?;
+        let saved = !domain.is_active() && self.inner.managed_save_of(&domain).await?.is_some();
+        // It is another job, which may take long, and another event.
+        let operation = match saved {
+            true => Operation::Restore,
+            false => Operation::Start,
+        };
+        let inner = Arc::clone(&self.inner);
+        let call = Call::domain(operation, key);
         self.change(call, async move |host, domain| {
-            Ok(host.start(&domain.name, paused).await?)
+            crate::call::allowed_now(Operation::Start, &domain)?;
+            match inner.managed_save_of(&domain).await? {
+                Some(file) => inner.go_on(&*host, &domain, file, paused).await,
+                None => Ok(host.start(&domain.name, paused).await?),
+            }
         })
         .await
     }
@@ -107,11 +120,24 @@ impl Driver {
     ///
     /// # Errors
     /// The domain is not defined; it is active, and kept by a XenD, which removes
-    /// inactive ones only.
+    /// inactive ones only; its memory is in a file ([`Driver::undefine_saved`]).
     pub async fn undefine(&self, key: &DomainKey) -> Result<()> {
+        self.remove_definition(key, false).await
+    }
+
+    pub(super) async fn remove_definition(&self, key: &DomainKey, saved: bool) -> Result<()> {
         let call = Call::domain(Operation::Undefine, key);
         let inner = Arc::clone(&self.inner);
         self.change(call, async move |host, domain| {
+            let file = inner.managed_save_of(&domain).await?;
+            if file.is_some() && !saved {
+                return Err(Error::Invalid {
+                    name: domain.name,
+                    operation: Operation::Undefine.verb(),
+                    reason: "its memory is saved: undefine it with --managed-save to remove both"
+                        .to_owned(),
+                });
+            }
             inner.part_run(Some(&domain)).await?;
             if domain.is_active() && !host.keeps_config_apart() {
                 return Err(Error::State {
@@ -122,7 +148,11 @@ impl Driver {
                 });
             }
             host.undefine(&domain.name).await?;
-            inner.store.undefine(domain.uuid).await
+            inner.store.undefine(domain.uuid).await?;
+            match file {
+                Some(file) => crate::domain::managed_save::remove(file).await,
+                None => Ok(()),
+            }
         })
         .await
     }

@@ -4,6 +4,7 @@
 
 use crate::call::Call;
 use crate::{Domain, DomainKey, Driver, Error, Operation, Result, State};
+use std::sync::Arc;
 use virtxen_guest::DomId;
 
 /// Which domains a list has. A pair of which neither is set does not filter; the
@@ -23,6 +24,10 @@ pub struct ListFilter {
     pub autostart: bool,
     /// Those that do not.
     pub no_autostart: bool,
+    /// Those whose memory is in a file from which they go on.
+    pub managed_save: bool,
+    /// Those of which it is not.
+    pub no_managed_save: bool,
     /// States; empty for any.
     pub states: Vec<State>,
 }
@@ -97,6 +102,15 @@ impl Driver {
         self.check(Operation::List, None)?;
         let mut domains = self.all(filter).await?;
         domains.retain(|domain| filter.takes(domain) && self.may_see(domain));
+        if filter.managed_save != filter.no_managed_save {
+            let mut kept = Vec::new();
+            for domain in domains {
+                if self.inner.managed_save_of(&domain).await?.is_some() == filter.managed_save {
+                    kept.push(domain);
+                }
+            }
+            domains = kept;
+        }
         if filter.autostart == filter.no_autostart {
             return Ok(domains);
         }
@@ -123,8 +137,18 @@ impl Driver {
             return Err(Error::Argument("the new name is empty".to_owned()));
         }
         let call = Call::renamed(Operation::Rename, key, new_name);
+        let inner = Arc::clone(&self.inner);
         let new_name = new_name.to_owned();
         self.change(call, async move |host, domain| {
+            if inner.managed_save_of(&domain).await?.is_some() {
+                return Err(Error::Invalid {
+                    name: domain.name,
+                    operation: Operation::Rename.verb(),
+                    reason: "its saved memory has the old name: start it, or remove that with \
+                             managedsave-remove"
+                        .to_owned(),
+                });
+            }
             match host.domain(&new_name).await {
                 Ok(other) if other.name == new_name => Err(Error::Exists {
                     name: other.name,

@@ -70,7 +70,7 @@ impl Driver {
     }
 
     /// A call whose file grows to the size of the domain's memory.
-    async fn to_file(
+    pub(super) async fn to_file(
         &self,
         operation: Operation,
         key: &DomainKey,

@@ -1,14 +1,18 @@
 //! What the driver itself keeps of guests, in libvirt's folders: the parts of their
-//! documents that the host cannot keep.
+//! documents that the host cannot keep, and their managed saves.
 //!
 //! Notes and their files are in `notes`, what they and the host say together in
-//! `merge`. Whole documents of inactive guests are the host's (`guest_files`).
+//! `merge`, saved domains in `image`. Whole documents of inactive guests are the host's (`guest_files`).
 
+pub(crate) mod image;
 mod merge;
 mod notes;
 
 use crate::{Domain, Error, Result};
+pub(crate) use image::SavedFile;
+
 use notes::{Note, Notes};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 use virtxen_guest::{Guest, Uuid};
@@ -24,6 +28,8 @@ struct Kept {
     defined: Arc<Notes>,
     /// Of how domains run, until the machine is started again.
     running: Arc<Notes>,
+    /// Of managed saves.
+    saved: PathBuf,
     /// The host keeps what guests are defined as with all that stands in it.
     whole: bool,
 }
@@ -34,6 +40,7 @@ impl Store {
             kept: folders.map(|folders| Kept {
                 defined: Arc::new(Notes::new(folders.beside())),
                 running: Arc::new(Notes::new(folders.run(false))),
+                saved: folders.saved(host.keeps_documents()),
                 whole: host.keeps_documents(),
             }),
         }
@@ -42,6 +49,22 @@ impl Store {
     /// Whether it keeps anything.
     pub(crate) fn is_there(&self) -> bool {
         self.kept.is_some()
+    }
+
+    /// The file of a domain's managed save, which may not be there.
+    ///
+    /// # Errors
+    /// There is no place for one.
+    pub(crate) fn saved_file(&self, name: &str) -> Result<SavedFile> {
+        let refused = |reason: &str| Error::Unsupported {
+            operation: "managedsave",
+            reason: reason.to_owned(),
+        };
+        let kept = self.kept.as_ref().ok_or_else(|| {
+            refused("the host is another machine's, where virtxen has no folder for it")
+        })?;
+        SavedFile::new(&kept.saved, name)
+            .ok_or_else(|| refused("no file can have the domain's name"))
     }
 
     /// Files in its folders that are no notes, and why: for people.

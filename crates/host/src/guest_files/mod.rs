@@ -16,7 +16,7 @@ mod watch;
 mod write;
 
 pub(crate) use language::Language;
-pub use write::{put_file, remove_file};
+pub use write::{make_folder, put_file, remove_file};
 
 use crate::{ConfigChange, Error, HostEvent, Result, Trace};
 use rustix::event::{PollFd, PollFlags, Timespec};

@@ -86,7 +86,10 @@ pub(super) fn rename(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// Makes a folder for files that only its owner may read, and those above it.
-pub(crate) fn make_folder(path: &Path) -> Result<()> {
+///
+/// # Errors
+/// The disk's.
+pub fn make_folder(path: &Path) -> Result<()> {
     if path.is_dir() {
         return Ok(());
     }

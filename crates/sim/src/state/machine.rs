@@ -66,6 +66,8 @@ pub(crate) struct State {
 #[derive(Clone, Debug)]
 pub(crate) struct Saved {
     pub(crate) config: Config,
+    /// What the head of its file says.
+    pub(crate) text: String,
 }
 
 #[derive(Clone, Debug)]

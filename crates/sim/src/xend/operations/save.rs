@@ -1,13 +1,18 @@
 //! Saving, restoring, dumping.
 //!
-//! A saved domain is kept in memory under its file's name; no file is written.
+//! A saved domain is kept in memory under its file's name. Where the file's folder is
+//! there, a file is written as well, with the head that XenD's have; it can be moved
+//! and changed.
 
 use super::lifecycle::check_name;
 use super::{accepted_failure, number, text};
-use crate::state::{Key, Life, Saved, SimHost, behaviour};
+use crate::state::{Key, Life, Saved, SimHost, State, behaviour};
 use crate::xend::config::{Config, Words};
+use crate::xend::document::{self, Writer};
 use crate::xend::form::Form;
 use crate::xend::reply::{Reply, Status};
+use virtxen_formats::image::{Head, Kind, TEXT_MAX};
+use virtxen_formats::sxpr;
 
 /// `op=save` with `file`.
 pub(super) async fn save(host: &SimHost, key: Key, form: &Form) -> Reply {
@@ -23,7 +28,9 @@ pub(super) async fn save(host: &SimHost, key: Key, form: &Form) -> Reply {
     let file = form.get("file").unwrap_or_default().to_owned();
     let mut state = host.state();
     if let Some(config) = state.get(key).map(|d| d.config.clone()) {
-        state.saved.insert(file, Saved { config });
+        let text = document_of(host, &state, key);
+        write_file(&file, &text);
+        state.saved.insert(file, Saved { config, text });
         state.destroy(key);
     }
     Reply::Accepted
@@ -63,13 +70,21 @@ pub(super) async fn restore(host: &SimHost, form: &Form) -> Reply {
     if file.contains("garbage") {
         return fail(host.facts().garbage_words.to_owned());
     }
-    let saved = host.state().saved.get(&file).cloned();
-    let Some(saved) = saved else {
-        return fail(format!(
-            "can't read guest state file {file}: No such file or directory"
-        ));
+    let config = match read_file(&file) {
+        Some(text) => match config_of(host, &text) {
+            Ok(config) => config,
+            Err(words) => return fail(words),
+        },
+        None => match host.state().saved.get(&file).cloned() {
+            Some(saved) => saved.config,
+            None => {
+                return fail(format!(
+                    "can't read guest state file {file}: No such file or directory"
+                ));
+            }
+        },
     };
-    match arrive(host, saved.config).await {
+    match arrive(host, config).await {
         Ok(name) => Reply::Restored { name },
         Err(words) => fail(words),
     }
@@ -100,6 +115,48 @@ pub(crate) async fn arrive(host: &SimHost, mut config: Config) -> Result<String,
     };
     state.let_run(key);
     Ok(name)
+}
+
+/// What XenD says of a domain.
+fn document_of(host: &SimHost, state: &State, key: Key) -> String {
+    let mut out = Writer::new(host.facts().empty);
+    if let Some(domain) = state.get(key) {
+        document::domain(&mut out, domain, host.facts());
+    }
+    out.finish()
+}
+
+/// A file that has no memory behind its head but a page.
+fn write_file(file: &str, text: &str) {
+    let head = Head {
+        kind: Kind::Xend,
+        text: text.to_owned(),
+    };
+    // Where the machine that this runs on has no such folder, only memory has it.
+    if let Ok(mut bytes) = head.to_bytes() {
+        bytes.resize(bytes.len() + 4096, 0);
+        let _ = std::fs::write(file, bytes);
+    }
+}
+
+fn read_file(file: &str) -> Option<String> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(TEXT_MAX).unwrap_or(u64::MAX);
+    let read = std::fs::File::open(file).ok()?;
+    read.take(limit).read_to_end(&mut bytes).ok()?;
+    Head::read(&bytes).ok().map(|head| head.text)
+}
+
+/// The configuration of a file's head: as it was saved, unless somebody has changed it.
+fn config_of(host: &SimHost, text: &str) -> Result<Config, Words> {
+    let mut state = host.state();
+    if let Some(saved) = state.saved.values().find(|saved| saved.text == text) {
+        return Ok(saved.config.clone());
+    }
+    let tree = sxpr::read(text, sxpr::Limits::default());
+    let tree = tree.map_err(|_| host.facts().garbage_words.to_owned())?;
+    Config::read(&tree, host.facts(), &mut state.entropy)
 }
 
 fn may_restore(host: &SimHost, name: &str, uuid: &str) -> Result<(), Words> {
