@@ -130,6 +130,7 @@ async fn serve_all(
     };
     let tls = sockets.iter().any(|socket| socket.service == Service::Tls);
     let settings = Settings::new(config, tls)?;
+    tokio::spawn(start_automatic(driver.clone()));
     let daemon = Daemon::new(driver, &served_as(&host), settings, others);
     let forwarding = tokio::spawn(Arc::clone(&daemon).forward());
     if let Some(listener) = prometheus {
@@ -138,6 +139,21 @@ async fn serve_all(
     let lived = life::live(&daemon, sockets, &options, signals, program).await;
     forwarding.abort();
     lived
+}
+
+/// Starts the domains that are started with the host, where it falls to us. Who comes
+/// meanwhile is served.
+async fn start_automatic(driver: Driver) {
+    match driver.start_automatic().await {
+        Ok(tried) => {
+            for (name, done) in tried {
+                if let Err(error) = done {
+                    tracing::warn!("domain '{name}' was not started with the host: {error}");
+                }
+            }
+        }
+        Err(error) => tracing::warn!("no domain was started with the host: {error}"),
+    }
 }
 
 /// The settings of the file that was named, or of libvirt's, if that is there, and

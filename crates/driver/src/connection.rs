@@ -57,6 +57,10 @@ macro_rules! connection_calls {
         inject_nmi(key: &DomainKey) -> ();
         /// Removes the definition of an inactive domain.
         undefine(key: &DomainKey) -> ();
+        /// Removes the definition and what `managed_save` has put away.
+        undefine_saved(key: &DomainKey) -> ();
+        /// Starts a defined domain, whatever `managed_save` has put away.
+        start_anew(key: &DomainKey, paused: bool) -> ();
         /// Whether a domain is started with the host.
         autostart(key: &DomainKey) -> bool;
         /// Starts a domain with the host, or no longer.
@@ -75,6 +79,13 @@ macro_rules! connection_calls {
         xml_from_native(format: NativeFormat, text: &str) -> Converted;
         /// A native configuration of the host's release, of libvirt's XML.
         xml_to_native(format: NativeFormat, xml: &str) -> Converted;
+
+        /// Title, description or an element of the metadata.
+        metadata(
+            key: &DomainKey, kind: MetadataKind, uri: Option<&str>, affect: Affect
+        ) -> String;
+        /// Changes or removes title, description or an element of the metadata.
+        set_metadata(key: &DomainKey, change: &MetadataChange, affect: Affect) -> ();
 
         // Devices.
         /// Adds a device.
@@ -130,6 +141,24 @@ macro_rules! connection_calls {
         save(key: &DomainKey, file: &Path, monitor: &Monitor) -> ();
         /// Starts the domain of a file.
         restore(file: &Path, monitor: &Monitor) -> ();
+        /// As `save`, with another document in the file.
+        save_as(key: &DomainKey, file: &Path, xml: &str, monitor: &Monitor) -> ();
+        /// As `restore`, with another document than the file's.
+        restore_as(file: &Path, xml: &str, monitor: &Monitor) -> ();
+        /// The document in a file of `save`.
+        image_xml(file: &Path, secure: bool) -> String;
+        /// Changes the document in a file of `save`.
+        define_image(file: &Path, xml: &str) -> ();
+        /// Puts a domain away; it goes on from there when it is started.
+        managed_save(key: &DomainKey, monitor: &Monitor) -> ();
+        /// Whether a domain was put away.
+        has_managed_save(key: &DomainKey) -> bool;
+        /// Removes what was put away.
+        managed_save_remove(key: &DomainKey) -> ();
+        /// The document in what was put away.
+        managed_save_xml(key: &DomainKey, secure: bool) -> String;
+        /// Changes the document in what was put away.
+        define_managed_save(key: &DomainKey, xml: &str) -> ();
         /// Writes the memory of a domain to a file.
         dump(
             key: &DomainKey, file: &Path, flags: DumpFlags,

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use virtxen_driver::{
     Affect, CreateFlags, DefineFlags, Delivery, DomainKey, Driver, Error, EventKind,
-    MetadataChange, MetadataKind, Options, XmlFlags,
+    MetadataChange, MetadataKind, Monitor, Options, XmlFlags,
 };
 use virtxen_host::{Arch, Channels, Deadlines, Folders, Host};
 use virtxen_sim::SimHost;
@@ -203,4 +203,76 @@ async fn a_change_is_told_and_a_wrong_one_refused() {
     }
     let found = driver.metadata(&key, MetadataKind::Element, uri.as_deref(), Affect::CURRENT);
     assert_eq!(found.await.unwrap(), "<owner>Bo</owner>");
+}
+
+/// What a restart of the machine takes away is `run`.
+#[tokio::test]
+async fn guests_are_started_once_after_the_machine() {
+    let (sim, root) = (sim("4.17"), tempfile::tempdir().unwrap());
+    let driver = driver(&sim, root.path()).await;
+    let defined = driver.define_xml(GUEST, DefineFlags::default()).await;
+    let key = DomainKey::from(&defined.unwrap().domain);
+    driver.set_autostart(&key, true).await.unwrap();
+    let tried = driver.start_automatic().await.unwrap();
+    let [(name, Err(error))] = &tried[..] else {
+        panic!("{tried:?}")
+    };
+    assert_eq!(name, "web");
+    assert!(error.to_string().contains("libxl"), "{error}");
+    assert!(driver.start_automatic().await.unwrap().is_empty());
+    std::fs::remove_dir_all(root.path().join("run")).unwrap();
+    assert_eq!(driver.start_automatic().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_domain_goes_on_from_where_it_was_put_away() {
+    let (sim, root) = (sim("4.1"), tempfile::tempdir().unwrap());
+    let driver = driver(&sim, root.path()).await;
+    let defined = driver.define_xml(GUEST, DefineFlags::default()).await;
+    let key = DomainKey::from(&defined.unwrap().domain);
+    let monitor = Monitor::default();
+    let refused = driver.managed_save(&key, &monitor).await.unwrap_err();
+    assert_eq!(refused.libvirt().code, 55);
+    driver.start(&key, false).await.unwrap();
+    driver.managed_save(&key, &monitor).await.unwrap();
+    assert!(driver.has_managed_save(&key).await.unwrap());
+    let file = Folders::below(root.path()).saved(false).join("web.save");
+    assert!(file.exists());
+    assert_eq!(driver.undefine(&key).await.unwrap_err().libvirt().code, 55);
+    assert_eq!(
+        driver.rename(&key, "www").await.unwrap_err().libvirt().code,
+        55
+    );
+    // The document in it can be changed as far as its memory goes on with it.
+    let xml = driver.managed_save_xml(&key, true).await.unwrap();
+    for (from, to, code) in [
+        (">65536<", ">131072<", Some(67)),
+        ("<name>web<", "<name>www<", Some(67)),
+        ("/web.img", "/new.img", None),
+    ] {
+        assert!(xml.contains(from), "{xml}");
+        let done = driver
+            .define_managed_save(&key, &xml.replace(from, to))
+            .await;
+        let refused = done.err().map(|error| error.libvirt().code);
+        assert_eq!(refused, code, "{from}");
+    }
+    let mut events = driver.subscribe().await.unwrap();
+    driver.start(&key, false).await.unwrap();
+    assert!(!file.exists());
+    let flags = XmlFlags::default();
+    let running = driver.xml_desc(&key, flags).await.unwrap();
+    assert!(running.contains("/new.img"), "{running}");
+    let Some(Delivery::Event(event)) = events.next().await else {
+        panic!("no event")
+    };
+    assert_eq!(event.kind, EventKind::StartedRestored);
+    // A file that is no saved domain is kept, and the way out is named.
+    driver.managed_save(&key, &monitor).await.unwrap();
+    std::fs::write(&file, "garbage").unwrap();
+    let error = driver.start(&key, false).await.unwrap_err().to_string();
+    assert!(error.contains("--force-boot"), "{error}");
+    assert!(file.exists());
+    driver.start_anew(&key, false).await.unwrap();
+    assert!(!file.exists());
 }

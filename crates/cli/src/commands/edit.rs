@@ -45,28 +45,38 @@ async fn edit(session: &Session, args: &Args) -> Result<Reply> {
         .xml_desc(&DomainKey::from(&domain), flags)
         .await
         .context(|| format!("Failed to get the XML of domain '{name}'"))?;
-    let file = Scratch::new(&before)?;
     let strict = session.strict && !args.flag("skip-validate");
+    let define = async |xml: &str| driver.define_xml(xml, DefineFlags { strict }).await;
+    let made = in_editor(session, &before, define)
+        .await
+        .context(|| format!("Failed to edit domain '{name}'"))?;
+    let Some(made) = made else {
+        return Ok(Reply::new(json::done(&domain, "none"))
+            .note(format!("Domain '{name}' XML configuration not changed.")));
+    };
+    document::warn(session, EDITED, &made.warnings);
+    Ok(Reply::new(json::done(&domain, "edit"))
+        .note(format!("Domain '{name}' XML configuration edited.")))
+}
+
+/// Shows a document in the editor until what was typed is taken, or given up; nothing if
+/// it was not changed.
+pub(super) async fn in_editor<T>(
+    session: &Session,
+    before: &str,
+    take: impl AsyncFn(&str) -> virtxen_driver::Result<T>,
+) -> Result<Option<T>> {
+    let file = Scratch::new(before)?;
     loop {
         run_editor(&file.path)?;
         let xml = document::read(&file.path.to_string_lossy())?;
         if xml == before {
-            return Ok(Reply::new(json::done(&domain, "none"))
-                .note(format!("Domain '{name}' XML configuration not changed.")));
+            return Ok(None);
         }
-        let result = driver
-            .define_xml(&xml, DefineFlags { strict })
-            .await
-            .map_err(|error| document::failed(EDITED, error));
-        match result {
-            Ok(made) => {
-                document::warn(session, EDITED, &made.warnings);
-                return Ok(Reply::new(json::done(&domain, "edit"))
-                    .note(format!("Domain '{name}' XML configuration edited.")));
-            }
-            Err(error) if !again(session, &error)? => {
-                return Err(error).context(|| format!("Failed to edit domain '{name}'"));
-            }
+        let taken = take(&xml).await;
+        match taken.map_err(|error| document::failed(EDITED, error)) {
+            Ok(taken) => return Ok(Some(taken)),
+            Err(error) if !again(session, &error)? => return Err(error),
             Err(_) => {}
         }
     }

@@ -64,7 +64,12 @@ pub(super) const COMMANDS: &[Command] = &[
 
 async fn dominfo(session: &Session, args: &Args) -> Result<Reply> {
     let domain = session.domain(args).await?;
-    let autostart = autostart(session.driver().await?, &domain).await?;
+    let driver = session.driver().await?;
+    let autostart = autostart(driver, &domain).await?;
+    let saved = driver
+        .has_managed_save(&DomainKey::from(&domain))
+        .await
+        .context(|| format!("Failed to look for what was saved of '{}'", domain.name))?;
     let yes_no = |value: Option<bool>, yes: &str, no: &str| {
         value.map_or_else(
             || "unknown".to_owned(),
@@ -92,7 +97,7 @@ async fn dominfo(session: &Session, args: &Args) -> Result<Reply> {
         ("Used memory", format!("{} KiB", domain.memory.0)),
         ("Persistent", yes_no(domain.persistent, "yes", "no")),
         ("Autostart", yes_no(autostart, "enable", "disable")),
-        ("Managed save", "no".to_owned()),
+        ("Managed save", yes_no(Some(saved), "yes", "no")),
     ]);
     if session.is_simulated() {
         fields.push(("Host", "simulated".to_owned()));
@@ -100,6 +105,7 @@ async fn dominfo(session: &Session, args: &Args) -> Result<Reply> {
     let mut document = json::domain(&domain);
     if let Some(object) = document.as_object_mut() {
         object.insert("autostart".to_owned(), json!(autostart));
+        object.insert("managed_save".to_owned(), json!(saved));
     }
     Ok(Reply::new(session.marked(document)).text(table::fields(&fields, 16)))
 }

@@ -19,6 +19,8 @@ const FILE: Opt = required(
 const VALIDATE: Opt = flag("validate", "refuse elements that virtxen does not know");
 const CONSOLE: Opt = flag("console", "go to the console afterwards");
 const PAUSED: Opt = flag("paused", "leave the domain paused");
+const FORCE_BOOT: Opt = flag("force-boot", "boot it, whatever 'managedsave' has put away");
+const MANAGED_SAVE: Opt = flag("managed-save", "with what 'managedsave' has put away");
 const MODE: Opt = optional(
     "mode",
     Kind::Word(&["paravirt", "acpi"]),
@@ -48,14 +50,17 @@ pub(super) const COMMANDS: &[Command] = &[
         group: Group::Lifecycle,
         summary: "remove the definition of an inactive domain",
         about: "Disks and other files of the guest are not touched.",
-        options: &[DOMAIN],
+        options: &[DOMAIN, MANAGED_SAVE],
         run: |session, args| {
             Box::pin(act(
                 session,
                 args,
                 "undefine",
                 "has been undefined",
-                async |driver, key| driver.undefine(key).await,
+                async |driver, key| match args.flag("managed-save") {
+                    true => driver.undefine_saved(key).await,
+                    false => driver.undefine(key).await,
+                },
             ))
         },
     },
@@ -64,7 +69,7 @@ pub(super) const COMMANDS: &[Command] = &[
         group: Group::Lifecycle,
         summary: "start a domain that is defined",
         about: "",
-        options: &[DOMAIN, CONSOLE, PAUSED],
+        options: &[DOMAIN, CONSOLE, PAUSED, FORCE_BOOT],
         run: |session, args| Box::pin(start(session, args)),
     },
     Command {
@@ -221,10 +226,12 @@ async fn start(session: &Session, args: &Args) -> Result<Reply> {
         return Err(Error::Failed("Domain is already active".to_owned()));
     }
     let driver = session.driver().await?;
-    driver
-        .start(&DomainKey::from(&domain), args.flag("paused"))
-        .await
-        .context(|| format!("Failed to start domain '{name}'"))?;
+    let (key, paused) = (DomainKey::from(&domain), args.flag("paused"));
+    let started = match args.flag("force-boot") {
+        true => driver.start_anew(&key, paused).await,
+        false => driver.start(&key, paused).await,
+    };
+    started.context(|| format!("Failed to start domain '{name}'"))?;
     let reply = Reply::new(json::done(&domain, "start")).note(format!("Domain '{name}' started"));
     then_console(session, args, &domain, reply).await
 }

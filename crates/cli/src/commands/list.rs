@@ -36,6 +36,11 @@ pub(super) const COMMANDS: &[Command] = &[Command {
             "no-autostart",
             "list domains that are not started with the host",
         ),
+        flag(
+            "with-managed-save",
+            "list domains that 'managedsave' has put away",
+        ),
+        flag("without-managed-save", "list domains that it has not"),
         flag("uuid", "print UUIDs only, one a line"),
         flag("name", "print names only, one a line"),
         flag("id", "print numbers only, one a line"),
@@ -117,6 +122,8 @@ fn filter(args: &Args) -> ListFilter {
         transient: args.flag("transient"),
         autostart: args.flag("autostart"),
         no_autostart: args.flag("no-autostart"),
+        managed_save: args.flag("with-managed-save"),
+        no_managed_save: args.flag("without-managed-save"),
         states: states(args, "state-"),
     }
 }

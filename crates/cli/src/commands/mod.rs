@@ -20,8 +20,10 @@ mod job;
 mod language;
 mod lifecycle;
 mod list;
+mod managed_save;
 mod media;
 mod memory;
+mod metadata;
 mod migrate;
 mod native;
 mod node;
@@ -158,6 +160,7 @@ const TABLES: &[&[Command]] = &[
     interface::COMMANDS,
     media::COMMANDS,
     save::COMMANDS,
+    managed_save::COMMANDS,
     migrate::COMMANDS,
     job::COMMANDS,
     console::COMMANDS,
@@ -167,6 +170,7 @@ const TABLES: &[&[Command]] = &[
     xenstore::COMMANDS,
     xml::COMMANDS,
     edit::COMMANDS,
+    metadata::COMMANDS,
     native::COMMANDS,
     convert::COMMANDS,
     validate::COMMANDS,

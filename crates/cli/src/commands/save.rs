@@ -1,17 +1,20 @@
 //! `save`, `restore` and `dump`: a domain's memory to a file and back.
 
+use super::managed_save::absolute;
 use super::{Command, Group};
 use crate::connect::Session;
+use crate::document;
 use crate::error::{Context, Result};
 use crate::json;
-use crate::options::{Args, DOMAIN, Kind, Opt, flag, required};
+use crate::options::{Args, DOMAIN, Kind, Opt, flag, named, required};
 use crate::output::Reply;
 use crate::progress;
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use virtxen_driver::{DomainKey, DumpFlags, Monitor};
 
 const FILE: Opt = required("file", Kind::File, "file on the host");
+const XML: Opt = named("xml", Kind::File, "file with other XML for the domain");
 const VERBOSE: Opt = flag("verbose", "show progress (the default on a terminal)");
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -21,7 +24,7 @@ pub(super) const COMMANDS: &[Command] = &[
         summary: "write a domain to a file and end it",
         about: "XenD writes the file, so it lies on the Xen host. 'restore' starts the domain \
                 from it.",
-        options: &[DOMAIN, FILE, VERBOSE],
+        options: &[DOMAIN, FILE, XML, VERBOSE],
         run: |session, args| Box::pin(save(session, args)),
     },
     Command {
@@ -29,7 +32,7 @@ pub(super) const COMMANDS: &[Command] = &[
         group: Group::Moving,
         summary: "start a domain from a file of 'save'",
         about: "",
-        options: &[FILE],
+        options: &[FILE, XML],
         run: |session, args| Box::pin(restore(session, args)),
     },
     Command {
@@ -59,8 +62,14 @@ async fn save(session: &Session, args: &Args) -> Result<Reply> {
     let monitor = Monitor::default();
     let driver = session.driver().await?;
     let key = DomainKey::from(&domain);
-    let work = driver.save(&key, &file, &monitor);
     let name = &domain.name;
+    let xml = args.text("xml").map(document::read).transpose()?;
+    let work = async {
+        match &xml {
+            Some(xml) => driver.save_as(&key, &file, xml, &monitor).await,
+            None => driver.save(&key, &file, &monitor).await,
+        }
+    };
     progress::watch(session, "Save", &monitor, work)
         .await
         .context(|| format!("Failed to save domain '{name}' to {}", file.display()))?;
@@ -72,7 +81,13 @@ async fn restore(session: &Session, args: &Args) -> Result<Reply> {
     let file = absolute(args.required("file")?);
     let monitor = Monitor::default();
     let driver = session.driver().await?;
-    let work = driver.restore(&file, &monitor);
+    let xml = args.text("xml").map(document::read).transpose()?;
+    let work = async {
+        match &xml {
+            Some(xml) => driver.restore_as(&file, xml, &monitor).await,
+            None => driver.restore(&file, &monitor).await,
+        }
+    };
     progress::watch(session, "Restore", &monitor, work)
         .await
         .context(|| format!("Failed to restore domain from {}", file.display()))?;
@@ -99,11 +114,6 @@ async fn dump(session: &Session, args: &Args) -> Result<Reply> {
         .context(|| format!("Failed to core dump domain '{name}' to {}", file.display()))?;
     Ok(Reply::new(with_file(json::done(&domain, "dump"), &file))
         .note(format!("\nDomain '{name}' dumped to {}", file.display())))
-}
-
-/// XenD has another working directory than we.
-fn absolute(file: &str) -> PathBuf {
-    std::path::absolute(file).unwrap_or_else(|_| PathBuf::from(file))
 }
 
 fn with_file(mut json: serde_json::Value, file: &Path) -> serde_json::Value {

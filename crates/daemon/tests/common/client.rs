@@ -78,6 +78,20 @@ impl<S: Read + Write> Client<S> {
         }
     }
 
+    /// As [`Client::call`], with a daemon that may be gone.
+    pub(crate) fn try_call<C: Call>(
+        &mut self,
+        arguments: &C::Arguments,
+    ) -> std::io::Result<Result<C::Reply, RemoteError>> {
+        let serial = self.session.call::<C>(arguments).unwrap();
+        loop {
+            if let ClientEvent::Reply(number, result) = self.next()? {
+                assert_eq!(number, serial);
+                return Ok(result.map(|bytes| xdr::from_bytes(&bytes).unwrap()));
+            }
+        }
+    }
+
     /// What the guest writes until it has written `words`.
     pub(crate) fn shown(&mut self, stream: Serial, words: &str) {
         let mut text = Vec::new();

@@ -12,11 +12,13 @@ use crate::{Domain, Error, Result};
 pub(crate) use image::SavedFile;
 
 use notes::{Note, Notes};
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 use virtxen_guest::{Guest, Uuid};
-use virtxen_host::{DomainInfo, Folders, Host};
+use virtxen_host::{DomainInfo, Folders, Host, make_folder};
 
 /// What the driver keeps. Nothing where no folder belongs to the host.
 pub(crate) struct Store {
@@ -28,6 +30,8 @@ struct Kept {
     defined: Arc<Notes>,
     /// Of how domains run, until the machine is started again.
     running: Arc<Notes>,
+    /// What libvirt has for the time until the machine is started again.
+    state: PathBuf,
     /// Of managed saves.
     saved: PathBuf,
     /// The host keeps what guests are defined as with all that stands in it.
@@ -40,6 +44,7 @@ impl Store {
             kept: folders.map(|folders| Kept {
                 defined: Arc::new(Notes::new(folders.beside())),
                 running: Arc::new(Notes::new(folders.run(false))),
+                state: folders.run(host.keeps_documents()),
                 saved: folders.saved(host.keeps_documents()),
                 whole: host.keeps_documents(),
             }),
@@ -65,6 +70,25 @@ impl Store {
         })?;
         SavedFile::new(&kept.saved, name)
             .ok_or_else(|| refused("no file can have the domain's name"))
+    }
+
+    /// Whether this is asked for the first time since the machine was started; notes
+    /// that it was.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub(crate) fn first_since_boot(&self) -> Result<bool> {
+        let Some(kept) = &self.kept else {
+            return Ok(false);
+        };
+        // libvirt's name for it: who of the two comes later does nothing.
+        let path = kept.state.join("autostarted");
+        let made = make_folder(&kept.state).and_then(|()| File::create_new(&path).map(drop));
+        match made {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(failed(&path, &error)),
+            Ok(()) => Ok(true),
+        }
     }
 
     /// Files in its folders that are no notes, and why: for people.
