@@ -89,7 +89,7 @@ impl Remote {
     }
 
     /// Waits for an operation, tells how far it is, and aborts it when it is cancelled.
-    async fn watched(
+    pub(crate) async fn watched(
         &self,
         operation: Operation,
         dom: Option<Domain>,

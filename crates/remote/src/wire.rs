@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 use virtxen_driver::{
-    Affect, Event, EventKind, JobState, ListFilter, State, Tunable, TypedParameter,
+    Affect, Event, EventKind, JobState, ListFilter, MetadataKind, State, Tunable, TypedParameter,
 };
 use virtxen_guest::{DomId, MemoryKib, Uuid};
 use virtxen_rpc::{Domain, DomainEvent, TypedParam, TypedValue};
@@ -40,6 +40,8 @@ pub(crate) fn filter(filter: &ListFilter) -> u32 {
         (filter.inactive, 1),
         (filter.persistent, 2),
         (filter.transient, 3),
+        (filter.managed_save, 8),
+        (filter.no_managed_save, 9),
         (filter.autostart, 10),
         (filter.no_autostart, 11),
     ];
@@ -129,6 +131,9 @@ pub(crate) const fn time(nanoseconds: u64) -> Duration {
 pub(crate) fn event(event: &DomainEvent) -> Option<Event> {
     let kind = match event {
         DomainEvent::Lifecycle { event, detail, .. } => EventKind::from_numbers(*event, *detail)?,
+        DomainEvent::MetadataChange { kind, nsuri, .. } => {
+            EventKind::MetadataChange(MetadataKind::of_number(*kind)?, nsuri.clone())
+        }
         DomainEvent::BalloonChange { actual, .. } => EventKind::BalloonChange(MemoryKib(*actual)),
         DomainEvent::DeviceAdded { dev_alias, .. } => EventKind::DeviceAdded(dev_alias.clone()),
         DomainEvent::DeviceRemoved { dev_alias, .. } => EventKind::DeviceRemoved(dev_alias.clone()),
@@ -155,7 +160,7 @@ pub(crate) fn event(event: &DomainEvent) -> Option<Event> {
 }
 
 /// Numbers of the events that [`event`] takes.
-pub(crate) const EVENTS: [i32; 6] = [0, 13, 15, 17, 19, 21];
+pub(crate) const EVENTS: [i32; 7] = [0, 13, 15, 17, 19, 21, 23];
 
 fn tunable(param: &TypedParam) -> Option<Tunable> {
     match (param.field.strip_prefix("cputune.")?, &param.value) {
