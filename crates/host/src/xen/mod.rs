@@ -117,9 +117,8 @@ impl XenHost {
         let store = channels
             .store
             .map(|store| StoreMonitor::new(Facts::new(store)));
-        let changes = facts
-            .clone()
-            .filter(|_| monitoring != Monitoring::Hypercalls);
+        let tells = monitoring != Monitoring::Hypercalls;
+        let changes = facts.clone().filter(|_| tells);
         let mut host = Self {
             monitoring,
             hypercalls,
