@@ -40,10 +40,10 @@ pub(super) const KEYS: &[(&str, Set)] = &[
         method(value).map(|method| config.auth_unix_ro = method)
     }),
     ("auth_tcp", |config, value| {
-        method(value).map(|method| config.auth_tcp = Some(method))
+        remote_method(value).map(|method| config.auth_tcp = Some(method))
     }),
     ("auth_tls", |config, value| {
-        method(value).map(|method| config.auth_tls = method)
+        remote_method(value).map(|method| config.auth_tls = method)
     }),
     ("unix_sock_dir", |config, value| {
         path(value).map(|path| config.folder = Some(path))
@@ -236,6 +236,14 @@ fn mode(value: &Value) -> Result<u32, String> {
     let mode = u32::from_str_radix(&text(value)?, 8).ok();
     let mode = mode.filter(|mode| *mode <= 0o777);
     mode.ok_or_else(|| "a mode such as \"0660\" is needed".to_owned())
+}
+
+/// What clients of other machines can prove.
+fn remote_method(value: &Value) -> Result<Method, String> {
+    match method(value)? {
+        Method::Polkit => Err("polkit knows processes of this machine only".to_owned()),
+        method => Ok(method),
+    }
 }
 
 fn method(value: &Value) -> Result<Method, String> {

@@ -252,6 +252,7 @@ mod tests {
                 "access_drivers = [ \"polkit\", \"nop\" ]",
                 "no driver 'nop'",
             ),
+            ("auth_tls = \"polkit\"", "of this machine"),
             ("unix_sock_ro_perms = \"rw\"", "a mode"),
             ("max_clients = 0", "from 1"),
             ("max_clients", "key = value"),
