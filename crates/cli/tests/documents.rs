@@ -372,9 +372,10 @@ fn domain_capabilities_follow_release_and_machine() {
 #[test]
 fn what_the_host_cannot_carry_is_told_with_its_place() {
     let good = std::fs::read_to_string(root().join("examples/paravirt-kernel.xml")).unwrap();
-    let (_folder, file) = scratch(&good.replace("<memory", "<title>A</title>\n  <memory"));
-    let line = 1 + good.lines().position(|l| l.contains("<memory")).unwrap();
-    let told = format!("line {line}, column 3: /domain/title: ");
+    let genid = "<genid>b1c7f0aa-5d3e-4c58-9f0e-2b8a6d3c7703</genid>";
+    let (_folder, file) = scratch(&good.replace("<vcpu", &format!("{genid}\n  <vcpu")));
+    let line = 1 + good.lines().position(|l| l.contains("<vcpu")).unwrap();
+    let told = format!("line {line}, column 3: /domain/genid: ");
     for command in [
         "define",
         "create",

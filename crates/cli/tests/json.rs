@@ -34,6 +34,7 @@ fn arguments() -> BTreeMap<&'static str, &'static str> {
         ("domifstat", "mailhub vif1.0"),
         ("migrate", "mailhub otherhost"),
         ("event", "--all --timeout 1"),
+        ("top", "-n 1"),
         ("domxml-from-native", "xen-sxpr /dev/null"),
         ("domxml-to-native", "xen-sxpr --domain mailhub"),
         ("convert", "examples/fullvirt-bios.xml --to xen-sxpr"),

@@ -44,11 +44,19 @@ use settings::Settings;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 use virtxen_connect::{Folders, Uri};
 use virtxen_driver::Driver;
 
 /// Where the sockets of libvirt's other daemons are.
 const OTHERS: &str = "/run/libvirt";
+
+/// How old a list may be. The driver looks at all domains once a second, and at
+/// those that run as soon as a change is told, because the daemon listens for events.
+const LIST_AGE: Duration = Duration::from_millis(1500);
+
+/// How long a list waits for a host that is slower than that.
+const LIST_PATIENCE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     match run() {
@@ -115,6 +123,8 @@ async fn serve_all(
     let opened = virtxen_connect::open_with(&host, root, None).await?;
     let driver_options = virtxen_driver::Options {
         folders: opened.folders.clone(),
+        max_age: LIST_AGE,
+        patience: LIST_PATIENCE,
         ..virtxen_driver::Options::default()
     };
     let driver = Driver::open(Arc::clone(&opened.host), driver_options);

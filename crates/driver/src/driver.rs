@@ -23,6 +23,9 @@ pub struct Options {
     /// A list may be this old. Zero: the host is asked each time, and only when it
     /// does not answer is the last snapshot shown.
     pub max_age: Duration,
+    /// A list waits no longer than this for a host that does not answer, when an older
+    /// snapshot can be shown instead.
+    pub patience: Duration,
     /// Time between two looks at the host while somebody listens for events. A host
     /// that is slow to answer is asked less often.
     pub poll_interval: Duration,
@@ -38,6 +41,7 @@ impl Default for Options {
             job_wait: Duration::from_secs(30),
             deadline: None,
             max_age: Duration::ZERO,
+            patience: Duration::MAX,
             poll_interval: Duration::from_secs(1),
             event_queue: 1024,
             folders: None,
@@ -65,6 +69,8 @@ pub(crate) struct Inner {
     pub(crate) moving: crate::domain::Moving,
     /// A poller is at work.
     pub(crate) polling: AtomicBool,
+    /// When the last look began that callers shared; held while one is under way.
+    pub(crate) looked: tokio::sync::Mutex<Option<tokio::time::Instant>>,
 }
 
 /// The rights of one caller.
@@ -87,6 +93,7 @@ impl Driver {
                 jobs: Arc::default(),
                 moving: crate::domain::Moving::default(),
                 polling: AtomicBool::new(false),
+                looked: tokio::sync::Mutex::default(),
             }),
             session: Session {
                 access: Arc::new(AllowAll),

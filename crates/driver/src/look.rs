@@ -8,6 +8,7 @@ use crate::driver::Inner;
 use crate::registry::Look;
 use crate::{Domain, DomainKey, Error, Operation, Result};
 use std::collections::{HashMap, HashSet};
+use tokio::time::Instant;
 use virtxen_guest::{DomId, Uuid};
 use virtxen_host::DomainInfo;
 
@@ -23,6 +24,20 @@ impl Inner {
             .await;
         let domains = infos.into_iter().map(Domain::from).collect();
         self.registry.see_all(look, domains);
+        Ok(())
+    }
+
+    /// Looks at all domains for somebody who asked at this time. Those who ask while a
+    /// look is under way share the next one: the host is asked as often for a hundred
+    /// callers as for two.
+    pub(crate) async fn look_at_all_since(&self, asked: Instant) -> Result<()> {
+        let mut looked = self.looked.lock().await;
+        if looked.is_some_and(|began| began >= asked) {
+            return Ok(());
+        }
+        let began = Instant::now();
+        self.look_at_all().await?;
+        *looked = Some(began);
         Ok(())
     }
 

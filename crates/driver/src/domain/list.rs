@@ -5,6 +5,7 @@
 use crate::call::Call;
 use crate::{Domain, DomainKey, Driver, Error, Operation, Result, State};
 use std::sync::Arc;
+use tokio::time::Instant;
 use virtxen_guest::DomId;
 
 /// Which domains a list has. A pair of which neither is set does not filter; the
@@ -174,6 +175,23 @@ impl Driver {
         self.check(Operation::Lookup, Some(domain)).is_ok()
     }
 
+    /// Looks at all domains, without long waiting if they were seen before.
+    async fn look_with_patience(&self) -> Result<()> {
+        let inner = &self.inner;
+        let mut limit = inner.deadline(Operation::List);
+        if inner.registry.snapshot().is_some() {
+            limit = limit.min(inner.options.patience);
+        }
+        let look = inner.look_at_all_since(Instant::now());
+        let timeout = |_| Error::Timeout {
+            channel: None,
+            subject: "all domains".to_owned(),
+            operation: Operation::List.verb(),
+            limit,
+        };
+        tokio::time::timeout(limit, look).await.map_err(timeout)?
+    }
+
     async fn all(&self, filter: &ListFilter) -> Result<Vec<Domain>> {
         let inner = &self.inner;
         if let Some(snapshot) = inner.registry.fresh(inner.options.max_age) {
@@ -193,7 +211,7 @@ impl Driver {
                     domains
                 })
         } else {
-            inner.look_at_all().await.and_then(|()| {
+            self.look_with_patience().await.and_then(|()| {
                 let snapshot = inner.registry.snapshot();
                 let operation = Operation::List.verb();
                 let snapshot = snapshot.ok_or(Error::Task { operation })?;
