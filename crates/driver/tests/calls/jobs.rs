@@ -126,6 +126,41 @@ async fn a_list_that_the_host_does_not_answer_is_the_last_snapshot() {
     assert!(error.is_timeout(), "{error}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn lists_at_the_same_time_share_a_look() {
+    let host = Scripted::new();
+    host.slow("all_domains", Duration::from_secs(2));
+    let driver = host.driver();
+    let list = || {
+        let driver = driver.clone();
+        tokio::spawn(async move { driver.list(&ListFilter::default()).await })
+    };
+    let first = list();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    // They asked after that look began: what it saw may be too old for them.
+    let others: Vec<_> = (0..50).map(|_| list()).collect();
+    assert_eq!(first.await.unwrap().unwrap().len(), 4);
+    for other in others {
+        assert_eq!(other.await.unwrap().unwrap().len(), 4);
+    }
+    assert_eq!(host.calls(), ["all_domains", "all_domains"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_waits_as_long_as_it_is_told_to() {
+    let host = Scripted::new();
+    let options = Options {
+        patience: Duration::from_secs(1),
+        ..Options::default()
+    };
+    let driver = Driver::open(host.clone(), options);
+    host.slow("all_domains", Duration::from_secs(5));
+    let all = driver.list(&ListFilter::default()).await.unwrap();
+    let begin = tokio::time::Instant::now();
+    assert_eq!(driver.list(&ListFilter::default()).await.unwrap(), all);
+    assert_eq!(begin.elapsed(), Duration::from_secs(1));
+}
+
 #[tokio::test]
 async fn domain_0_and_wrong_states_are_refused_before_the_host_is_asked() {
     let host = Scripted::new();
