@@ -128,17 +128,25 @@ fn ask(
             flags: 0,
         };
         match turn % 8 {
-            0 => drop(domains(&mut client, 0)?),
+            0 => {
+                domains(&mut client, 0)?;
+            }
             1 => {
                 let wanted = StatsArguments {
                     doms: vec![dom.clone()].into(),
                     ..StatsArguments::default()
                 };
-                drop(client.call::<ConnectGetAllDomainStats>(&wanted)?);
+                client.call::<ConnectGetAllDomainStats>(&wanted)?;
             }
-            2 | 3 => drop(client.call::<DomainGetXMLDesc>(&flags)?),
-            4 | 5 => drop(client.call::<DomainGetState>(&flags)?),
-            _ => drop(client.call::<DomainGetInfo>(dom)?),
+            2 | 3 => {
+                client.call::<DomainGetXMLDesc>(&flags)?;
+            }
+            4 | 5 => {
+                client.call::<DomainGetState>(&flags)?;
+            }
+            _ => {
+                client.call::<DomainGetInfo>(dom)?;
+            }
         }
         times.push(begin.elapsed());
     }
@@ -200,10 +208,18 @@ fn growth(socket: &Path, calls: usize) -> Result<()> {
         for number in 0..calls / 4 {
             let dom = guest.clone();
             match number % 4 {
-                0 => drop(client.call::<ConnectGetHostname>(&())?),
-                1 => drop(client.call::<DomainGetInfo>(&dom)?),
-                2 => drop(client.call::<DomainGetState>(&DomainFlags { dom, flags: 0 })?),
-                _ => drop(client.call::<DomainGetXMLDesc>(&DomainFlags { dom, flags: 0 })?),
+                0 => {
+                    client.call::<ConnectGetHostname>(&())?;
+                }
+                1 => {
+                    client.call::<DomainGetInfo>(&dom)?;
+                }
+                2 => {
+                    client.call::<DomainGetState>(&DomainFlags { dom, flags: 0 })?;
+                }
+                _ => {
+                    client.call::<DomainGetXMLDesc>(&DomainFlags { dom, flags: 0 })?;
+                }
             }
             if number % 20 == 0 {
                 client.call::<DomainCreate>(&guest)?;

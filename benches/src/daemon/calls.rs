@@ -5,8 +5,8 @@
 use super::client::Client;
 use super::process::Process;
 use super::room::Room;
-use crate::Result;
 use crate::measure::Times;
+use crate::{Error, Result};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -173,10 +173,14 @@ impl<'a> Scene<'a> {
                 .collect();
             std::thread::sleep(span);
             is_over.store(true, Ordering::Relaxed);
-            let results = threads
-                .into_iter()
-                .map(|thread| thread.join().unwrap_or_else(|_| Ok(())));
-            results.collect()
+            let broken = |_| Error::Document {
+                name: "bench".to_owned(),
+                reason: "a client broke".to_owned(),
+            };
+            let results = threads.into_iter();
+            results
+                .map(|thread| thread.join().map_err(broken)?)
+                .collect()
         });
         done?;
         Ok(count.load(Ordering::Relaxed) as f64 / begin.elapsed().as_secs_f64())

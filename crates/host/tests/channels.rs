@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used)] // a failed test is what an unexpected answer should be
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use virtxen_guest::{MemoryKib, ParseOptions, parse_device, parse_guest};
@@ -485,6 +486,7 @@ async fn releases_without_xend_are_monitored() {
         xenstored.write("/local/domain/9/name", "web");
         xenstored.write("/local/domain/9/console/tty", "/dev/pts/4");
         xenstored.write("/local/domain/9/console/vnc-port", "5903");
+        let nodes = xenstored.clone();
         let store = Store::connect(Memory::new("memory", move || xenstored.connect())).await;
         let host = Channels::new(Deadlines::default(), None)
             .hypercalls(Ok(Box::new(gate)), Some(Arch::X86_64))
@@ -511,7 +513,12 @@ async fn releases_without_xend_are_monitored() {
             5903,
             "{release}"
         );
-        let error = host.shutdown("web", ShutdownReason::Poweroff).await;
+        // The guest is asked where it looks; what only a toolstack can do is refused.
+        let asked = host.shutdown("web", ShutdownReason::Poweroff).await;
+        asked.unwrap();
+        let node = nodes.read("/local/domain/9/control/shutdown");
+        assert_eq!(node.as_deref(), Some("poweroff"), "{release}");
+        let error = host.save("web", Path::new("/tmp/web.save")).await;
         let error = error.unwrap_err().to_string();
         assert!(error.contains("libxl"), "{release}: {error}");
         // This machine lets nobody stop its domains.
