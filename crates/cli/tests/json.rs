@@ -41,6 +41,7 @@ fn arguments() -> BTreeMap<&'static str, &'static str> {
         ("validate", "examples/fullvirt-bios.xml"),
         ("shell", "examples/no-such-tour.vx"),
         ("sim", "/nonexistent/socket"),
+        ("proxy", "/nonexistent/socket"),
         ("completions", "bash"),
         ("edit", "mailhub"),
         ("save", "mailhub /tmp/virtxen-test.save"),
