@@ -21,7 +21,7 @@ use virtxen_rpc::calls::{
 
 /// No answer to a question takes so long, even on a busy machine; one that waits for a
 /// stuck guest takes as long as the driver waits for it, a minute.
-const STUCK: Duration = Duration::from_secs(30);
+const STUCK: Duration = Duration::from_secs(5);
 
 /// Memory that a daemon may grow by while it does the same again and again, KiB.
 const GROWTH: u64 = 1024;
@@ -221,7 +221,7 @@ fn growth(socket: &Path, calls: usize) -> Result<()> {
                     client.call::<DomainGetXMLDesc>(&DomainFlags { dom, flags: 0 })?;
                 }
             }
-            if number % 20 == 0 {
+            if number % 10 == 0 {
                 client.call::<DomainCreate>(&guest)?;
                 client.call::<DomainDestroy>(&guest)?;
             }
