@@ -24,6 +24,12 @@ pub enum FrameError {
     /// Not the message that was expected.
     #[error("malformed message")]
     Json(#[from] serde_json::Error),
+    /// Descriptors that no message needs.
+    #[error("more file descriptors than messages need")]
+    Descriptors,
+    /// The socket failed.
+    #[error("the socket failed")]
+    Io(#[from] std::io::Error),
 }
 
 /// One message as bytes.

@@ -26,6 +26,7 @@ enum Users {
 const WAITING: &[&str] = &[
     "virtxen-xend",
     "virtxen-xenstore",
+    "virtxen-libxl",
     "virtxen-host",
     "virtxen-sim",
     "virtxen-driver",
@@ -64,6 +65,7 @@ const ALLOWED: &[Allowed] = &[
         Users::These(&[
             "virtxen-xenstore",
             "virtxen-hypercall",
+            "virtxen-libxl",
             "virtxen-host",
             "virtxen-sim",
             "virtxen-daemon",
