@@ -1,4 +1,4 @@
-//! Faults on demand: what a XenD on a bad day does to its clients, and when.
+//! Faults on demand: what a XenD or libxl on a bad day does to its clients, and when.
 //!
 //! Faults of the server (slow, hung, cut, garbage) strike requests; faults of guests
 //! and devices are names that the state asks for. They are set in the options, in the
@@ -22,6 +22,8 @@ pub(crate) enum FaultKind {
     Hang,
     Cut(usize),
     Garbage(Vec<u8>),
+    Fail(String),
+    Death,
 }
 
 impl Fault {
@@ -49,8 +51,21 @@ impl Fault {
         Self::of(FaultKind::Garbage(bytes.into()))
     }
 
+    /// libxl fails, with this line in its log. XenD knows no such fault.
+    #[must_use]
+    pub fn fail(text: impl Into<String>) -> Self {
+        Self::of(FaultKind::Fail(text.into()))
+    }
+
+    /// The process that calls libxl dies. XenD closes the connection instead.
+    #[must_use]
+    pub fn death() -> Self {
+        Self::of(FaultKind::Death)
+    }
+
     /// Strikes only requests for this operation: the `op` of a POST, or `list`,
-    /// `detail`, `node`, `log`, `get` for a GET of that kind.
+    /// `detail`, `node`, `log`, `get` for a GET of that kind; of libxl its operations as
+    /// messages call them: `create`, `destroy`, `core dump`.
     #[must_use]
     pub fn for_op(mut self, op: impl Into<String>) -> Self {
         self.op = Some(op.into());

@@ -61,7 +61,12 @@ const ARROWS: &[Arrow] = &[
     },
     Arrow {
         from: "virtxen-sim",
-        to: &["virtxen-formats", "virtxen-xenstore", "virtxen-hypercall"],
+        to: &[
+            "virtxen-formats",
+            "virtxen-xenstore",
+            "virtxen-hypercall",
+            "virtxen-libxl",
+        ],
         tests: &["virtxen-testkit", "virtxen-xend", "virtxen-guest"],
     },
     Arrow {

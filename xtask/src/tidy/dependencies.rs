@@ -133,7 +133,13 @@ const ALLOWED: &[Allowed] = &[
     ),
     allowed(
         "serde_json",
-        Users::These(&["virtxen-cli", "virtxen-formats", "virtxen-libxl", "xtask"]),
+        Users::These(&[
+            "virtxen-cli",
+            "virtxen-formats",
+            "virtxen-libxl",
+            "virtxen-sim",
+            "xtask",
+        ]),
         "JSON output, libxl's configurations, cargo metadata",
     ),
     allowed(

@@ -5,6 +5,7 @@
 //! | name | behaviour |
 //! | --- | --- |
 //! | guest `deaf…` | ignores orders to shut down or reboot |
+//! | guest `nodriver…` | has no drivers for Xen that read orders (libxl) |
 //! | guest `crash…` | crashes as soon as it runs |
 //! | guest `slow…` | takes three seconds to build |
 //! | guest `hvfail…` | the hypervisor refuses to create it |
@@ -25,6 +26,11 @@ pub(crate) fn exists(path: &str) -> bool {
 /// Ignores orders to shut down.
 pub(crate) fn is_deaf(guest: &str) -> bool {
     guest.starts_with("deaf")
+}
+
+/// Has no drivers that would read an order.
+pub(crate) fn has_no_drivers(guest: &str) -> bool {
+    guest.starts_with("nodriver")
 }
 
 /// Crashes once it runs.

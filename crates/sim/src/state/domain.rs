@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::Terminal;
 use super::behaviour::Hotplug;
 use crate::hypervisor::Schedule;
+use crate::libxl::Kept;
 use crate::xend::config::Config;
 
 /// An idle guest uses two per cent of a processor: this part of its time.
@@ -91,6 +92,8 @@ pub(crate) struct Active {
     pub(crate) devices: Vec<StoreDevice>,
     /// Interfaces that ever were, to number the next.
     pub(crate) next_interface: i64,
+    /// What libxl keeps of it, if that started it.
+    pub(crate) libxl: Option<Box<Kept>>,
 }
 
 /// What a domain does.
@@ -181,6 +184,7 @@ impl Active {
             terminal: None,
             devices: Vec::new(),
             next_interface: 0,
+            libxl: None,
         }
     }
 

@@ -34,9 +34,15 @@ impl State {
         };
         self.note(key);
         let domain = self.domains.get_mut(key);
+        let mut kept = false;
         if let Some(active) = domain.and_then(|domain| domain.active.as_mut()) {
             active.set_life(Life::Shutdown(reason));
+            kept = active.libxl.is_some();
             self.exceptions.send_modify(|count| *count += 1);
+        }
+        // Who had libxl start it has to end it.
+        if kept {
+            return;
         }
         match self.timing.reap {
             Duration::ZERO => self.take_down(domid, time),

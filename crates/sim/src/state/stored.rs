@@ -15,6 +15,9 @@ use super::machine::{Key, State};
 use crate::xend::store::{GLANCE, Nodes, Rights, glance, nodes, vm_path};
 use crate::xenstore::{Put, SimXenstore};
 
+/// Where libxl has folders of its own.
+const LIBXL: &str = "/libxl/";
+
 /// What has been written into the store.
 #[derive(Debug)]
 pub(super) struct Stored {
@@ -239,8 +242,9 @@ impl Stored {
             gone.push(&vm);
         }
         if let Some(nodes) = &before.nodes {
-            let back = nodes.keys().filter(|path| path.contains("/backend/"));
-            gone.extend(topmost(back.filter(|path| !path.starts_with(&home))));
+            let is_there = |path: &&String| path.contains("/backend/") || path.starts_with(LIBXL);
+            let elsewhere = nodes.keys().filter(is_there);
+            gone.extend(topmost(elsewhere.filter(|path| !path.starts_with(&home))));
         }
         self.store.apply(&[], &gone, true);
         self.store.release(before.domid);
@@ -274,6 +278,7 @@ fn place_of(path: &str) -> Place<'_> {
     let domid = |name: Option<&str>| name.and_then(|name| name.parse().ok());
     match (names.next(), names.next()) {
         (Some("vm"), Some(uuid)) => Place::Configuration(uuid),
+        (Some("libxl"), number) => domid(number).map_or(Place::Elsewhere, Place::Domain),
         (Some("local"), Some("domain")) => match (domid(names.next()), names.next()) {
             (Some(0), Some("backend")) => {
                 names.next();

@@ -160,7 +160,10 @@ where
             match fault {
                 FaultKind::Slow(delay) => tokio::time::sleep(*delay).await,
                 FaultKind::Hang => return true,
-                FaultKind::Cut(_) | FaultKind::Garbage(_) => {}
+                FaultKind::Cut(_)
+                | FaultKind::Garbage(_)
+                | FaultKind::Fail(_)
+                | FaultKind::Death => {}
             }
         }
         false
@@ -187,7 +190,11 @@ fn strike_reply(struck: &[FaultKind], mut reply: Vec<u8>) -> (Vec<u8>, bool) {
                 reply.clone_from(bytes);
                 cut = true;
             }
-            FaultKind::Slow(_) | FaultKind::Hang => {}
+            FaultKind::Death => {
+                reply.clear();
+                cut = true;
+            }
+            FaultKind::Slow(_) | FaultKind::Hang | FaultKind::Fail(_) => {}
         }
     }
     (reply, cut)

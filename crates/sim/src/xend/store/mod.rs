@@ -66,6 +66,9 @@ pub(crate) fn nodes(domain: &Domain, facts: &Facts) -> Nodes {
     let Some(active) = &domain.active else {
         return Nodes::new();
     };
+    if let Some(kept) = &active.libxl {
+        return crate::libxl::store::nodes(domain, active, kept);
+    }
     let mut home = home(&Glimpse::of(domain), active, facts);
     processors(&mut home, active, &domain.config);
     console(&mut home, domain, active, facts);
@@ -111,14 +114,15 @@ pub(crate) fn vm_path(uuid: &str) -> String {
 }
 
 /// A folder that is being filled.
-struct Folder {
+pub(crate) struct Folder {
     path: String,
     rights: Rights,
-    nodes: Nodes,
+    pub(crate) nodes: Nodes,
 }
 
 impl Folder {
-    fn new(path: String, rights: Rights) -> Self {
+    /// A folder of this path.
+    pub(crate) fn new(path: String, rights: Rights) -> Self {
         let mut folder = Self {
             path: path.clone(),
             rights,
@@ -128,13 +132,14 @@ impl Folder {
         folder
     }
 
-    fn put(&mut self, name: &str, value: impl Display + Copy) {
+    /// A node in it.
+    pub(crate) fn put(&mut self, name: &str, value: impl Display + Copy) {
         let path = format!("{}/{name}", self.path);
         self.set(path, value.to_string(), self.rights);
     }
 
     /// A folder in this one whose nodes are somebody else's; with its own path.
-    fn in_folder(&mut self, name: &str, rights: Rights) -> Inner<'_> {
+    pub(crate) fn in_folder(&mut self, name: &str, rights: Rights) -> Inner<'_> {
         let path = format!("{}/{name}", self.path);
         self.set(path.clone(), String::new(), rights);
         Inner {
@@ -150,14 +155,15 @@ impl Folder {
 }
 
 /// A folder inside one that is being filled.
-struct Inner<'a> {
+pub(crate) struct Inner<'a> {
     path: String,
     rights: Rights,
     folder: &'a mut Folder,
 }
 
 impl Inner<'_> {
-    fn put(&mut self, name: &str, value: impl Display + Copy) {
+    /// A node in it.
+    pub(crate) fn put(&mut self, name: &str, value: impl Display + Copy) {
         let path = format!("{}/{name}", self.path);
         self.folder.set(path, value.to_string(), self.rights);
     }
