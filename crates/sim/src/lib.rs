@@ -17,7 +17,6 @@ mod xend;
 pub mod xenstore;
 
 pub use fault::Fault;
-pub use libxl::Done;
 pub use release::Release;
 pub use state::{Options, SimHost};
 pub use uri::UriError;

@@ -13,8 +13,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use virtxen_libxl::Outcome;
 
-/// How long libxl waits for the scripts of a device.
-pub(super) const HOTPLUG_LIMIT: Duration = Duration::from_secs(10);
+/// How long libxl waits for the scripts of a device: a tenth of what real libxl does.
+pub(super) const HOTPLUG_LIMIT: Duration = Duration::from_secs(1);
 
 /// Starts a guest.
 pub(super) async fn create(host: &SimHost, config: &str, document: Option<String>) -> Answer {
@@ -54,11 +54,27 @@ async fn start(host: &SimHost, config: Config, kept: Kept) -> Result<Outcome, Wr
         config.start_time = Some(state.now());
         (active.domid, state.add_active(config, active))
     };
-    if let Err(wrong) = connected(host, key).await {
-        host.state().destroy(key);
-        return Err(wrong);
-    }
+    let mut half = Half {
+        host,
+        key: Some(key),
+    };
+    connected(host, key).await?;
+    half.key = None;
     Ok(Outcome::Started { domid })
+}
+
+/// A guest that is destroyed unless all of it comes to be: its start may be aborted.
+struct Half<'a> {
+    host: &'a SimHost,
+    key: Option<Key>,
+}
+
+impl Drop for Half<'_> {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            self.host.state().destroy(key);
+        }
+    }
 }
 
 /// Builds a guest: what can fail once it has a number.
@@ -70,8 +86,10 @@ fn build(state: &mut State, config: &Config, kept: Kept) -> Result<Active, Wrong
         return Err(Wrong::new(INVALID, line).then("cannot make domain: -6"));
     }
     if behaviour::is_refused(&config.name) {
-        return Err(Wrong::failed("domain creation fail: Cannot allocate memory")
-            .then("cannot make domain: -3"));
+        return Err(
+            Wrong::failed("domain creation fail: Cannot allocate memory")
+                .then("cannot make domain: -3"),
+        );
     }
     let domid = state.take_domid();
     let failed = |line: String| {
@@ -86,7 +104,9 @@ fn build(state: &mut State, config: &Config, kept: Kept) -> Result<Active, Wrong
         }
     }
     if behaviour::build_fails(&config.name) {
-        return Err(failed("xc_dom_parse_image failed: Invalid kernel".to_owned()));
+        return Err(failed(
+            "xc_dom_parse_image failed: Invalid kernel".to_owned(),
+        ));
     }
     let disks: Vec<Json> = objects(&kept, "disks");
     if kept.kind != "hvm" && !direct {
@@ -106,7 +126,8 @@ fn boot_loader(config: &Config, disks: &[Json]) -> Result<(), &'static str> {
     let Some(first) = disks.first() else {
         return Err("Cannot run bootloader with no disks");
     };
-    let broken = super::config::text_of(first, "pdev_path").is_some_and(|it| it.contains("bootfail"));
+    let broken =
+        super::config::text_of(first, "pdev_path").is_some_and(|it| it.contains("bootfail"));
     if !config.bootloader.is_empty() && broken {
         return Err("bootloader failed - consult logfile /var/log/xen/bootloader.log");
     }
@@ -148,7 +169,8 @@ pub(super) async fn connected(host: &SimHost, key: Key) -> Result<(), Wrong> {
         let Some(active) = active else {
             return Err(Wrong::failed("the domain was destroyed meanwhile"));
         };
-        let path = |class: &str, id| format!("/local/domain/0/backend/{class}/{}/{id}", active.domid);
+        let path =
+            |class: &str, id| format!("/local/domain/0/backend/{class}/{}/{id}", active.domid);
         let devices = active.devices.iter();
         devices
             .map(|it| (path(&it.class, it.id), it.hotplug, it.connects))

@@ -17,7 +17,12 @@ pub(super) type Json = Map<String, Value>;
 pub(super) fn disk(active: &mut Active, device: &mut Json, at: Instant) -> Result<(), Wrong> {
     let domid = active.domid;
     let vdev = text_of(device, "vdev").unwrap_or_default().to_owned();
-    let invalid = || Wrong::new(INVALID, format!("Invalid or unsupported virtual disk identifier {vdev}"));
+    let invalid = || {
+        Wrong::new(
+            INVALID,
+            format!("Invalid or unsupported virtual disk identifier {vdev}"),
+        )
+    };
     let id = block_number(&vdev).ok_or_else(invalid)?;
     if active.devices.iter().any(|it| it.id == id && is_disk(it)) {
         let line = format!("Domain {domid}:device already exists in xenstore");
@@ -32,14 +37,14 @@ pub(super) fn disk(active: &mut Active, device: &mut Json, at: Instant) -> Resul
     }
     let asked = text_of(device, "backend").filter(|it| *it != "unknown");
     let is_block = path.starts_with("/dev/") && format == "raw";
-    let backend = asked.unwrap_or(if is_block { "phy" } else { "qdisk" }).to_owned();
+    let backend = asked
+        .unwrap_or(if is_block { "phy" } else { "qdisk" })
+        .to_owned();
     device.insert("backend".to_owned(), json!(backend));
     let class = if backend == "phy" { "vbd" } else { "qdisk" };
-    let params = match class {
-        _ if empty => String::new(),
-        "vbd" => path.clone(),
-        _ if format == "raw" => format!("aio:{path}"),
-        _ => format!("{format}:{path}"),
+    let params = match empty {
+        true => String::new(),
+        false => params(class, &format, &path),
     };
     let drive = flag(device, "is_cdrom");
     let kind = if drive { "cdrom" } else { "disk" };
@@ -50,24 +55,33 @@ pub(super) fn disk(active: &mut Active, device: &mut Json, at: Instant) -> Resul
         pair("type", if class == "vbd" { "phy" } else { "qdisk" }),
         pair("mode", mode),
         pair("device-type", kind),
-        pair("removable", if flag(device, "removable") { "1" } else { "0" }),
+        pair(
+            "removable",
+            if flag(device, "removable") { "1" } else { "0" },
+        ),
         pair("bootable", "1"),
         pair("discard-enable", if drive { "0" } else { "1" }),
     ];
-    let front = vec![
-        pair("virtual-device", id.to_string()),
-        pair("device-type", kind),
-    ];
+    let number = pair("virtual-device", id.to_string());
     active.devices.push(StoreDevice {
         class: class.to_owned(),
         id,
         uuid: String::new(),
         back,
-        front,
+        front: vec![number, pair("device-type", kind)],
         connects: at,
         hotplug: hotplug(&path),
     });
     Ok(())
+}
+
+/// What the back end of a class calls a file.
+fn params(class: &str, format: &str, path: &str) -> String {
+    match (class, format) {
+        ("vbd", _) => path.to_owned(),
+        (_, "raw") => format!("aio:{path}"),
+        _ => format!("{format}:{path}"),
+    }
 }
 
 /// Adds an interface.
@@ -96,7 +110,10 @@ pub(super) fn nic(
     let kind = word("nictype").unwrap_or_else(|| "vif".to_owned());
     let bridge = word("bridge").unwrap_or_else(|| "xenbr0".to_owned());
     if !behaviour::exists(&bridge) {
-        let line = format!("{script} add vif{}.{id} [-1] exited with error status 1", active.domid);
+        let line = format!(
+            "{script} add vif{}.{id} [-1] exited with error status 1",
+            active.domid
+        );
         return Err(Wrong::new(FAIL, line));
     }
     let mac = word("mac").unwrap_or_default();
@@ -110,7 +127,11 @@ pub(super) fn nic(
     for (name, node) in [("ifname", "vifname"), ("ip", "ip"), ("model", "model")] {
         back.extend(word(name).map(|value| pair(node, value)));
     }
-    let front = vec![pair("handle", id.to_string()), pair("mac", mac), pair("mtu", "1500")];
+    let front = vec![
+        pair("handle", id.to_string()),
+        pair("mac", mac),
+        pair("mtu", "1500"),
+    ];
     active.devices.push(StoreDevice {
         class: "vif".to_owned(),
         id,
@@ -146,7 +167,10 @@ pub(super) fn screen(device: &Json) -> Vec<(String, String)> {
     vec![
         pair("vnc", on(flag(&vnc, "enable"))),
         pair("vnclisten", word("listen", "127.0.0.1")),
-        pair("vncdisplay", number(&vnc, "display").unwrap_or(0).to_string()),
+        pair(
+            "vncdisplay",
+            number(&vnc, "display").unwrap_or(0).to_string(),
+        ),
         pair("vncunused", on(flag(&vnc, "findunused"))),
     ]
 }

@@ -1,4 +1,5 @@
-//! What is done to a guest that is there, but for its devices and its memory on disk.
+//! What is done to a guest that is there, but for its devices and its memory on disk:
+//! its vcpus run or do not, it is told to end, it is asked about.
 
 use super::log::{self, INVALID, NO_PV_DRIVERS, Wrong};
 use super::{Answer, config, find};
@@ -49,6 +50,14 @@ pub(super) fn perform(host: &SimHost, operation: Operation) -> Answer {
             state.destroy(key);
             Ok(Outcome::Done)
         }
+        other => perform_more(host, other),
+    }
+}
+
+/// The rest of it.
+fn perform_more(host: &SimHost, operation: Operation) -> Answer {
+    use Operation as Op;
+    match operation {
         Op::Rename { domid, from, to } => rename(host, domid, &from, &to),
         Op::CoreDump { domid, path } => dump(host, domid, &path),
         Op::MemoryTarget {
@@ -106,7 +115,9 @@ fn change(
 fn read(host: &SimHost, domid: u32, tell: impl FnOnce(&Domain, &Active) -> Outcome) -> Answer {
     let state = host.state();
     let key = find(&state, domid, "retrieve_domain_configuration")?;
-    let domain = state.get(key).and_then(|it| Some((it, it.active.as_ref()?)));
+    let domain = state
+        .get(key)
+        .and_then(|it| Some((it, it.active.as_ref()?)));
     let (domain, active) = domain.ok_or_else(|| gone(domid))?;
     Ok(tell(domain, active))
 }
@@ -124,7 +135,9 @@ fn order(host: &SimHost, domid: u32, order: &str, reason: Reason) -> Answer {
         _ => "domain_shutdown",
     };
     let key = find(&state, domid, function)?;
-    let domain = state.get(key).and_then(|it| Some((it, it.active.as_ref()?)));
+    let domain = state
+        .get(key)
+        .and_then(|it| Some((it, it.active.as_ref()?)));
     let (domain, active) = domain.ok_or_else(|| gone(domid))?;
     if behaviour::has_no_drivers(&domain.config.name) {
         let line = format!("Domain {domid}:PV control interface not available");
@@ -165,7 +178,9 @@ fn rename(host: &SimHost, domid: u32, from: &str, to: &str) -> Answer {
         return wrong(format!("Domain {domid}:domain name is not `{from}'"));
     }
     if is_taken(&state, to, key) {
-        return wrong(format!("Domain {domid}:domain with name \"{to}\" already exists."));
+        return wrong(format!(
+            "Domain {domid}:domain with name \"{to}\" already exists."
+        ));
     }
     state.rename(key, to);
     Ok(Outcome::Done)
@@ -200,7 +215,10 @@ fn set_memory(host: &SimHost, domid: u32, kib: u64, enforce: bool) -> Answer {
     let active = state.get_mut(key).and_then(|it| it.active.as_mut());
     let active = active.ok_or_else(|| gone(domid))?;
     let runs = active.life == Life::Running;
-    let most = active.libxl.as_ref().map_or(active.limit, |_| active.limit.max(active.memory));
+    let most = active
+        .libxl
+        .as_ref()
+        .map_or(active.limit, |_| active.limit.max(active.memory));
     if wanted > most || wanted - active.memory > free {
         let line = format!(
             "Domain {domid}:memory_dynamic_max must be less than or equal to memory_static_max"
@@ -235,7 +253,10 @@ fn plug_vcpus(host: &SimHost, domid: u32, online: &BTreeSet<u32>) -> Answer {
     };
     let most = u32::try_from(domain.config.vcpus).unwrap_or(0);
     if online.iter().any(|vcpu| *vcpu >= most) {
-        let line = format!("Domain {domid}:Requested {} VCPUs, however maxcpus is {most}!", online.len());
+        let line = format!(
+            "Domain {domid}:Requested {} VCPUs, however maxcpus is {most}!",
+            online.len()
+        );
         return Err(Wrong::new(INVALID, line).in_call(FUNCTION));
     }
     if let Some(active) = domain.active.as_mut() {

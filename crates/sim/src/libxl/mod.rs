@@ -12,6 +12,7 @@ mod domain;
 mod log;
 mod plug;
 mod save;
+mod serve;
 mod stream;
 
 pub(crate) mod store;
@@ -29,7 +30,7 @@ type Answer = Result<Outcome, Failure>;
 
 /// How an operation went on, seen from the process that was asked for it.
 #[derive(Debug)]
-pub enum Done {
+pub(crate) enum Done {
     /// It ended.
     Ended(Result<Outcome, Failure>),
     /// The process dies of it.
@@ -38,7 +39,7 @@ pub enum Done {
 
 impl SimHost {
     /// Does what libxl is asked for. The descriptor of a stream is `files`' first.
-    pub async fn libxl(&self, operation: Operation, files: Vec<OwnedFd>) -> Done {
+    pub(crate) async fn libxl(&self, operation: Operation, files: Vec<OwnedFd>) -> Done {
         let op = operation.name();
         let struck = self.xend().faults().strike(op);
         for fault in struck {

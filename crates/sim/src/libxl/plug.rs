@@ -65,7 +65,10 @@ pub(super) async fn detach(
         (device.is_some(), keeps && runs && !force)
     };
     if matches!(kind, Device::Disk | Device::Nic) && !there {
-        return Err(wrong(Wrong::new(NOT_FOUND, format!("Domain {domid}:device not found"))));
+        return Err(wrong(Wrong::new(
+            NOT_FOUND,
+            format!("Domain {domid}:device not found"),
+        )));
     }
     if keeps {
         tokio::time::sleep(HOTPLUG_LIMIT).await;
@@ -154,12 +157,18 @@ fn insert(host: &SimHost, key: Key, json: &Json) -> Result<(), Wrong> {
     };
     for (name, value) in &mut drive.back {
         if name == "params" {
-            *value = if path.is_empty() { String::new() } else { format!("aio:{path}") };
+            *value = if path.is_empty() {
+                String::new()
+            } else {
+                format!("aio:{path}")
+            };
         }
     }
     keep(&mut state, key, Device::Disk, |devices| {
         for device in devices {
-            let same = device.as_object().is_some_and(|it| place_of(Device::Disk, it) == place);
+            let same = device
+                .as_object()
+                .is_some_and(|it| place_of(Device::Disk, it) == place);
             if same {
                 *device = Value::Object(json.clone());
             }

@@ -17,7 +17,10 @@ pub(super) async fn save(host: &SimHost, domid: u32, live: bool, to: OwnedFd) ->
         let key = find(&state, domid, "domain_suspend")?;
         let active = state.get(key).and_then(|domain| domain.active.as_ref());
         let memory = active.map_or(0, |active| active.memory);
-        (key, usize::try_from(memory).unwrap_or(0).saturating_mul(PER_MIB))
+        (
+            key,
+            usize::try_from(memory).unwrap_or(0).saturating_mul(PER_MIB),
+        )
     };
     let saved = write(host, key, live, memory, &to).await;
     saved.map_err(|wrong| wrong.in_call("domain_suspend"))?;
@@ -38,7 +41,9 @@ async fn write(
         suspend(host, key)?;
     }
     stream::write(to, stream::head()).await.map_err(broken)?;
-    stream::write(to, stream::memory(memory)).await.map_err(broken)?;
+    stream::write(to, stream::memory(memory))
+        .await
+        .map_err(broken)?;
     if !time.is_zero() {
         tokio::time::sleep(time).await;
     }

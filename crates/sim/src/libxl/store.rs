@@ -31,7 +31,12 @@ pub(crate) fn nodes(domain: &Domain, active: &Active, kept: &Kept) -> Nodes {
     }
     let mut back = Nodes::new();
     for device in &active.devices {
-        back.append(&mut device_nodes(&mut home, &mut libxl, active.domid, device));
+        back.append(&mut device_nodes(
+            &mut home,
+            &mut libxl,
+            active.domid,
+            device,
+        ));
     }
     let mut nodes = home.nodes;
     nodes.append(&mut libxl.nodes);
@@ -58,7 +63,11 @@ fn home(domain: &Domain, active: &Active) -> Folder {
 fn processors(home: &mut Folder, domain: &Domain, active: &Active) {
     home.in_folder("cpu", Rights::HostForGuest);
     for cpu in 0..domain.config.vcpus {
-        let state = if active.is_online(cpu) { "online" } else { "offline" };
+        let state = if active.is_online(cpu) {
+            "online"
+        } else {
+            "offline"
+        };
         home.in_folder(&format!("cpu/{cpu}"), Rights::HostForGuest)
             .put("availability", state);
     }
@@ -70,7 +79,10 @@ fn console(home: &mut Folder, active: &Active, kept: &Kept) {
     let terminal = terminal.map_or(String::new(), |it| it.path().display().to_string());
     let emulated = kept.kind == "hvm";
     let mut console = home.in_folder("console", Rights::HostForGuest);
-    console.put("backend", format!("/local/domain/0/backend/console/{domid}/0").as_str());
+    console.put(
+        "backend",
+        format!("/local/domain/0/backend/console/{domid}/0").as_str(),
+    );
     console.put("backend-id", 0);
     console.put("limit", 1_048_576);
     console.put("type", if emulated { "ioemu" } else { "xenconsoled" });
@@ -102,7 +114,8 @@ fn guests_own(home: &mut Folder, kept: &Kept) {
         home.in_folder(folder, Rights::Guest);
     }
     if kept.kind == "hvm" {
-        home.in_folder("hvmloader", Rights::HostForGuest).put("bios", "seabios");
+        home.in_folder("hvmloader", Rights::HostForGuest)
+            .put("bios", "seabios");
     }
 }
 
@@ -111,7 +124,11 @@ fn device_nodes(home: &mut Folder, libxl: &mut Folder, domid: u32, device: &Stor
     let (class, id) = (device.class.as_str(), device.id);
     // Served by the emulator or by the kernel, a disk is one to its guest.
     let front_class = if class == "qdisk" { "vbd" } else { class };
-    let state = if is_connected(device) { CONNECTED } else { WAITS };
+    let state = if is_connected(device) {
+        CONNECTED
+    } else {
+        WAITS
+    };
     let back_path = format!("/local/domain/0/backend/{class}/{domid}/{id}");
     let front_path = format!("/local/domain/{domid}/device/{front_class}/{id}");
     home.in_folder(&format!("device/{front_class}"), Rights::Guest);

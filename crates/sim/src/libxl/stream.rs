@@ -77,10 +77,14 @@ fn read_all(stream: &mut impl Read, version: u32) -> Result<(), String> {
         let [a, b, c, d, e, f, g, h, ..] = head;
         let ident = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
         let wanted = u64::from_be_bytes(*MAGIC);
-        return Err(format!("Invalid ident: expected {wanted:#018x}, got {ident:#018x}"));
+        return Err(format!(
+            "Invalid ident: expected {wanted:#018x}, got {ident:#018x}"
+        ));
     }
     if version != VERSION {
-        return Err(format!("Unexpected Version: expected {version}, got {VERSION}"));
+        return Err(format!(
+            "Unexpected Version: expected {version}, got {VERSION}"
+        ));
     }
     loop {
         let mut begin = [0; 8];
