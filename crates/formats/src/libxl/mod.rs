@@ -11,6 +11,7 @@ mod clock;
 mod controller;
 mod cpu;
 mod cpuid;
+mod device;
 mod dialect;
 mod disk;
 mod emulator;
@@ -35,6 +36,7 @@ mod usb;
 mod video;
 mod write;
 
+pub use device::{DeviceConfig, device_to_libxl};
 pub use dialect::{Release, Target};
 pub use guest::{guest_to_libxl, libxl_to_guest};
 pub use text::{TextError, text_to_guest, text_to_guests, to_text};

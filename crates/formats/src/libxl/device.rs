@@ -1,0 +1,161 @@
+//! One device for a guest that runs: what libxl is given to add it or take it away.
+//!
+//! What a device looks like is in the file of its family.
+
+use super::Target;
+use super::guest::guest_to_libxl;
+use crate::convert::{Converted, Error, Notes, excerpt};
+use serde_json::Value;
+use virtxen_guest::{
+    ControllerType, Device, DiskBus, DiskDevice, Guest, HostdevSource, InterfaceSource, OsType,
+};
+
+/// A device in libxl's JSON.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceConfig {
+    /// Which list of `libxl_domain_config` it would be in: `disks`, `nics`, `pcidevs`,
+    /// `usbctrls` or `usbdevs`.
+    pub list: &'static str,
+    /// The structure.
+    pub value: Value,
+}
+
+/// A device as libxl of a release takes it for a running guest, fully virtualized
+/// (`hvm`) or not. Numbers that libxl has to choose are left out.
+///
+/// # Errors
+/// When libxl cannot plug such a device, or it would be another one.
+pub fn device_to_libxl(
+    device: &Device,
+    hvm: bool,
+    target: &Target,
+) -> Result<Converted<DeviceConfig>, Error> {
+    let path = format!("/{}", device.element_name());
+    let mut notes = Notes::default();
+    let list = list_of(device, &path)?;
+    let mut guest = Guest::new("guest");
+    guest.os.kind = if hvm { OsType::Hvm } else { OsType::Xen };
+    guest.devices.push(device.clone());
+    let whole = guest_to_libxl(&guest, target)?;
+    let place = format!("/domain/devices{path}[1]");
+    for note in whole.notes {
+        let Some(rest) = note.path.strip_prefix(&place) else {
+            continue;
+        };
+        let path = format!("{path}{rest}");
+        if note.essential {
+            notes.essential(path, note.reason);
+        } else {
+            notes.setting(path, note.reason);
+        }
+    }
+    let configs = whole.value.get(list).and_then(Value::as_array);
+    let Some(mut value) = configs.and_then(|list| list.first()).cloned() else {
+        let reason = match notes.first_essential() {
+            Some(note) => note.reason.clone(),
+            None => format!("libxl of Xen {} has no {list}", target.release),
+        };
+        return Err(unsupported(path, reason));
+    };
+    if let Some(map) = value.as_object_mut() {
+        match device {
+            // Without it the model of a plugged card would be emulated.
+            Device::Interface(interface) if list == "nics" => {
+                map.remove("devid");
+                map.insert("nictype".to_owned(), Value::from("vif"));
+                let model = interface.model.as_deref().filter(|it| *it != "netfront");
+                if let Some(model) = model.filter(|_| hvm) {
+                    map.remove("model");
+                    let reason = format!(
+                        "a card that is added to a running guest is paravirtual, not a {}",
+                        excerpt(model)
+                    );
+                    notes.setting(format!("{path}/model/@type"), reason);
+                }
+            }
+            Device::Controller(controller) if controller.index.is_none() => {
+                map.remove("devid");
+            }
+            _ => {}
+        }
+    }
+    Ok(notes.into_converted(DeviceConfig { list, value }))
+}
+
+fn list_of(device: &Device, path: &str) -> Result<&'static str, Error> {
+    Ok(match device {
+        Device::Disk(disk) if disk.device == DiskDevice::Disk => match disk.bus {
+            None | Some(DiskBus::Xen) => "disks",
+            Some(bus) => {
+                let reason = format!("libxl plugs disks of the bus xen only, not {bus}");
+                return Err(unsupported(format!("{path}/target/@bus"), reason));
+            }
+        },
+        Device::Disk(disk) if disk.device == DiskDevice::Cdrom => "disks",
+        Device::Interface(interface) => match interface.source {
+            InterfaceSource::Hostdev { .. } => "pcidevs",
+            _ => "nics",
+        },
+        Device::Hostdev(hostdev) => match hostdev.source {
+            HostdevSource::Usb(_) => "usbdevs",
+            _ => "pcidevs",
+        },
+        Device::Controller(controller) if controller.kind == ControllerType::Usb => "usbctrls",
+        other => {
+            let reason = format!("libxl cannot plug a {}", other.element_name());
+            return Err(unsupported(path.to_owned(), reason));
+        }
+    })
+}
+
+fn unsupported(path: String, reason: String) -> Error {
+    Error::Unsupported { path, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::libxl::Release;
+    use virtxen_guest::{ParseOptions, parse_device};
+
+    fn plugged(xml: &str, hvm: bool) -> Result<Converted<DeviceConfig>, Error> {
+        let device = parse_device(xml, &ParseOptions::default()).unwrap().value;
+        device_to_libxl(&device, hvm, &Target::new(Release::NEWEST))
+    }
+
+    #[test]
+    fn a_device_is_what_it_is_in_a_guest() {
+        let disk = "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/>\
+                    <source file='/a.qcow2'/><target dev='xvdb' bus='xen'/><shareable/></disk>";
+        let disk = plugged(disk, false).unwrap();
+        assert_eq!(disk.value.list, "disks");
+        assert_eq!(disk.value.value["format"], "qcow2");
+        assert_eq!(disk.notes[0].path, "/disk/shareable");
+        let card = "<interface type='bridge'><mac address='00:16:3e:00:00:01'/>\
+                    <source bridge='br0'/><model type='e1000'/></interface>";
+        let card = plugged(card, true).unwrap();
+        assert_eq!(card.value.value["nictype"], "vif");
+        assert_eq!(card.value.value.get("devid"), None);
+        assert_eq!(card.notes[0].path, "/interface/model/@type");
+        let usb = "<hostdev mode='subsystem' type='usb'><source><address bus='1' device='2'/>\
+                   </source></hostdev>";
+        assert_eq!(plugged(usb, false).unwrap().value.list, "usbdevs");
+        let controller = "<controller type='usb' model='qusb2'/>";
+        let controller = plugged(controller, false).unwrap().value;
+        assert_eq!(controller.list, "usbctrls");
+    }
+
+    #[test]
+    fn what_cannot_be_plugged_is_refused() {
+        for xml in [
+            "<disk type='file' device='disk'><source file='/a'/><target dev='hdb' bus='ide'/></disk>",
+            "<disk type='file' device='floppy'><source file='/a'/><target dev='fda'/></disk>",
+            "<sound model='ac97'/>",
+            "<hostdev mode='subsystem' type='usb'><source><vendor id='0x1'/><product id='0x2'/>\
+             </source></hostdev>",
+        ] {
+            let error = plugged(xml, true).unwrap_err();
+            assert!(error.as_note().is_some(), "{error}");
+        }
+    }
+}
