@@ -4,7 +4,10 @@
 //! Where the definition is kept is the host's business.
 
 use crate::{Error, Result};
-use virtxen_guest::{CpuSet, Device, Disk, Guest, HostdevSource, Interface, MemoryKib, VcpuPin};
+use virtxen_guest::{
+    Controller, ControllerType, CpuSet, Device, Disk, Guest, HostdevSource, Interface, MemoryKib,
+    VcpuPin,
+};
 
 /// A change of what a guest will be at its next start.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,10 +120,16 @@ impl ConfigChange {
                 Some(_) => return Err(self.there("interface")),
                 None => devices.interfaces.push((**new).clone()),
             },
-            Device::Hostdev(hostdev) => match pci_place(guest, &hostdev.source) {
-                Some(_) => return Err(self.there("PCI device")),
+            Device::Hostdev(hostdev) => match host_place(guest, &hostdev.source) {
+                Some(_) => return Err(self.there("device of the host")),
                 None => guest.devices.hostdevs.push(hostdev.clone()),
             },
+            Device::Controller(new) if new.kind == ControllerType::Usb => {
+                if controller_place(guest, new).is_some() {
+                    return Err(self.there("USB controller"));
+                }
+                guest.devices.controllers.push(new.clone());
+            }
             other => return Err(self.no_class(other)),
         }
         Ok(())
@@ -150,9 +159,14 @@ impl ConfigChange {
                 guest.devices.interfaces.remove(place);
             }
             Device::Hostdev(hostdev) => {
-                let place = pci_place(guest, &hostdev.source);
-                let place = place.ok_or_else(|| self.missing("PCI device"))?;
+                let place = host_place(guest, &hostdev.source);
+                let place = place.ok_or_else(|| self.missing("device of the host"))?;
                 guest.devices.hostdevs.remove(place);
+            }
+            Device::Controller(old) if old.kind == ControllerType::Usb => {
+                let place = controller_place(guest, old);
+                let place = place.ok_or_else(|| self.missing("USB controller"))?;
+                guest.devices.controllers.remove(place);
             }
             other => return Err(self.no_class(other)),
         }
@@ -178,8 +192,8 @@ impl ConfigChange {
         Error::Unsupported {
             operation: self.operation(),
             reason: format!(
-                "of a definition, disks, interfaces and PCI devices are added and removed and \
-                 media changed, not a {}: define the guest anew",
+                "disks, interfaces, devices of the host and USB controllers are added and \
+                 removed and media changed, not a {}: define the guest anew",
                 device.element_name()
             ),
         }
@@ -198,14 +212,28 @@ fn interface_place(interfaces: &[Interface], wanted: &Interface) -> Option<usize
     })
 }
 
-fn pci_place(guest: &Guest, wanted: &HostdevSource) -> Option<usize> {
-    let HostdevSource::Pci { address, .. } = wanted else {
-        return None;
-    };
+fn host_place(guest: &Guest, wanted: &HostdevSource) -> Option<usize> {
     let mut hostdevs = guest.devices.hostdevs.iter();
-    hostdevs.position(
-        |there| matches!(&there.source, HostdevSource::Pci { address: other, .. } if other == address),
-    )
+    hostdevs.position(|there| same_source(&there.source, wanted))
+}
+
+/// Whether two are the same device of the host.
+pub(crate) fn same_source(a: &HostdevSource, b: &HostdevSource) -> bool {
+    match (a, b) {
+        (HostdevSource::Pci { address: a, .. }, HostdevSource::Pci { address: b, .. }) => a == b,
+        (HostdevSource::Usb(a), HostdevSource::Usb(b)) if a.bus.is_some() => {
+            (a.bus, a.device) == (b.bus, b.device)
+        }
+        (HostdevSource::Usb(a), HostdevSource::Usb(b)) => a == b,
+        _ => false,
+    }
+}
+
+/// By number; one without is new.
+fn controller_place(guest: &Guest, wanted: &Controller) -> Option<usize> {
+    wanted.index?;
+    let mut controllers = guest.devices.controllers.iter();
+    controllers.position(|there| there.kind == wanted.kind && there.index == wanted.index)
 }
 
 #[cfg(test)]

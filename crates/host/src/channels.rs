@@ -3,12 +3,14 @@
 //! in memory.
 
 use crate::hypercall::{EventNode, Machine};
+use crate::trace::Observer;
 use crate::{Error, NodeFiles, Result, Trace, XenHost, XenVersion, XendHost, routes};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use virtxen_guest::Uuid;
 use virtxen_hypercall::{Arch, Gate, Observed, Xen};
+use virtxen_libxl::{Launch, Worker};
 use virtxen_xend::{Client, Deadlines};
 use virtxen_xenstore::{Store, Stream};
 
@@ -19,6 +21,14 @@ pub type Kept = Arc<dyn Fn(Uuid) -> Option<bool> + Send + Sync>;
 /// Makes connections to a XenD, again for each request.
 pub(crate) type XendConnector = Arc<dyn virtxen_xend::Connector>;
 
+/// The process that calls libxl.
+pub(crate) struct LibxlChannel {
+    pub(crate) worker: Worker,
+    /// What it is, for people: the library, as far as it was looked for.
+    pub(crate) place: String,
+    pub(crate) observer: Option<Observer>,
+}
+
 /// A channel, or why it cannot be used.
 pub(crate) type Channel<T> = std::result::Result<T, String>;
 
@@ -27,6 +37,7 @@ pub struct Channels {
     pub(crate) xen: Channel<Arc<Xen>>,
     pub(crate) store: Channel<Store>,
     pub(crate) xend: Channel<XendConnector>,
+    pub(crate) libxl: Channel<LibxlChannel>,
     /// Tells that a domain has ended, where there is no XenStore.
     pub(crate) exceptions: Channel<EventNode>,
     pub(crate) files: Channel<NodeFiles>,
@@ -50,6 +61,7 @@ impl Channels {
             xen: Err(missing()),
             store: Err(missing()),
             xend: Err(missing()),
+            libxl: Err(missing()),
             exceptions: Err(missing()),
             files: Err(routes::NO_COUNTERS.to_owned()),
             deadlines,
@@ -122,6 +134,18 @@ impl Channels {
         self
     }
 
+    /// libxl, found at `place`, is called by a process that is started when it is first
+    /// needed, or cannot be for the reason given.
+    #[must_use]
+    pub fn libxl(mut self, launch: Channel<Launch>, place: impl Into<String>) -> Self {
+        self.libxl = launch.map(|launch| LibxlChannel {
+            worker: Worker::new(launch),
+            place: place.into(),
+            observer: self.trace.as_ref().map(|trace| trace.observer("libxl")),
+        });
+        self
+    }
+
     /// The files of Domain-0's kernel.
     #[must_use]
     pub fn files(mut self, files: NodeFiles) -> Self {
@@ -184,7 +208,7 @@ impl Channels {
     }
 
     /// Fixes the routes and opens the host. XenD is asked nothing as long as other
-    /// channels serve.
+    /// channels serve, and libxl not started.
     ///
     /// # Errors
     /// When no channel can say what there is.

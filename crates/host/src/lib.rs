@@ -15,6 +15,7 @@ mod files;
 mod folders;
 mod guest_files;
 mod hypercall;
+mod libxl;
 mod probe;
 mod routes;
 mod seen;
@@ -47,6 +48,7 @@ pub use types::{
     Scheduler, ShutdownReason, Trigger, VcpuInfo, VncServer, XenVersion,
 };
 pub use virtxen_hypercall::{Arch, Gate};
+pub use virtxen_libxl::Launch;
 pub use virtxen_xend::Deadlines;
 pub use virtxen_xenstore::{Store, Stream};
 pub use xen::XenHost;

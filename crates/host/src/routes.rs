@@ -1,12 +1,8 @@
 //! Which channel serves each kind of operation, in words. The choice itself is
 //! made once, in `xen`, when a host is opened.
 
-use crate::RouteReport;
 use crate::guest_files::{GuestFiles, Language};
-
-/// What to do where no toolstack serves.
-const NO_TOOLSTACK: &str = "XenD is not there, and the toolstack of Xen 4.2 and later, libxl, is \
-                            not reached by virtxen yet: use xl meanwhile";
+use crate::{Error, RouteReport};
 
 /// Why there are no counters where only a XenD is reached.
 pub(crate) const NO_COUNTERS: &str = "counters are in /sys and /proc of Domain-0: use the URI \
@@ -48,7 +44,7 @@ pub(crate) fn through_xend(
     let name = Some(name);
     let why = "hypercalls with XenStore would be cheaper, on the host itself as root";
     let mut routes = vec![route("monitoring", name, why), route("machine", name, why)];
-    routes.extend(toolstack(name));
+    routes.extend(toolstack(name.ok_or_else(String::new)));
     let keeper = name.filter(|_| keeps_inactive);
     routes.push(inactive(keeper, Err(FILES_OF_XM)));
     routes.push(consoles(has_xenstore));
@@ -61,16 +57,15 @@ pub(crate) fn through_xend(
     routes
 }
 
-/// The routes of what a toolstack does.
-pub(crate) fn toolstack(xend: Option<&str>) -> Vec<RouteReport> {
-    let note = if xend.is_some() {
-        OWN_TOOLSTACK
-    } else {
-        NO_TOOLSTACK
+/// The routes of what a toolstack does: its name, or why there is none.
+pub(crate) fn toolstack(name: std::result::Result<&str, String>) -> Vec<RouteReport> {
+    let (name, note) = match name {
+        Ok(name) => (Some(name), OWN_TOOLSTACK.to_owned()),
+        Err(why) => (None, why),
     };
     let routes = TOOLSTACK.into_iter();
     routes
-        .map(|operation| route(operation, xend, note))
+        .map(|operation| route(operation, name, note.as_str()))
         .collect()
 }
 
@@ -108,17 +103,37 @@ pub(crate) fn consoles(has_xenstore: bool) -> RouteReport {
 }
 
 /// What XenD alone cannot tell.
-pub(crate) fn no_cpu_pools() -> crate::Error {
-    crate::Error::Unsupported {
+pub(crate) fn no_cpu_pools() -> Error {
+    Error::Unsupported {
         operation: "cpupool",
         reason: "cpupools need hypercalls, so root in Domain-0".to_owned(),
     }
 }
 
-/// The refusal of an operation that needs a toolstack.
-pub(crate) fn no_toolstack(operation: &'static str, why: &str) -> crate::Error {
-    crate::Error::Unsupported {
-        operation,
-        reason: format!("{NO_TOOLSTACK} (XenD: {why})"),
+/// Why there is no toolstack.
+pub(crate) fn no_toolstack(xend: &str, libxl: &str) -> String {
+    format!("neither XenD nor libxl can be used (XenD: {xend}; libxl: {libxl})")
+}
+
+/// The refusal of an operation that only XenD does here.
+pub(crate) fn no_xend<T>(
+    operation: &'static str,
+    xend: &str,
+    libxl: &std::result::Result<T, String>,
+) -> Error {
+    let reason = match libxl {
+        Ok(_) => format!("only XenD does it, which is not there ({xend})"),
+        Err(libxl) => no_toolstack(xend, libxl),
+    };
+    Error::Unsupported { operation, reason }
+}
+
+/// Where libxl does what XenD did, nobody writes a log.
+pub(crate) fn no_log() -> Error {
+    Error::Unsupported {
+        operation: "log",
+        reason: "libxl keeps none: what it says is in the error of the operation that caused \
+                 it; xl's logs are in /var/log/xen"
+            .to_owned(),
     }
 }

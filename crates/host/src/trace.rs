@@ -6,7 +6,7 @@ use std::time::Duration;
 /// One request over a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request<'a> {
-    /// `XenD`, `XenStore`, `hypercall` or `file`.
+    /// `XenD`, `libxl`, `XenStore`, `hypercall` or `file`.
     pub channel: &'static str,
     /// What was asked for, and the error if it failed.
     pub what: &'a str,
@@ -16,7 +16,7 @@ pub struct Request<'a> {
 }
 
 /// What each channel calls with a request and its time.
-type Observer = Arc<dyn Fn(&str, Duration) + Send + Sync>;
+pub(crate) type Observer = Arc<dyn Fn(&str, Duration) + Send + Sync>;
 
 /// Takes reports of requests. Clones report to the same place.
 #[derive(Clone)]

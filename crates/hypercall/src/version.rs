@@ -60,6 +60,16 @@ impl std::fmt::Display for Version {
     }
 }
 
+impl crate::Xen {
+    /// The options with which Xen was started.
+    ///
+    /// # Errors
+    /// What the gate says; a caller may be denied it by policy.
+    pub fn command_line(&self) -> Result<String, Errno> {
+        text(self.gate.as_ref(), 9, 1024)
+    }
+}
+
 fn text(gate: &dyn Gate, command: u64, size: usize) -> Result<String, Errno> {
     let mut buffers = [vec![0; size]];
     let arguments = [Argument::Value(command), Argument::Buffer(0)];

@@ -56,6 +56,7 @@ const ARROWS: &[Arrow] = &[
             "virtxen-xend",
             "virtxen-xenstore",
             "virtxen-hypercall",
+            "virtxen-libxl",
         ],
         tests: &["virtxen-testkit", "virtxen-sim"],
     },

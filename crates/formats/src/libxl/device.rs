@@ -4,10 +4,12 @@
 
 use super::Target;
 use super::guest::guest_to_libxl;
+use super::text::{TextError, read_text, to_text};
 use crate::convert::{Converted, Error, Notes, excerpt};
 use serde_json::Value;
 use virtxen_guest::{
     ControllerType, Device, DiskBus, DiskDevice, Guest, HostdevSource, InterfaceSource, OsType,
+    PciAddress,
 };
 
 /// A device in libxl's JSON.
@@ -82,6 +84,54 @@ pub fn device_to_libxl(
     Ok(notes.into_converted(DeviceConfig { list, value }))
 }
 
+/// A device as it stands in the configuration that libxl keeps of a running guest, with
+/// the numbers that libxl chose: what it has to be given to take the device away.
+///
+/// # Errors
+/// When the text is no JSON or too much of it.
+pub fn plugged_device(config: &str, device: &Device) -> Result<Option<String>, TextError> {
+    let Ok(list) = list_of(device, "") else {
+        return Ok(None);
+    };
+    let config = read_text(config)?;
+    let list = config.get(list).and_then(Value::as_array);
+    let mut list = list.into_iter().flatten();
+    let found = list.find(|there| is_it(there, device));
+    Ok(found.map(to_text))
+}
+
+fn is_it(there: &Value, device: &Device) -> bool {
+    let text = |key: &str| there.get(key).and_then(Value::as_str).unwrap_or_default();
+    let number = |value: &Value, key: &str| {
+        let number = value.get(key).and_then(Value::as_u64);
+        // What is not said is what libxl takes for it.
+        Some(number.and_then(|it| u32::try_from(it).ok()).unwrap_or(0))
+    };
+    let function = |address: &PciAddress| {
+        number(there, "domain") == Some(address.domain)
+            && number(there, "bus") == Some(address.bus.into())
+            && number(there, "dev") == Some(address.slot.into())
+            && number(there, "func") == Some(address.function.into())
+    };
+    match device {
+        Device::Disk(disk) => text("vdev") == disk.target,
+        Device::Interface(interface) => match (&interface.source, interface.mac) {
+            (InterfaceSource::Hostdev { address, .. }, _) => function(address),
+            (_, Some(mac)) => text("mac").parse() == Ok(mac),
+            (_, None) => false,
+        },
+        Device::Controller(controller) => number(there, "devid") == controller.index,
+        Device::Hostdev(hostdev) => match &hostdev.source {
+            HostdevSource::Pci { address, .. } => function(address),
+            HostdevSource::Usb(usb) => there.get("type.hostdev").is_some_and(|place| {
+                number(place, "hostbus") == usb.bus && number(place, "hostaddr") == usb.device
+            }),
+            HostdevSource::Other(_) => false,
+        },
+        _ => false,
+    }
+}
+
 fn list_of(device: &Device, path: &str) -> Result<&'static str, Error> {
     Ok(match device {
         Device::Disk(disk) if disk.device == DiskDevice::Disk => match disk.bus {
@@ -143,6 +193,31 @@ mod tests {
         let controller = "<controller type='usb' model='qusb2'/>";
         let controller = plugged(controller, false).unwrap().value;
         assert_eq!(controller.list, "usbctrls");
+    }
+
+    #[test]
+    fn a_device_is_found_with_its_number() {
+        let config = r#"{"c_info": {}, "nics": [
+            {"devid": 0, "mac": "00:16:3e:00:00:01"},
+            {"devid": 3, "mac": "00:16:3E:00:00:02"}],
+            "pcidevs": [{"bus": 3, "dev": 2}]}"#;
+        let found = |xml: &str| {
+            let device = parse_device(xml, &ParseOptions::default()).unwrap().value;
+            plugged_device(config, &device).unwrap()
+        };
+        let card =
+            found("<interface type='ethernet'><mac address='00:16:3e:00:00:02'/></interface>");
+        assert!(card.unwrap().contains("\"devid\": 3"));
+        let function = |slot: u8| {
+            format!(
+                "<hostdev mode='subsystem' type='pci'><source><address bus='3' slot='{slot}' \
+                 function='0'/></source></hostdev>"
+            )
+        };
+        assert!(found(&function(2)).is_some());
+        assert!(found(&function(1)).is_none());
+        let disk = "<disk type='block' device='disk'><target dev='xvda'/></disk>";
+        assert!(found(disk).is_none());
     }
 
     #[test]

@@ -36,7 +36,7 @@ mod usb;
 mod video;
 mod write;
 
-pub use device::{DeviceConfig, device_to_libxl};
+pub use device::{DeviceConfig, device_to_libxl, plugged_device};
 pub use dialect::{Release, Target};
 pub use guest::{guest_to_libxl, libxl_to_guest};
 pub use text::{TextError, text_to_guest, text_to_guests, to_text};

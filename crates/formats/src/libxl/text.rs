@@ -137,7 +137,8 @@ fn lay_out(value: &Value, depth: usize, out: &mut String) {
     out.push(close);
 }
 
-fn read_text(text: &str) -> Result<Value, TextError> {
+/// A text as a value, within bounds.
+pub(super) fn read_text(text: &str) -> Result<Value, TextError> {
     if text.len() > BYTES_MAX {
         return Err(TextError::TooLong { limit: BYTES_MAX });
     }

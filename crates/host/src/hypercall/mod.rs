@@ -88,6 +88,10 @@ impl HypercallMonitor {
         &self.xen
     }
 
+    pub(crate) fn shared(&self) -> Arc<Xen> {
+        Arc::clone(&self.xen)
+    }
+
     /// All active domains, by number.
     pub(crate) async fn domains(&self) -> Result<Vec<DomainInfo>> {
         let domains = self.xen.domains().map_err(|error| failed(&error))?;

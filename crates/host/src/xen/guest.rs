@@ -15,18 +15,14 @@ use crate::{Error, Host, Result, ShutdownReason, Trigger};
 use virtxen_guest::DomId;
 
 impl XenHost {
-    pub(super) async fn ask_to_end(&self, name: &str, reason: ShutdownReason) -> Result<()> {
-        const OPERATION: &str = "shutdown";
-        if self.has_xend() {
-            let xend = self.xend_of_active(name, OPERATION).await?;
-            return xend.shutdown(name, reason).await;
-        }
+    /// Has a guest read in XenStore that it is to end.
+    pub(super) async fn order_to_end(&self, name: &str, reason: ShutdownReason) -> Result<()> {
         let order = match reason {
             ShutdownReason::Poweroff => "poweroff",
             ShutdownReason::Reboot => "reboot",
             ShutdownReason::Halt => "halt",
         };
-        self.tell(name, OPERATION, &[("control/shutdown", order)])
+        self.tell(name, "shutdown", &[("control/shutdown", order)])
             .await
     }
 
@@ -44,6 +40,11 @@ impl XenHost {
         if self.facts.is_none() && self.has_xend() {
             let xend = self.xend_of_active(name, "setvcpu").await?;
             return xend.plug_vcpus(name, vcpus, online).await;
+        }
+        if let (Ok(libxl), Ok(xen)) = (&self.libxl, &self.hypercalls) {
+            let domain = self.running(libxl, name, "setvcpu").await?;
+            let before = xen.vcpus(name, domain.number(), domain.vcpus_max())?;
+            return domain.plug(vcpus, online, &before).await;
         }
         let value = if online { "online" } else { "offline" };
         let place = |vcpu| format!("cpu/{vcpu}/availability");

@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use virtxen_formats::{Note, xm::Dialect};
-use virtxen_guest::{Device, Guest, OsType, Uuid};
+use virtxen_guest::{Device, DomId, Guest, OsType, Uuid};
 
 /// First release whose XenD keeps inactive domains.
 const KEPT_BY_XEND: (u32, u32, u32) = (3, 0, 4);
@@ -167,36 +167,11 @@ impl XenHost {
         }
     }
 
-    /// Changes the file of a guest that is not active, else has XenD do it; without
-    /// XenD the hypervisor, as far as it can.
+    /// Changes the file of a guest that is not active, else the domain.
     pub(super) async fn configure(&self, name: &str, change: ConfigChange) -> Result<()> {
-        if let (Some(_), Some(files)) = (self.in_file(name).await?, self.guest_files()) {
-            return files.change(name, &change).await;
-        }
-        let operation = change.operation();
-        match &change {
-            ConfigChange::MaxMemory(limit) => {
-                if let Some((xen, domid)) = self.without_toolstack(name, operation).await? {
-                    return xen.set_max_memory(name, domid, *limit);
-                }
-            }
-            ConfigChange::Pin { vcpu, cpus } => {
-                if let Some((xen, domid)) = self.without_toolstack(name, operation).await? {
-                    return xen.pin_vcpu(name, domid, *vcpu, cpus);
-                }
-            }
-            _ => {}
-        }
-        let xend = self.xend(operation).await?;
-        match &change {
-            ConfigChange::Memory(target) => xend.set_memory(name, *target).await,
-            ConfigChange::MaxMemory(limit) => xend.set_max_memory(name, *limit).await,
-            ConfigChange::Vcpus(count) => xend.set_vcpus(name, *count).await,
-            ConfigChange::MaxVcpus(_) => xend.change_config(name, &change).await,
-            ConfigChange::Pin { vcpu, cpus } => xend.pin_vcpu(name, *vcpu, cpus).await,
-            ConfigChange::Attach(device) => xend.attach(name, device).await,
-            ConfigChange::Update(device) => xend.update(name, device).await,
-            ConfigChange::Detach(device) => xend.detach(name, device).await,
+        match (self.in_file(name).await?, self.guest_files()) {
+            (Some(_), Some(files)) => files.change(name, &change).await,
+            _ => self.change_active(name, change).await,
         }
     }
 
@@ -225,8 +200,7 @@ impl XenHost {
 
     /// Starts the guest of a file.
     pub(super) async fn start_file(&self, defined: &Defined, paused: bool) -> Result<()> {
-        let xend = self.xend("start").await?;
-        xend.create(&defined.guest, paused).await.map(drop)
+        self.build(&defined.guest, paused).await.map(drop)
     }
 
     /// Whether the guest of a file is started with the host.
@@ -244,7 +218,14 @@ impl XenHost {
         if let Some(defined) = self.in_file(name).await? {
             return Ok(defined.guest.clone());
         }
-        match self.running_guest(name).await? {
+        if let Ok(libxl) = &self.libxl {
+            let domain = self.running(libxl, name, "dumpxml").await?;
+            // Of Domain-0 there is no configuration.
+            if domain.number() != DomId(0) {
+                return domain.guest().await;
+            }
+        }
+        match self.guest_without_toolstack(name).await? {
             Some(guest) => Ok(guest),
             None => self.xend("dumpxml").await?.guest(name).await,
         }
@@ -252,7 +233,7 @@ impl XenHost {
 
     /// What is known of a running guest where no toolstack can be asked: what it is
     /// defined as, if it is, with its number and what the hypervisor says of its size.
-    async fn running_guest(&self, name: &str) -> Result<Option<Guest>> {
+    async fn guest_without_toolstack(&self, name: &str) -> Result<Option<Guest>> {
         let (false, Some(files)) = (self.has_xend(), self.guest_files()) else {
             return Ok(None);
         };
@@ -282,8 +263,11 @@ impl XenHost {
         Ok(defined.vcpus(cpus))
     }
 
-    /// What XenD, which is to have it, does not carry of a device.
+    /// What the toolstack, which is to have it, does not carry of a device.
     pub(super) async fn losses_of_device(&self, device: &Device, hvm: bool) -> Result<Vec<Note>> {
+        if let Ok(libxl) = &self.libxl {
+            return libxl.device_losses(device, hvm);
+        }
         if self.has_documents() {
             return Ok(Vec::new());
         }

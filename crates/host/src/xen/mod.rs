@@ -7,14 +7,16 @@
 //! | domains, information, vcpus | hypercalls with names of XenStore | XenD; without XenD hypercalls or XenStore alone |
 //! | scheduler parameters | as information | |
 //! | machine | hypercalls | XenD |
-//! | pause, destroy, most memory, pinning, scheduler parameters | XenD | hypercalls |
-//! | asking a guest to shut down, magic keys | XenD | XenStore |
-//! | vcpus one by one | XenStore | XenD, the last ones |
+//! | pause, destroy, most memory | XenD, or libxl from Xen 4.5 on | hypercalls |
+//! | pinning, scheduler parameters | XenD | hypercalls |
+//! | asking a guest to shut down | XenD, or libxl | XenStore |
+//! | magic keys | XenD | XenStore |
+//! | vcpus one by one | XenStore, with libxl libxl | XenD, the last ones |
 //! | NMI, ACPI power button | hypercalls from Xen 3.1 on | |
 //! | cpupools; credit2 and RTDS | hypercalls, names of cpupools in XenStore | |
 //! | consoles | XenStore | |
 //! | VNC server | XenStore | XenD, for a guest of which XenStore has no port |
-//! | life cycle, devices | XenD | |
+//! | life cycle, devices, save | XenD, or libxl where there is none | |
 //! | inactive domains | XenD; before Xen 3.0.4 files of xm | without XenD, from Xen 4.2 on, libvirt's documents |
 //! | events | XenStore, with hypercalls for states, and the folder of guests' files | XenStore; without it the hypervisor's event and looks |
 //! | counters of disks and interfaces | files of Domain-0's kernel, with what XenStore says of devices | |
@@ -24,7 +26,7 @@
 //!
 //! No call tries another channel when its own fails: then the error says which one
 //! failed. XenD is first asked when an operation needs it, so that one that hangs
-//! stops nobody else.
+//! stops nobody else; libxl's process is started then as well.
 
 mod console;
 mod cpupool;
@@ -34,10 +36,12 @@ mod operations;
 mod report;
 mod scheduler;
 mod statistics;
+mod toolstack;
 
 use crate::channels::{Channel, Channels, XendConnector, open_xend};
 use crate::guest_files::GuestFiles;
 use crate::hypercall::{HypercallMonitor, Machine, node};
+use crate::libxl::Libxl;
 use crate::xenstore::{Changes, Facts, StoreMonitor};
 use crate::{DomainInfo, Error, Host, Kept, NodeFiles, Result, XenVersion, XendHost, routes};
 use std::sync::Arc;
@@ -56,6 +60,7 @@ pub struct XenHost {
     /// What XenStore tells where hypercalls do not monitor.
     changes: Option<Changes>,
     xend: Xend,
+    libxl: Channel<Libxl>,
     files: Channel<NodeFiles>,
     kept: Option<Kept>,
     /// Inactive guests as files, where no XenD keeps them.
@@ -131,6 +136,7 @@ impl XenHost {
                 deadlines: channels.deadlines,
                 opened: OnceCell::new(),
             },
+            libxl: Err(String::new()),
             files: channels.files,
             kept: channels.kept,
             guest_files: Err(String::new()),
@@ -140,6 +146,7 @@ impl XenHost {
             simulated: channels.simulated,
         };
         host.version = host.find_version(channels.version).await?;
+        host.libxl = host.find_libxl(channels.libxl);
         let folders = inactive::Folders {
             xm: channels.xm_folder,
             documents: channels.documents,
@@ -164,7 +171,7 @@ impl XenHost {
     async fn xend(&self, operation: &'static str) -> Result<&XendHost> {
         let connector = match &self.xend.connector {
             Ok(connector) => Arc::clone(connector),
-            Err(why) => return Err(routes::no_toolstack(operation, why)),
+            Err(why) => return Err(routes::no_xend(operation, why, &self.libxl)),
         };
         let open = || async {
             let mut host = open_xend(connector, self.xend.deadlines).await?;
@@ -177,22 +184,6 @@ impl XenHost {
             Ok(host)
         };
         self.xend.opened.get_or_try_init(open).await
-    }
-
-    /// The hypercalls and the number of a domain, for what the hypervisor can do
-    /// itself, where there is no toolstack to do it.
-    async fn without_toolstack(
-        &self,
-        name: &str,
-        operation: &'static str,
-    ) -> Result<Option<(&HypercallMonitor, DomId)>> {
-        match &self.hypercalls {
-            Ok(hypercalls) if !self.has_xend() => {
-                let domid = self.active_number(name, operation).await?;
-                Ok(Some((hypercalls, domid)))
-            }
-            _ => Ok(None),
-        }
     }
 
     /// Number of an active domain, for an operation that inactive ones do not have.

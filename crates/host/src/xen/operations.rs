@@ -2,6 +2,7 @@
 //! host was opened, in the file that opens this folder.
 
 use super::{Monitoring, XenHost, inactive, no_domain};
+use crate::routes;
 use crate::statistics::{
     ActiveDomain, Balloon, DiskStatistics, InterfaceStatistics, NodeMemory, ProcessorTimes,
     VcpuTime,
@@ -76,7 +77,10 @@ impl Host for XenHost {
     }
 
     async fn log(&self) -> Result<String> {
-        self.xend("log").await?.log().await
+        match &self.libxl {
+            Ok(_) => Err(routes::no_log()),
+            Err(_) => self.xend("log").await?.log().await,
+        }
     }
 
     fn warnings(&self) -> Vec<String> {
@@ -184,7 +188,10 @@ impl Host for XenHost {
     }
 
     async fn losses(&self, guest: &Guest) -> Result<Vec<Note>> {
-        self.xend("define").await?.losses(guest).await
+        match &self.libxl {
+            Ok(libxl) => libxl.losses(guest),
+            Err(_) => self.xend("define").await?.losses(guest).await,
+        }
     }
 
     async fn device_losses(&self, device: &Device, hvm: bool) -> Result<Vec<Note>> {
@@ -192,9 +199,7 @@ impl Host for XenHost {
     }
 
     async fn create(&self, guest: &Guest, paused: bool) -> Result<DomainInfo> {
-        let mut domain = self.xend("create").await?.create(guest, paused).await?;
-        self.mark_defined(std::slice::from_mut(&mut domain)).await;
-        Ok(domain)
+        self.build(guest, paused).await
     }
 
     async fn define(&self, guest: &Guest) -> Result<()> {
@@ -222,19 +227,11 @@ impl Host for XenHost {
     }
 
     async fn pause(&self, name: &str) -> Result<()> {
-        if let Some((xen, domid)) = self.without_toolstack(name, "pause").await? {
-            return xen.pause(name, domid);
-        }
-        let xend = self.xend_of_active(name, "pause").await?;
-        xend.pause(name).await
+        self.stop_vcpus(name).await
     }
 
     async fn unpause(&self, name: &str) -> Result<()> {
-        if let Some((xen, domid)) = self.without_toolstack(name, "unpause").await? {
-            return xen.unpause(name, domid);
-        }
-        let xend = self.xend_of_active(name, "unpause").await?;
-        xend.unpause(name).await
+        self.run_vcpus(name).await
     }
 
     async fn shutdown(&self, name: &str, reason: ShutdownReason) -> Result<()> {
@@ -242,8 +239,7 @@ impl Host for XenHost {
     }
 
     async fn reset(&self, name: &str) -> Result<()> {
-        let xend = self.xend_of_active(name, "reset").await?;
-        xend.reset(name).await
+        self.press_reset(name).await
     }
 
     async fn sysrq(&self, name: &str, key: char) -> Result<()> {
@@ -259,30 +255,23 @@ impl Host for XenHost {
     }
 
     async fn destroy(&self, name: &str) -> Result<()> {
-        if let Some((xen, domid)) = self.without_toolstack(name, "destroy").await? {
-            return xen.destroy(name, domid);
-        }
-        let xend = self.xend_of_active(name, "destroy").await?;
-        xend.destroy(name).await
+        self.end(name).await
     }
 
     async fn save(&self, name: &str, file: &Path) -> Result<()> {
-        let xend = self.xend_of_active(name, "save").await?;
-        xend.save(name, file).await
+        self.write_to_file(name, file).await
     }
 
     async fn restore(&self, file: &Path) -> Result<()> {
-        self.xend("restore").await?.restore(file).await
+        self.start_from_file(file).await
     }
 
     async fn dump(&self, name: &str, file: &Path, mode: DumpMode) -> Result<()> {
-        let xend = self.xend_of_active(name, "dump").await?;
-        xend.dump(name, file, mode).await
+        self.write_memory(name, file, mode).await
     }
 
     async fn migrate(&self, name: &str, options: &MigrateOptions) -> Result<()> {
-        let xend = self.xend_of_active(name, "migrate").await?;
-        xend.migrate(name, options).await
+        self.move_away(name, options).await
     }
 
     fn relocation_port(&self) -> Option<u16> {
@@ -293,7 +282,7 @@ impl Host for XenHost {
     async fn rename(&self, name: &str, new_name: &str) -> Result<()> {
         match (self.in_file(name).await?, self.guest_files()) {
             (Some(_), Some(files)) => files.rename(name, new_name).await,
-            _ => self.xend("rename").await?.rename(name, new_name).await,
+            _ => self.give_name(name, new_name).await,
         }
     }
 

@@ -49,27 +49,39 @@ impl XenHost {
             routes::route("machine", xend_name, why)
         };
         let mut all = vec![routes::route("monitoring", monitoring, note), machine];
-        all.extend(routes::toolstack(xend_name));
+        let libxl = self.libxl_name();
+        let toolstack = xend_name.or(libxl.as_deref());
+        all.extend(routes::toolstack(
+            toolstack.ok_or_else(|| self.why_no_toolstack()),
+        ));
         let keeper = xend_name.filter(|_| self.keeps_inactive());
         all.push(routes::inactive(
             keeper,
             self.guest_files.as_ref().map_err(String::as_str),
         ));
-        all.push(self.control_route(xend_name));
+        all.push(self.control_route(toolstack));
         all.push(routes::consoles(self.facts.is_some()));
         all.extend(self.counter_routes());
         all.push(self.event_route());
         all
     }
 
-    fn control_route(&self, xend: Option<&str>) -> RouteReport {
+    fn libxl_name(&self) -> Option<String> {
+        let libxl = self.libxl.as_ref().ok()?;
+        Some(format!("libxl ({})", libxl.place()))
+    }
+
+    fn control_route(&self, toolstack: Option<&str>) -> RouteReport {
         let operation = "pause, destroy, limits, pinning, scheduler";
-        match (xend, &self.hypercalls) {
+        match (toolstack, &self.hypercalls) {
             (Some(_), Ok(_)) => {
-                let note = "credit2, RTDS and cpupools by hypercalls, which XenD does not know";
-                routes::route(operation, xend, note)
+                let note = match &self.libxl {
+                    Ok(_) => "pinning, schedulers and cpupools by hypercalls",
+                    Err(_) => "credit2, RTDS and cpupools by hypercalls, which XenD does not know",
+                };
+                routes::route(operation, toolstack, note)
             }
-            (Some(_), Err(_)) => routes::route(operation, xend, ""),
+            (Some(_), Err(_)) => routes::route(operation, toolstack, ""),
             (None, Ok(_)) => {
                 let note = "what a toolstack keeps of a destroyed domain is left to it";
                 routes::route(operation, Some("hypercalls"), note)
@@ -163,12 +175,17 @@ impl XenHost {
             };
             (connector.address(), note.to_owned())
         });
+        let libxl = self.libxl.as_ref().map(|libxl| {
+            let note = format!("of Xen {}, in a process of its own", libxl.release());
+            (libxl.place(), note)
+        });
         let files = self.files.as_ref();
         let files = files.map(|files| (files.place().to_owned(), String::new()));
         let mut all = vec![
             finding("hypercalls", hypercalls.map_err(Clone::clone)),
             finding("XenStore", store),
             finding("XenD", xend.map_err(Clone::clone)),
+            finding("libxl", libxl.map_err(Clone::clone)),
             finding("files", files.map_err(Clone::clone)),
         ];
         all.extend(self.report_guest_files());

@@ -1,0 +1,229 @@
+//! Devices: added, changed and removed while a domain runs; devices of the host that
+//! are passed through are taken from its drivers and given back.
+
+use super::guest::Kept;
+use super::{Libxl, Running};
+use crate::{ConfigChange, Error, Result};
+use virtxen_formats::libxl::plugged_device;
+use virtxen_guest::{
+    Device, DiskDevice, Guest, Hostdev, HostdevSource, Interface, InterfaceSource, MacAddress,
+    PciAddress,
+};
+use virtxen_libxl::{Device as Class, Operation};
+
+/// libxl's lists of devices, and what a device in them is.
+const CLASSES: [(&str, Class); 5] = [
+    ("disks", Class::Disk),
+    ("nics", Class::Nic),
+    ("pcidevs", Class::Pci),
+    ("usbctrls", Class::UsbController),
+    ("usbdevs", Class::UsbDevice),
+];
+
+impl Running {
+    pub(crate) async fn attach(&self, device: &Device) -> Result<()> {
+        let device = identified(device);
+        if let Device::Disk(disk) = &device
+            && disk.device != DiskDevice::Disk
+        {
+            return Err(Error::Unsupported {
+                operation: "attach-device",
+                reason: "a drive cannot be added while the guest runs, media can be changed"
+                    .to_owned(),
+            });
+        }
+        let mut guest = self.guest().await?;
+        ConfigChange::Attach(device.clone()).apply(&mut guest)?;
+        let (class, config) = self.plug_config("attach-device", &device)?;
+        let managed = managed_functions(&device);
+        self.libxl.give(self.name(), &managed).await?;
+        let operation = Operation::Attach {
+            domid: self.domid,
+            device: class,
+            config,
+        };
+        if let Err(error) = self.done(operation).await {
+            self.libxl.take(self.name(), &managed).await;
+            return Err(error);
+        }
+        self.keep_changed(|guest| ConfigChange::Attach(device).apply(guest))
+            .await
+    }
+
+    /// Changes the medium in a drive.
+    pub(crate) async fn update(&self, device: &Device) -> Result<()> {
+        let unsupported = |reason: &str| Error::Unsupported {
+            operation: "update-device",
+            reason: reason.to_owned(),
+        };
+        let Device::Disk(disk) = device else {
+            return Err(unsupported("while a guest runs, only media are changed"));
+        };
+        if disk.device != DiskDevice::Cdrom {
+            return Err(unsupported("only CD drives have a medium to be changed"));
+        }
+        let mut guest = self.guest().await?;
+        let change = ConfigChange::Update(device.clone());
+        change.apply(&mut guest)?;
+        let (_, config) = self.plug_config("update-device", device)?;
+        let operation = Operation::Attach {
+            domid: self.domid,
+            device: Class::Medium,
+            config,
+        };
+        self.done(operation).await?;
+        self.keep_changed(|guest| change.apply(guest)).await
+    }
+
+    pub(crate) async fn detach(&self, device: &Device) -> Result<()> {
+        const OPERATION: &str = "detach-device";
+        let Kept { mut guest, config } = self.kept().await?;
+        let change = ConfigChange::Detach(device.clone());
+        let managed = managed_in(&guest, device);
+        change.apply(&mut guest)?;
+        let (class, _) = self.plug_config(OPERATION, device)?;
+        // As libxl knows it, with the number that it chose.
+        let config = plugged_device(&config, device).map_err(|error| Error::Guest {
+            reason: error.to_string(),
+        })?;
+        let Some(config) = config else {
+            return Err(Error::Refused {
+                operation: OPERATION,
+                reason: format!("libxl has no such {}", device.element_name()),
+            });
+        };
+        let operation = Operation::Detach {
+            domid: self.domid,
+            device: class,
+            config,
+            force: false,
+        };
+        self.done(operation).await?;
+        self.libxl.take(self.name(), &managed).await;
+        // What xl plugged is not in the document.
+        self.keep_changed(|guest| change.apply(guest).or(Ok(())))
+            .await
+    }
+
+    fn plug_config(&self, operation: &'static str, device: &Device) -> Result<(Class, String)> {
+        let (list, config) = self.libxl.plug_config(device, self.info.hvm)?;
+        let class = CLASSES.iter().find(|(name, _)| *name == list);
+        match class {
+            Some((_, class)) => Ok((*class, config)),
+            None => Err(Error::Unsupported {
+                operation,
+                reason: format!("libxl plugs no {}", device.element_name()),
+            }),
+        }
+    }
+
+    /// Changes the document that is stored with the domain, if it has one.
+    async fn keep_changed(&self, change: impl FnOnce(&mut Guest) -> Result<()>) -> Result<()> {
+        let Some(mut guest) = self.document().await? else {
+            return Ok(());
+        };
+        change(&mut guest)?;
+        self.store(&guest).await
+    }
+}
+
+impl Libxl {
+    /// Takes those devices of the host from its drivers that a guest's document leaves
+    /// to us (`managed`).
+    pub(super) async fn give_host_devices(&self, guest: &Guest) -> Result<()> {
+        self.give(&guest.name, &managed_of(guest)).await
+    }
+
+    /// Gives them back to the host. What the host keeps is told by its log.
+    pub(super) async fn take_host_devices(&self, guest: &Guest) {
+        self.take(&guest.name, &managed_of(guest)).await;
+    }
+
+    async fn give(&self, name: &str, functions: &[PciAddress]) -> Result<()> {
+        for address in functions {
+            let operation = Operation::PciAssignableAdd {
+                config: function(*address),
+                rebind: true,
+            };
+            self.ask(name, operation, Vec::new()).await?;
+        }
+        Ok(())
+    }
+
+    async fn take(&self, name: &str, functions: &[PciAddress]) {
+        for address in functions {
+            let operation = Operation::PciAssignableRemove {
+                config: function(*address),
+                rebind: true,
+            };
+            // The guest is without it either way.
+            let _ = self.ask(name, operation, Vec::new()).await;
+        }
+    }
+}
+
+/// `libxl_device_pci`
+fn function(address: PciAddress) -> String {
+    format!(
+        r#"{{"domain": {}, "bus": {}, "dev": {}, "func": {}}}"#,
+        address.domain, address.bus, address.slot, address.function
+    )
+}
+
+/// An interface gets its address here, so that it is known which one it is.
+fn identified(device: &Device) -> Device {
+    let mut device = device.clone();
+    if let Device::Interface(interface) = &mut device {
+        interface.mac.get_or_insert_with(MacAddress::random);
+    }
+    device
+}
+
+fn managed_of(guest: &Guest) -> Vec<PciAddress> {
+    let devices = &guest.devices;
+    let cards = devices.interfaces.iter().filter_map(managed_card);
+    let functions = devices.hostdevs.iter().filter_map(managed_function);
+    cards.chain(functions).collect()
+}
+
+/// Of a device that is plugged.
+fn managed_functions(device: &Device) -> Vec<PciAddress> {
+    let function = match device {
+        Device::Hostdev(hostdev) => managed_function(hostdev),
+        Device::Interface(interface) => managed_card(interface),
+        _ => None,
+    };
+    function.into_iter().collect()
+}
+
+/// Of a device that is taken away, as the guest has it.
+fn managed_in(guest: &Guest, device: &Device) -> Vec<PciAddress> {
+    let address = match device {
+        Device::Hostdev(hostdev) => match &hostdev.source {
+            HostdevSource::Pci { address, .. } => Some(*address),
+            _ => None,
+        },
+        Device::Interface(interface) => match &interface.source {
+            InterfaceSource::Hostdev { address, .. } => Some(*address),
+            _ => None,
+        },
+        _ => None,
+    };
+    let mut managed = managed_of(guest);
+    managed.retain(|there| Some(*there) == address);
+    managed
+}
+
+fn managed_function(hostdev: &Hostdev) -> Option<PciAddress> {
+    match &hostdev.source {
+        HostdevSource::Pci { address, .. } if hostdev.managed == Some(true) => Some(*address),
+        _ => None,
+    }
+}
+
+fn managed_card(interface: &Interface) -> Option<PciAddress> {
+    match &interface.source {
+        InterfaceSource::Hostdev { address, managed } if *managed == Some(true) => Some(*address),
+        _ => None,
+    }
+}

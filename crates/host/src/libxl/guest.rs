@@ -1,0 +1,243 @@
+//! A domain that runs as a guest: the document that was stored with it, what libxl
+//! keeps of its devices, and what XenStore says of its consoles and back ends.
+//!
+//! | of the guest | from |
+//! | --- | --- |
+//! | what no configuration of Xen has: title, metadata, aliases | the document |
+//! | which disks, interfaces and devices of the host there are | libxl, which also knows what xl has plugged |
+//! | all of a domain that xl started | libxl |
+//! | terminals, ports of VNC, names of interfaces | XenStore |
+//! | memory and vcpus | the hypervisor |
+
+use super::failure::unexpected;
+use super::{Running, config};
+use crate::change::same_source;
+use crate::xenstore::Facts;
+use crate::{Error, Result};
+use virtxen_formats::libxl::text_to_guest;
+use virtxen_guest::{
+    Chardev, ChardevSource, ChardevTargetType, ControllerType, Devices, Disk, DiskDevice, DomId,
+    GraphicsServer, Guest, Hostdev, HostdevSource, Interface, MacAddress, MemoryKib, ParseOptions,
+    parse_guest,
+};
+use virtxen_libxl::{Operation, Outcome};
+
+/// A guest with the configuration that libxl keeps of it, in libxl's JSON.
+pub(super) struct Kept {
+    pub(super) guest: Guest,
+    pub(super) config: String,
+}
+
+impl Running {
+    /// The guest as it is now.
+    pub(crate) async fn guest(&self) -> Result<Guest> {
+        self.kept().await.map(|kept| kept.guest)
+    }
+
+    pub(super) async fn kept(&self) -> Result<Kept> {
+        let (document, config) = tokio::join!(self.document(), self.configuration());
+        let config = config?;
+        let converted = text_to_guest(&config).map_err(|error| Error::Guest {
+            reason: format!("what libxl keeps of '{}': {error}", self.name()),
+        })?;
+        let actual = converted.value;
+        let mut guest = match document? {
+            Some(mut guest) => {
+                take_devices(&mut guest.devices, actual.devices);
+                guest
+            }
+            None => actual,
+        };
+        self.complete(&mut guest).await;
+        Ok(Kept { guest, config })
+    }
+
+    /// The document that was stored with the domain; `None` of one that xl started, or
+    /// if it cannot be read.
+    pub(super) async fn document(&self) -> Result<Option<Guest>> {
+        let domid = self.domid;
+        let text = match self.ask(Operation::Document { domid }).await? {
+            Outcome::Document { text } => text,
+            _ => return Err(unexpected("document")),
+        };
+        let parsed = text.and_then(|text| parse_guest(&text, &ParseOptions::default()).ok());
+        Ok(parsed.map(|parsed| parsed.value))
+    }
+
+    /// Stores the guest, as it is now, with the domain.
+    pub(super) async fn keep_document(&self) -> Result<()> {
+        let guest = self.guest().await?;
+        self.store(&guest).await
+    }
+
+    pub(super) async fn store(&self, guest: &Guest) -> Result<()> {
+        let operation = Operation::StoreDocument {
+            domid: self.domid,
+            text: config::document(guest),
+        };
+        self.done(operation).await
+    }
+
+    async fn configuration(&self) -> Result<String> {
+        let domid = self.domid;
+        match self.ask(Operation::Configuration { domid }).await? {
+            Outcome::Answer { text } => Ok(text),
+            _ => Err(unexpected("configuration")),
+        }
+    }
+
+    /// Adds what only the hypervisor and XenStore know. A guest is whole without what
+    /// they do not tell.
+    async fn complete(&self, guest: &mut Guest) {
+        let info = &self.info;
+        guest.id = Some(DomId(self.domid));
+        guest.name.clone_from(&info.name);
+        guest.uuid = Some(info.uuid);
+        guest.vcpus.current = (info.vcpus < guest.vcpus.max).then_some(info.vcpus);
+        let Some(facts) = &self.libxl.inner.facts else {
+            return;
+        };
+        let domid = DomId(self.domid);
+        let domids = [domid];
+        let (balloons, vnc, interfaces) = tokio::join!(
+            facts.balloons(&domids),
+            facts.vnc_port(domid),
+            facts.interfaces(&domids),
+        );
+        let told = balloons.ok().and_then(|told| told.first().copied());
+        if let Some([target, most, _]) = told {
+            guest.memory = most.map_or(guest.memory, MemoryKib);
+            guest.current_memory = target.map(MemoryKib).or(guest.current_memory);
+        }
+        for graphics in &mut guest.devices.graphics {
+            if let (GraphicsServer::Vnc(server), Ok(Some(port))) = (&mut graphics.server, &vnc) {
+                server.port = Some(*port);
+            }
+        }
+        for stored in interfaces
+            .ok()
+            .and_then(|mut all| all.pop())
+            .into_iter()
+            .flatten()
+        {
+            let mac = stored.mac.as_deref().and_then(|mac| mac.parse().ok());
+            let emulated = guest.is_hvm();
+            if let Some(interface) = interface_of(&mut guest.devices.interfaces, mac) {
+                let emulated = emulated && interface.model.as_deref() != Some("netfront");
+                let suffix = if emulated { "-emu" } else { "" };
+                let name = || format!("vif{domid}.{}{suffix}", stored.handle);
+                interface
+                    .target
+                    .get_or_insert_with(|| stored.name.clone().unwrap_or_else(name));
+            }
+        }
+        name_terminals(facts, domid, &mut guest.devices).await;
+    }
+}
+
+/// Terminals of pseudo-terminals: serial ports of the emulator by their numbers, the
+/// console of the guest's drivers.
+async fn name_terminals(facts: &Facts, domid: DomId, devices: &mut Devices) {
+    const PORTS_MAX: usize = 8;
+    let home = format!("/local/domain/{domid}");
+    let ports = devices.serials.len().min(PORTS_MAX);
+    let mut paths: Vec<String> = (0..ports)
+        .map(|it| format!("{home}/serial/{it}/tty"))
+        .collect();
+    paths.push(format!("{home}/console/tty"));
+    let Ok(mut terminals) = facts.read(&paths).await else {
+        return;
+    };
+    let own = terminals.pop().flatten();
+    let serial = terminals.first().cloned().flatten();
+    for (port, terminal) in devices.serials.iter_mut().zip(terminals) {
+        name_terminal(port, terminal);
+    }
+    for console in &mut devices.consoles {
+        let is_serial = console.target.kind == Some(ChardevTargetType::Serial);
+        let terminal = if is_serial {
+            serial.clone()
+        } else {
+            own.clone()
+        };
+        name_terminal(console, terminal);
+    }
+}
+
+fn name_terminal(device: &mut Chardev, terminal: Option<String>) {
+    if let ChardevSource::Pty { path } = &mut device.source {
+        *path = terminal.filter(|terminal| !terminal.is_empty());
+    }
+}
+
+fn interface_of(interfaces: &mut [Interface], mac: Option<MacAddress>) -> Option<&mut Interface> {
+    let mac = mac?;
+    interfaces.iter_mut().find(|there| there.mac == Some(mac))
+}
+
+/// Takes into a document which devices there are: what is gone goes, what came comes,
+/// drives have the media that are in them.
+fn take_devices(devices: &mut Devices, actual: Devices) {
+    take(&mut devices.disks, actual.disks, same_disk, |there, now| {
+        if there.device == DiskDevice::Cdrom && there.source != now.source {
+            there.source = now.source;
+            there.driver = now.driver;
+        }
+    });
+    let cards: Vec<Interface> = std::mem::take(&mut devices.interfaces);
+    let (passed, mut cards): (Vec<_>, Vec<_>) = cards.into_iter().partition(is_passed);
+    take(&mut cards, actual.interfaces, same_interface, |_, _| {});
+    let addresses: Vec<HostdevSource> = passed.iter().filter_map(passed_source).collect();
+    cards.extend(passed);
+    devices.interfaces = cards;
+    let hostdevs = actual.hostdevs.into_iter();
+    let hostdevs = hostdevs.filter(|it| !addresses.iter().any(|one| same_source(one, &it.source)));
+    let same = |a: &Hostdev, b: &Hostdev| same_source(&a.source, &b.source);
+    take(&mut devices.hostdevs, hostdevs.collect(), same, |_, _| {});
+    let is_usb = |kind| kind == ControllerType::Usb;
+    for controller in actual.controllers {
+        let mut there = devices.controllers.iter();
+        let known = there.any(|it| it.kind == controller.kind && it.index == controller.index);
+        if is_usb(controller.kind) && !known {
+            devices.controllers.push(controller);
+        }
+    }
+}
+
+fn take<T>(
+    devices: &mut Vec<T>,
+    actual: Vec<T>,
+    same: impl Fn(&T, &T) -> bool,
+    change: impl Fn(&mut T, T),
+) {
+    devices.retain(|there| actual.iter().any(|now| same(there, now)));
+    for now in actual {
+        match devices.iter_mut().find(|there| same(there, &now)) {
+            Some(there) => change(there, now),
+            None => devices.push(now),
+        }
+    }
+}
+
+fn same_disk(a: &Disk, b: &Disk) -> bool {
+    a.target == b.target
+}
+
+fn same_interface(a: &Interface, b: &Interface) -> bool {
+    a.mac == b.mac
+}
+
+fn is_passed(interface: &Interface) -> bool {
+    passed_source(interface).is_some()
+}
+
+fn passed_source(interface: &Interface) -> Option<HostdevSource> {
+    match interface.source {
+        virtxen_guest::InterfaceSource::Hostdev { address, .. } => Some(HostdevSource::Pci {
+            address,
+            write_filtering: None,
+            power_filtering: None,
+        }),
+        _ => None,
+    }
+}

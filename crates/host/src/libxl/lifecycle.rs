@@ -1,0 +1,173 @@
+//! Starting and stopping guests.
+
+use super::failure::{hears_nothing, unexpected};
+use super::{Libxl, Running, config};
+use crate::{DomainInfo, DomainState, Error, Result, ShutdownReason};
+use std::os::fd::OwnedFd;
+use virtxen_guest::{DomId, Guest, Uuid};
+use virtxen_libxl::{Operation, Outcome, Trigger};
+
+impl Libxl {
+    /// Starts a guest; its number.
+    pub(crate) async fn create(&self, guest: &Guest, paused: bool) -> Result<DomId> {
+        let guest = identified(guest);
+        let config = self.guest_config(&guest)?;
+        self.give_host_devices(&guest).await?;
+        let making = self.inner.room.lock().await;
+        self.make_room(&guest.name, &config).await?;
+        let operation = Operation::Create {
+            document: Some(config::document(&guest)),
+            config,
+        };
+        let domain = self.begin(&guest, operation, Vec::new()).await?;
+        drop(making);
+        domain.let_go(paused).await
+    }
+
+    /// Has libxl build a guest, which is paused then.
+    pub(super) async fn begin(
+        &self,
+        guest: &Guest,
+        operation: Operation,
+        descriptors: Vec<OwnedFd>,
+    ) -> Result<Running> {
+        let what = operation.name();
+        let name = &guest.name;
+        match self.ask(name, operation, descriptors).await? {
+            Outcome::Started { domid } => Ok(Running {
+                libxl: self.clone(),
+                domid,
+                info: begun(guest, domid),
+            }),
+            _ => Err(unexpected(what)),
+        }
+    }
+}
+
+impl Running {
+    /// Completes a guest that was built: its document has what only a running one
+    /// has, and it runs unless it is to stay `paused`. If that fails it is gone.
+    pub(super) async fn let_go(self, paused: bool) -> Result<DomId> {
+        let ready = async {
+            self.keep_document().await?;
+            match paused {
+                true => Ok(()),
+                false => self.unpause().await,
+            }
+        };
+        let Err(error) = ready.await else {
+            return Ok(DomId(self.domid));
+        };
+        let domid = self.domid;
+        match self.done(Operation::Destroy { domid }).await {
+            Ok(()) => Err(error),
+            Err(left) => Err(Error::Refused {
+                operation: "create",
+                reason: format!("{error}; the domain is left paused: {left}"),
+            }),
+        }
+    }
+
+    pub(crate) async fn pause(&self) -> Result<()> {
+        let domid = self.domid;
+        self.done(Operation::Pause { domid }).await
+    }
+
+    pub(crate) async fn unpause(&self) -> Result<()> {
+        let domid = self.domid;
+        self.done(Operation::Unpause { domid }).await
+    }
+
+    /// Asks the guest by its drivers for Xen; to power off, one that has none by its
+    /// ACPI power button.
+    pub(crate) async fn shutdown(&self, reason: ShutdownReason) -> Result<()> {
+        let domid = self.domid;
+        let asked = match reason {
+            ShutdownReason::Reboot => return self.done(Operation::Reboot { domid }).await,
+            ShutdownReason::Poweroff | ShutdownReason::Halt => Operation::Shutdown { domid },
+        };
+        match self.done(asked).await {
+            Err(error) if hears_nothing(&error) && self.info.hvm => {
+                let trigger = Trigger::Power;
+                let vcpu = 0;
+                let operation = Operation::Trigger {
+                    domid,
+                    trigger,
+                    vcpu,
+                };
+                self.done(operation).await
+            }
+            done => done,
+        }
+    }
+
+    pub(crate) async fn destroy(&self) -> Result<()> {
+        let domid = self.domid;
+        // Afterwards nobody tells what it had.
+        let guest = self.document().await.ok().flatten();
+        self.done(Operation::Destroy { domid }).await?;
+        if let Some(guest) = guest {
+            self.libxl.take_host_devices(&guest).await;
+        }
+        Ok(())
+    }
+
+    /// Ends the domain and starts it again as it is now.
+    pub(crate) async fn reset(&self) -> Result<()> {
+        let guest = self.guest().await?;
+        self.destroy().await?;
+        let paused = self.info.state == DomainState::Paused;
+        self.libxl.create(&again(guest), paused).await.map(drop)
+    }
+
+    pub(crate) async fn rename(&self, new_name: &str) -> Result<()> {
+        let operation = Operation::Rename {
+            domid: self.domid,
+            from: self.name().to_owned(),
+            to: new_name.to_owned(),
+        };
+        self.done(operation).await?;
+        if let Some(mut guest) = self.document().await? {
+            new_name.clone_into(&mut guest.name);
+            self.store(&guest).await?;
+        }
+        Ok(())
+    }
+}
+
+/// With an identifier and addresses, which libxl would choose and nobody would know.
+fn identified(guest: &Guest) -> Guest {
+    let mut guest = guest.clone();
+    guest.fill_identities();
+    guest
+}
+
+/// A guest without what only its run had: its number, names of back ends.
+pub(super) fn again(mut guest: Guest) -> Guest {
+    let generated = |name: &String| {
+        let suffix = name.strip_prefix("vif");
+        suffix.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    guest.id = None;
+    for interface in &mut guest.devices.interfaces {
+        interface.target.take_if(|name| generated(name));
+    }
+    guest
+}
+
+/// What is known of a domain that was built just now.
+fn begun(guest: &Guest, domid: u32) -> DomainInfo {
+    DomainInfo {
+        name: guest.name.clone(),
+        domid: Some(DomId(domid)),
+        uuid: guest.uuid.unwrap_or(Uuid::ZERO),
+        state: DomainState::Paused,
+        memory: guest.current_memory.unwrap_or(guest.memory),
+        max_memory: guest.memory,
+        vcpus: guest.vcpus.current.unwrap_or(guest.vcpus.max),
+        max_vcpus: guest.vcpus.max,
+        cpu_time: std::time::Duration::ZERO,
+        hvm: guest.is_hvm(),
+        persistent: None,
+    }
+}
