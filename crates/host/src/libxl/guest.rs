@@ -56,9 +56,8 @@ impl Running {
     /// if it cannot be read.
     pub(super) async fn document(&self) -> Result<Option<Guest>> {
         let domid = self.domid;
-        let text = match self.ask(Operation::Document { domid }).await? {
-            Outcome::Document { text } => text,
-            _ => return Err(unexpected("document")),
+        let Outcome::Document { text } = self.ask(Operation::Document { domid }).await? else {
+            return Err(unexpected("document"));
         };
         let parsed = text.and_then(|text| parse_guest(&text, &ParseOptions::default()).ok());
         Ok(parsed.map(|parsed| parsed.value))
