@@ -1,5 +1,6 @@
 //! Why a request failed: what went wrong, and what libxl logged meanwhile.
 
+use crate::cause;
 use serde::{Deserialize, Serialize};
 
 /// Why a request failed.
@@ -45,6 +46,18 @@ pub enum FailureKind {
     Configuration {
         /// Which structure, without `libxl_`.
         structure: String,
+    },
+    /// The host has less memory than the guest needs.
+    #[error(
+        "not enough free memory: need {} MiB, have {} MiB",
+        need_kib.div_ceil(1024),
+        free_kib / 1024
+    )]
+    Memory {
+        /// KiB that it needs to start.
+        need_kib: u64,
+        /// KiB that no guest has.
+        free_kib: u64,
     },
     /// It was ended by whoever asked for it.
     #[error("aborted")]
@@ -141,18 +154,21 @@ impl Failure {
         FailureKind::Request { reason }.into()
     }
 
-    /// The cause in libxl's words. The first error is what went wrong; those that
-    /// follow are callers that pass it on.
+    /// The cause in a sentence: what is known of libxl's words, or its first error.
+    /// Those that follow are callers that pass it on.
     #[must_use]
     pub fn cause(&self) -> String {
-        let mut lines = self.log.iter();
-        let line = match self.kind {
+        match self.kind {
             FailureKind::Call { .. } | FailureKind::Configuration { .. } => {
-                lines.find(|line| line.level >= LogLevel::Error)
+                cause::of(&self.log).unwrap_or_else(|| self.kind.to_string())
             }
-            _ => None,
-        };
-        line.map_or_else(|| self.kind.to_string(), |line| line.text.clone())
+            _ => self.kind.to_string(),
+        }
+    }
+
+    /// Whether libxl said that memory was missing.
+    pub(crate) fn is_about_memory(&self) -> bool {
+        cause::is_memory(&self.log)
     }
 }
 

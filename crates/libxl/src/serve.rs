@@ -25,12 +25,16 @@ const BUFFER: usize = 64 << 10;
 /// How long operations have to end once nobody listens any more.
 const END_WAIT: Duration = Duration::from_secs(60);
 
+/// How long until aborting is tried again.
+const ABORT_AGAIN: Duration = Duration::from_millis(100);
+
 /// What can do operations: libxl, or what stands in for it.
 pub trait Toolstack: Send + Sync + 'static {
     /// What it is.
     fn library(&self) -> Library;
 
-    /// Does an operation, in a thread of its own, and waits until it is done.
+    /// Does an operation, in a thread of its own, and waits until it is done. One that
+    /// sets [`Call::on_abort`] takes it back before it returns.
     /// There are as many descriptors as [`Operation::descriptors`] says.
     ///
     /// # Errors
@@ -53,7 +57,7 @@ pub struct Call {
 #[derive(Default)]
 struct Abort {
     wanted: bool,
-    action: Option<Box<dyn Fn() + Send>>,
+    action: Option<Box<dyn Fn() -> bool + Send>>,
 }
 
 impl Call {
@@ -69,14 +73,11 @@ impl Call {
         lock(&self.abort).wanted
     }
 
-    /// Sets what is done, in another thread, when it is aborted; at once if it is
-    /// already. It replaces what was set before.
-    pub fn on_abort(&self, action: impl Fn() + Send + 'static) {
-        let mut abort = lock(&self.abort);
-        if abort.wanted {
-            action();
-        }
-        abort.action = Some(Box::new(action));
+    /// Sets what is done, in another thread, when it is aborted or was already. It
+    /// returns whether there was something to abort: it is tried again for as long as
+    /// there was not. It replaces what was set before.
+    pub fn on_abort(&self, action: impl Fn() -> bool + Send + 'static) {
+        lock(&self.abort).action = Some(Box::new(action));
     }
 
     /// It can no longer be aborted. What was set is not running when this returns.
@@ -84,12 +85,10 @@ impl Call {
         lock(&self.abort).action = None;
     }
 
-    fn abort(&self) {
+    fn abort(&self) -> bool {
         let mut abort = lock(&self.abort);
         abort.wanted = true;
-        if let Some(action) = &abort.action {
-            action();
-        }
+        abort.action.as_ref().is_some_and(|action| action())
     }
 }
 
@@ -173,10 +172,7 @@ impl Server {
     fn begin(&self, request: Request, descriptors: Vec<OwnedFd>) {
         let id = request.id;
         if let Operation::Abort { request } = request.operation {
-            let call = lock(&self.calls.all).get(&request).cloned();
-            if let Some(call) = call {
-                call.abort();
-            }
+            self.abort(request);
             let outcome = Outcome::Done;
             return self.said.say(&FromWorker::Done { id, outcome });
         }
@@ -216,6 +212,23 @@ impl Server {
         let _ = thread.spawn(work);
     }
 
+    /// An operation may be between two of its steps, so that there is nothing to abort
+    /// at this moment.
+    fn abort(&self, id: RequestId) {
+        let calls = Arc::clone(&self.calls);
+        let again = move || {
+            loop {
+                let call = lock(&calls.all).get(&id).cloned();
+                if call.is_none_or(|call| call.abort()) {
+                    return;
+                }
+                std::thread::sleep(ABORT_AGAIN);
+            }
+        };
+        let thread = std::thread::Builder::new().name(format!("abort {}", id.0));
+        let _ = thread.spawn(again);
+    }
+
     fn fail(&self, id: RequestId, reason: &str) {
         let failure = Failure::request(reason);
         self.said.say(&FromWorker::Failed { id, failure });
@@ -224,9 +237,9 @@ impl Server {
     /// What is under way ends before the process does: a guest that is half built
     /// would stay.
     fn end(&self) {
-        let all: Vec<Arc<Call>> = lock(&self.calls.all).values().cloned().collect();
-        for call in all {
-            call.abort();
+        let all: Vec<RequestId> = lock(&self.calls.all).keys().copied().collect();
+        for id in all {
+            self.abort(id);
         }
         let calls = lock(&self.calls.all);
         let wait = self

@@ -16,8 +16,6 @@ pub enum Shape {
     DomainOut,
     /// `(domid, out, ao)`
     DomainOutAo,
-    /// `(domid, text)`
-    DomainText,
     /// `(domid, text, ao)`
     DomainTextAo,
     /// `(domid, old name, new name)`
@@ -50,8 +48,6 @@ pub enum Shape {
     Vcpus,
     /// `(domid, bits, ao)`
     VcpusAo,
-    /// `(domid, vcpu, hard bits, soft bits)`
-    Affinity,
     /// `(domid, device, ao)`
     Device,
     /// `(domid, command, text out)`
@@ -60,6 +56,20 @@ pub enum Shape {
     MonitorAo,
     /// `(operation)`
     Abort,
+    /// `(KiB out)`, 32 bits of them or 64
+    MemoryOut,
+    /// `(build info, KiB out)`, 32 bits of them or 64
+    NeedBuild,
+    /// `(config, domid for the log, u64 KiB out)`
+    NeedConfig,
+    /// `(domid, key, data, length)`
+    Store,
+    /// `(domid, key, data out, length out)`
+    Retrieve,
+    /// `(device, rebind)`
+    Assign,
+    /// `(count out)`; an array is returned
+    List,
 }
 
 /// A function and its shapes, each with the first minor release that has it.
@@ -120,8 +130,6 @@ pub const FUNCTIONS: &[Function] = &[
         "set_vcpuonline",
         &[(ALWAYS, Shape::Vcpus), (13, Shape::VcpusAo)],
     ),
-    function("set_vcpuaffinity", &[(ALWAYS, Shape::Affinity)]),
-    function("domain_info", &[(ALWAYS, Shape::DomainOut)]),
     function(
         "retrieve_domain_configuration",
         &[(ALWAYS, Shape::DomainOut), (13, Shape::DomainOutAo)],
@@ -145,6 +153,22 @@ pub const FUNCTIONS: &[Function] = &[
         &[(8, Shape::Monitor), (13, Shape::MonitorAo)],
     ),
     function("ao_abort", &[(6, Shape::Abort)]),
+    function("device_vkb_add", &[(ALWAYS, Shape::Device)]),
+    function("device_vkb_remove", &[(ALWAYS, Shape::Device)]),
+    function("device_vkb_destroy", &[(ALWAYS, Shape::Device)]),
+    function("device_vfb_add", &[(ALWAYS, Shape::Device)]),
+    function("device_vfb_remove", &[(ALWAYS, Shape::Device)]),
+    function("device_vfb_destroy", &[(ALWAYS, Shape::Device)]),
+    function("device_pci_assignable_add", &[(ALWAYS, Shape::Assign)]),
+    function("device_pci_assignable_remove", &[(ALWAYS, Shape::Assign)]),
+    function("device_pci_assignable_list", &[(ALWAYS, Shape::List)]),
+    function("get_free_memory", &[(ALWAYS, Shape::MemoryOut)]),
+    function(
+        "domain_need_memory",
+        &[(ALWAYS, Shape::NeedBuild), (13, Shape::NeedConfig)],
+    ),
+    function("userdata_store", &[(ALWAYS, Shape::Store)]),
+    function("userdata_retrieve", &[(ALWAYS, Shape::Retrieve)]),
 ];
 
 const fn function(name: &'static str, shapes: &'static [(u32, Shape)]) -> Function {

@@ -85,6 +85,11 @@ const ALLOWED: &[Allowed] = &[
         "the interactive shell",
     ),
     allowed(
+        "libloading",
+        Users::These(&["virtxen-libxl"]),
+        "the library of the Xen that runs, found at run time",
+    ),
+    allowed(
         "listenfd",
         Users::These(&["virtxen-daemon"]),
         "sockets from systemd without unsafe code",

@@ -1,0 +1,140 @@
+//! What libxl's log says about why something failed: known lines and the sentence for
+//! each, else the first error. Nothing here knows what was asked for.
+
+use crate::{LogLevel, LogLine};
+
+/// How a cause is made of a line.
+struct Rule {
+    /// What the line contains.
+    mark: &'static str,
+    /// What the sentence begins with.
+    cause: &'static str,
+    /// Whether what stands behind the mark belongs to the sentence, or the whole line.
+    part: Part,
+}
+
+enum Part {
+    Rest,
+    Line,
+}
+
+/// The first rule that fits any line is taken, so the more exact ones come first.
+const RULES: &[Rule] = &[
+    rule("not enough memory for", MEMORY, Part::Line),
+    rule("can't allocate low memory for domain", MEMORY, Part::Line),
+    rule("Could not allocate memory", MEMORY, Part::Line),
+    rule("failed to allocate memory", MEMORY, Part::Line),
+    rule("Failed to populate", MEMORY, Part::Line),
+    rule("cannot claim memory", MEMORY, Part::Line),
+    rule("script: ", "hotplug script failed: ", Part::Rest),
+    rule("/scripts/", "hotplug script failed: ", Part::Line),
+    rule(
+        "passthrough not supported on this platform",
+        NO_IOMMU,
+        Part::Line,
+    ),
+    rule("passthrough disabled but devices", NO_IOMMU, Part::Line),
+    rule("hvm-directio", NO_IOMMU, Part::Line),
+    rule(
+        "xc_assign_device failed: Function not implemented",
+        NO_IOMMU,
+        Part::Line,
+    ),
+    rule(
+        "HAP is off or unsupported",
+        "no hardware-assisted paging: ",
+        Part::Line,
+    ),
+    rule(
+        "HVM is not supported",
+        "no HVM guests on this host: ",
+        Part::Line,
+    ),
+    rule(
+        "bootloader failed - consult logfile ",
+        "boot loader failed, its log is ",
+        Part::Rest,
+    ),
+    rule("device model reported an error", EMULATOR, Part::Line),
+    rule("died during startup", EMULATOR, Part::Line),
+];
+
+const MEMORY: &str = "not enough free memory: ";
+const NO_IOMMU: &str = "no IOMMU: ";
+const EMULATOR: &str = "the device model did not start: ";
+
+const fn rule(mark: &'static str, cause: &'static str, part: Part) -> Rule {
+    Rule { mark, cause, part }
+}
+
+/// The cause, if an error was logged.
+pub(crate) fn of(log: &[LogLine]) -> Option<String> {
+    let errors = || log.iter().filter(|line| line.level >= LogLevel::Error);
+    let known = RULES.iter().find_map(|rule| {
+        errors().find_map(|line| {
+            let (_, rest) = line.text.split_once(rule.mark)?;
+            let words = match rule.part {
+                Part::Rest => rest,
+                Part::Line => &line.text,
+            };
+            Some(format!("{}{words}", rule.cause))
+        })
+    });
+    known.or_else(|| errors().next().map(|line| line.text.clone()))
+}
+
+/// Whether memory was missing.
+pub(crate) fn is_memory(log: &[LogLine]) -> bool {
+    of(log).is_some_and(|cause| cause.starts_with(MEMORY))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(lines: &[&str]) -> Vec<LogLine> {
+        let line = |text: &&str| LogLine {
+            level: LogLevel::Error,
+            text: (*text).to_owned(),
+        };
+        lines.iter().map(line).collect()
+    }
+
+    #[test]
+    fn known_lines_become_sentences() {
+        for (lines, expected) in [
+            (
+                &[
+                    "/etc/xen/scripts/vif-bridge online [99] exited with error status 1",
+                    "script: Could not find bridge device xenbr7",
+                    "unable to add nic devices",
+                ][..],
+                "hotplug script failed: Could not find bridge device xenbr7",
+            ),
+            (
+                &["/etc/xen/scripts/block add [99] exited with error status 1"],
+                "hotplug script failed: /etc/xen/scripts/block add [99] exited with error status 1",
+            ),
+            (
+                &[
+                    "passthrough not supported on this platform",
+                    "cannot (re-)build domain: -3",
+                ],
+                "no IOMMU: passthrough not supported on this platform",
+            ),
+            (
+                &[
+                    "Disk vdev=xvda failed to stat: /x: No such file or directory",
+                    "rc=-6",
+                ],
+                "Disk vdev=xvda failed to stat: /x: No such file or directory",
+            ),
+        ] {
+            assert_eq!(of(&log(lines)).as_deref(), Some(expected));
+        }
+        assert_eq!(of(&[]), None);
+        assert!(is_memory(&log(&[
+            "xc: panic: can't allocate low memory for domain"
+        ])));
+    }
+}

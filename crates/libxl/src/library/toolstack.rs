@@ -1,0 +1,397 @@
+//! What each operation is made of, in calls of libxl.
+
+use super::bitmap::Bitmap;
+use super::call::Arguments;
+use super::context::Context;
+use super::loaded::Loaded;
+use super::logger::Logger;
+use super::structure::{Structure, to_c};
+use crate::protocol::{Library, Outcome};
+use crate::serve::{Call, Toolstack};
+use crate::{Device, Failure, FailureKind, LogLevel, Operation, Trigger};
+use serde_json::Value;
+use std::ffi::CStr;
+use std::os::fd::{AsFd, OwnedFd};
+
+/// Under which name libvirt's document is kept, by libvirt's driver as well.
+const DOCUMENT: &CStr = c"libvirt-xml";
+
+/// `LIBXL_SUSPEND_DEBUG`, `LIBXL_SUSPEND_LIVE`
+const SAVE_DEBUG: i32 = 1;
+const SAVE_LIVE: i32 = 2;
+
+/// The form of a stream that `libxl_domain_restore_params` has by itself.
+const STREAM_DEFAULT: u32 = 1;
+
+/// Before this release what a guest needs is asked with a part of its configuration.
+const NEED_TAKES_CONFIG: u32 = 13;
+
+impl Toolstack for Loaded {
+    fn library(&self) -> Library {
+        Library {
+            minor: self.release().minor(),
+            file: self.file().display().to_string(),
+        }
+    }
+
+    fn perform(
+        &self,
+        operation: Operation,
+        descriptors: Vec<OwnedFd>,
+        call: &Call,
+    ) -> Result<Outcome, Failure> {
+        let logger = Logger::new(self, call);
+        let context = Context::open(self, &logger)?;
+        perform(&context, operation, descriptors)
+    }
+}
+
+fn perform(
+    context: &Context<'_>,
+    operation: Operation,
+    descriptors: Vec<OwnedFd>,
+) -> Result<Outcome, Failure> {
+    use Operation as O;
+    match operation {
+        O::Create { .. } | O::Restore { .. } => start(context, operation, descriptors),
+        O::Save { domid, live, debug } => {
+            let stream = one(descriptors)?;
+            let flags = if live { SAVE_LIVE } else { 0 } | if debug { SAVE_DEBUG } else { 0 };
+            let arguments = Arguments::Save(domid, stream.as_fd(), flags);
+            done(context.call("domain_suspend", arguments))
+        }
+        O::Attach {
+            domid,
+            device,
+            config,
+        } => attach(context, domid, device, &config),
+        O::Detach {
+            domid,
+            device,
+            config,
+            force,
+        } => detach(context, domid, device, &config, force),
+        O::Configuration { domid } => {
+            let mut config = Structure::new(context, "domain_config")?;
+            let arguments = Arguments::Structure(domid, &mut config);
+            context.call("retrieve_domain_configuration", arguments)?;
+            let text = config.text()?;
+            Ok(Outcome::Answer { text })
+        }
+        O::Document { domid } => {
+            let mut data = None;
+            let arguments = Arguments::Retrieve(domid, DOCUMENT, &mut data);
+            context.call("userdata_retrieve", arguments)?;
+            let text = data.filter(|data| !data.is_empty());
+            let text = text.map(|data| String::from_utf8_lossy(&data).into_owned());
+            Ok(Outcome::Document { text })
+        }
+        O::StoreDocument { domid, text } => done(store(context, domid, &text)),
+        O::Monitor { domid, command } => {
+            let (line, mut answer) = (to_c(&command)?, None);
+            let arguments = Arguments::Monitor(domid, &line, &mut answer);
+            context.call("qemu_monitor_command", arguments)?;
+            let text = answer.unwrap_or_default();
+            Ok(Outcome::Answer { text })
+        }
+        O::NeedMemory { config } => need(context, &config).map(|kib| Outcome::Memory { kib }),
+        O::FreeMemory => {
+            let mut kib = 0;
+            context.call("get_free_memory", Arguments::Memory(&mut kib))?;
+            Ok(Outcome::Memory { kib })
+        }
+        O::PciAssignableList => {
+            let configs = context.list("device_pci_assignable_list", "device_pci")?;
+            Ok(Outcome::Devices { configs })
+        }
+        other => done(simple(context, &other)),
+    }
+}
+
+/// Operations that are one call, of which nothing but an error comes back.
+fn simple(context: &Context<'_>, operation: &Operation) -> Result<(), Failure> {
+    use Operation as O;
+    let domain = |name, domid: u32| context.call(name, Arguments::Domain(domid));
+    match *operation {
+        O::Resume { domid, cancel } => {
+            context.call("domain_resume", Arguments::Resume(domid, cancel))
+        }
+        O::Suspend { domid } => domain("domain_suspend_only", domid),
+        O::Pause { domid } => domain("domain_pause", domid),
+        O::Unpause { domid } => domain("domain_unpause", domid),
+        O::Shutdown { domid } => domain("domain_shutdown", domid),
+        O::Reboot { domid } => domain("domain_reboot", domid),
+        O::Destroy { domid } => domain("domain_destroy", domid),
+        O::Trigger {
+            domid,
+            trigger,
+            vcpu,
+        } => {
+            let arguments = Arguments::Trigger(domid, number_of(trigger), vcpu);
+            context.call("send_trigger", arguments)
+        }
+        O::Sysrq { domid, key } => match u8::try_from(key) {
+            Ok(key) if key.is_ascii() => context.call("send_sysrq", Arguments::Char(domid, key)),
+            _ => Err(Failure::request("a system request is one ASCII character")),
+        },
+        O::Rename {
+            domid,
+            ref from,
+            ref to,
+        } => {
+            let (from, to) = (to_c(from)?, to_c(to)?);
+            context.call("domain_rename", Arguments::Names(domid, &from, &to))
+        }
+        O::CoreDump { domid, ref path } => {
+            context.call("domain_core_dump", Arguments::Text(domid, &to_c(path)?))
+        }
+        _ => resources(context, operation),
+    }
+}
+
+/// The same for memory, vcpus and what guests can be given.
+fn resources(context: &Context<'_>, operation: &Operation) -> Result<(), Failure> {
+    use Operation as O;
+    match *operation {
+        O::MemoryTarget {
+            domid,
+            kib,
+            enforce,
+        } => context.call("set_memory_target", Arguments::Target(domid, kib, enforce)),
+        O::MaxMemory { domid, kib } => {
+            context.call("domain_setmaxmem", Arguments::Limit(domid, kib))
+        }
+        O::Vcpus { domid, ref online } => {
+            let bits = Bitmap::of(online);
+            let mut bits = bits.ok_or_else(|| Failure::request("no such vcpu"))?;
+            context.call("set_vcpuonline", Arguments::Vcpus(domid, &mut bits))
+        }
+        O::PciAssignableAdd { ref config, rebind } => {
+            let mut pci = Structure::read(context, "device_pci", config)?;
+            let arguments = Arguments::Assign(&mut pci, rebind);
+            context.call("device_pci_assignable_add", arguments)
+        }
+        O::PciAssignableRemove { ref config, rebind } => {
+            let mut pci = Structure::read(context, "device_pci", config)?;
+            let arguments = Arguments::Assign(&mut pci, rebind);
+            context.call("device_pci_assignable_remove", arguments)
+        }
+        ref other => Err(Failure::request(format!(
+            "'{}' is not done here",
+            other.name()
+        ))),
+    }
+}
+
+/// Starts a guest, and keeps its document while it is still paused.
+fn start(
+    context: &Context<'_>,
+    operation: Operation,
+    descriptors: Vec<OwnedFd>,
+) -> Result<Outcome, Failure> {
+    let (config, document, stream_version) = match operation {
+        Operation::Create { config, document } => (config, document, None),
+        Operation::Restore {
+            config,
+            document,
+            stream_version,
+        } => (config, document, Some(stream_version)),
+        other => return Err(Failure::request(other.name())),
+    };
+    let mut structure = Structure::read(context, "domain_config", &config)?;
+    let mut domid = u32::MAX;
+    let started = match stream_version {
+        None => context.call(
+            "domain_create_new",
+            Arguments::Create(&mut structure, &mut domid),
+        ),
+        Some(version) => {
+            let stream = one(descriptors)?;
+            let parameters = match version {
+                STREAM_DEFAULT => "{}".to_owned(),
+                version => format!("{{\"stream_version\": {version}}}"),
+            };
+            let mut parameters = Structure::read(context, "domain_restore_params", &parameters)?;
+            let arguments =
+                Arguments::Restore(&mut structure, &mut domid, stream.as_fd(), &mut parameters);
+            context.call("domain_create_restore", arguments)
+        }
+    };
+    started.map_err(|failure| with_memory(context, &config, failure))?;
+    if let Some(document) = document
+        && let Err(failure) = store(context, domid, &document)
+    {
+        // A guest of which nobody knows what it is meant to be is not started.
+        let _ = context.call("domain_destroy", Arguments::Domain(domid));
+        return Err(failure);
+    }
+    Ok(Outcome::Started { domid })
+}
+
+/// Says how much memory was missing, if that is why a guest did not start.
+fn with_memory(context: &Context<'_>, config: &str, failure: Failure) -> Failure {
+    if !failure.is_about_memory() {
+        return failure;
+    }
+    let mut free = 0;
+    let Ok(need) = need(context, config) else {
+        return failure;
+    };
+    if context
+        .call("get_free_memory", Arguments::Memory(&mut free))
+        .is_err()
+        || need <= free
+    {
+        return failure;
+    }
+    let kind = FailureKind::Memory {
+        need_kib: need,
+        free_kib: free,
+    };
+    Failure {
+        kind,
+        log: failure.log,
+    }
+}
+
+/// KiB.
+fn need(context: &Context<'_>, config: &str) -> Result<u64, Failure> {
+    let mut kib = 0;
+    let mut structure = if context.loaded.release().minor() >= NEED_TAKES_CONFIG {
+        Structure::read(context, "domain_config", config)?
+    } else {
+        let config: Value = serde_json::from_str(config)
+            .map_err(|error| Failure::request(format!("libxl_domain_config: {error}")))?;
+        let build = config
+            .get("b_info")
+            .map_or_else(String::new, Value::to_string);
+        Structure::read(context, "domain_build_info", &build)?
+    };
+    let arguments = Arguments::Need(&mut structure, &mut kib);
+    context.call("domain_need_memory", arguments)?;
+    Ok(kib)
+}
+
+fn store(context: &Context<'_>, domid: u32, text: &str) -> Result<(), Failure> {
+    let arguments = Arguments::Store(domid, DOCUMENT, text.as_bytes());
+    context.call("userdata_store", arguments)
+}
+
+fn attach(
+    context: &Context<'_>,
+    domid: u32,
+    device: Device,
+    config: &str,
+) -> Result<Outcome, Failure> {
+    let functions = functions_of(device);
+    let mut structure = Structure::read(context, functions.structure, config)?;
+    context.call(functions.add, Arguments::Structure(domid, &mut structure))?;
+    let text = structure.text()?;
+    Ok(Outcome::Answer { text })
+}
+
+fn detach(
+    context: &Context<'_>,
+    domid: u32,
+    device: Device,
+    config: &str,
+    force: bool,
+) -> Result<Outcome, Failure> {
+    let functions = functions_of(device);
+    let function = match (force, functions.destroy) {
+        (true, Some(destroy)) => destroy,
+        (true, None) => {
+            let text = format!("libxl has no force for {}", functions.structure);
+            context.note(LogLevel::Warning, text);
+            functions.remove
+        }
+        (false, _) => functions.remove,
+    };
+    let mut structure = Structure::read(context, functions.structure, config)?;
+    done(context.call(function, Arguments::Structure(domid, &mut structure)))
+}
+
+/// libxl's functions for a kind of device.
+struct Functions {
+    structure: &'static str,
+    add: &'static str,
+    remove: &'static str,
+    /// Without asking the guest.
+    destroy: Option<&'static str>,
+}
+
+fn functions_of(device: Device) -> Functions {
+    let (structure, add, remove, destroy) = match device {
+        Device::Disk => (
+            "device_disk",
+            "device_disk_add",
+            "device_disk_remove",
+            Some("device_disk_destroy"),
+        ),
+        Device::Medium => ("device_disk", "cdrom_insert", "device_disk_remove", None),
+        Device::Nic => (
+            "device_nic",
+            "device_nic_add",
+            "device_nic_remove",
+            Some("device_nic_destroy"),
+        ),
+        Device::Pci => (
+            "device_pci",
+            "device_pci_add",
+            "device_pci_remove",
+            Some("device_pci_destroy"),
+        ),
+        Device::UsbController => (
+            "device_usbctrl",
+            "device_usbctrl_add",
+            "device_usbctrl_remove",
+            None,
+        ),
+        Device::UsbDevice => (
+            "device_usbdev",
+            "device_usbdev_add",
+            "device_usbdev_remove",
+            None,
+        ),
+        Device::Keyboard => (
+            "device_vkb",
+            "device_vkb_add",
+            "device_vkb_remove",
+            Some("device_vkb_destroy"),
+        ),
+        Device::Framebuffer => (
+            "device_vfb",
+            "device_vfb_add",
+            "device_vfb_remove",
+            Some("device_vfb_destroy"),
+        ),
+    };
+    Functions {
+        structure,
+        add,
+        remove,
+        destroy,
+    }
+}
+
+/// `libxl_trigger`
+fn number_of(trigger: Trigger) -> u32 {
+    match trigger {
+        Trigger::Power => 1,
+        Trigger::Sleep => 2,
+        Trigger::Nmi => 3,
+        Trigger::Init => 4,
+        Trigger::Reset => 5,
+        Trigger::S3Resume => 6,
+    }
+}
+
+fn done(result: Result<(), Failure>) -> Result<Outcome, Failure> {
+    result.map(|()| Outcome::Done)
+}
+
+fn one(descriptors: Vec<OwnedFd>) -> Result<OwnedFd, Failure> {
+    let mut descriptors = descriptors.into_iter();
+    let first = descriptors.next();
+    first.ok_or_else(|| Failure::request("a descriptor is missing"))
+}
