@@ -1,4 +1,5 @@
-//! What each operation is made of, in calls of libxl.
+//! What each operation is made of, in calls of libxl. How a function is called, and what is
+//! unsafe about it, is in `call` and `structure`.
 
 use super::bitmap::Bitmap;
 use super::call::Arguments;
