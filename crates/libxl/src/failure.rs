@@ -42,10 +42,12 @@ pub enum FailureKind {
         key: String,
     },
     /// The library could not read a configuration.
-    #[error("the library of this Xen cannot read this libxl_{structure}")]
+    #[error("the library of this Xen cannot read '{key}' of libxl_{structure}")]
     Configuration {
         /// Which structure, without `libxl_`.
         structure: String,
+        /// Path of the key, and its value.
+        key: String,
     },
     /// The host has less memory than the guest needs.
     #[error(
@@ -159,7 +161,7 @@ impl Failure {
     #[must_use]
     pub fn cause(&self) -> String {
         match self.kind {
-            FailureKind::Call { .. } | FailureKind::Configuration { .. } => {
+            FailureKind::Call { .. } => {
                 cause::of(&self.log).unwrap_or_else(|| self.kind.to_string())
             }
             _ => self.kind.to_string(),

@@ -1,5 +1,6 @@
 //! Whether a library took all that a configuration says: it drops unknown keys and
-//! values of a wrong type without a word, and leaves out defaults when it writes.
+//! values of a wrong type without a word, and leaves out defaults when it writes. And
+//! which part of a configuration it refuses: it does not say.
 
 use serde_json::Value;
 use std::fmt::Write;
@@ -26,6 +27,67 @@ const DEFAULTS: &[&str] = &[
 pub(super) fn dropped(given: &Value, back: &Value) -> Option<String> {
     let mut path = String::new();
     lost(given, back, &mut path).then_some(path)
+}
+
+/// The smallest part of a configuration that `reads` refuses when it stands alone, as a
+/// path with its value.
+pub(super) fn unreadable(given: &Value, reads: &mut dyn FnMut(&Value) -> bool) -> String {
+    let mut path = String::new();
+    let mut part = given;
+    let mut around: Vec<Step<'_>> = Vec::new();
+    while around.len() < DEPTH_MAX {
+        let inside: Vec<(Step<'_>, &Value)> = match part {
+            Value::Object(members) => members
+                .iter()
+                .map(|(key, it)| (Step::Key(key), it))
+                .collect(),
+            Value::Array(list) => list
+                .iter()
+                .enumerate()
+                .map(|(i, it)| (Step::Index(i), it))
+                .collect(),
+            _ => break,
+        };
+        let refused = inside.into_iter().find(|(step, value)| {
+            let alone = around
+                .iter()
+                .rfold(step.wrap((*value).clone()), |inner, step| step.wrap(inner));
+            !reads(&alone)
+        });
+        let Some((step, value)) = refused else {
+            break;
+        };
+        let _ = match &step {
+            Step::Key(key) if path.is_empty() => write!(path, "{key}"),
+            Step::Key(key) => write!(path, ".{key}"),
+            Step::Index(index) => write!(path, "[{index}]"),
+        };
+        around.push(step);
+        part = value;
+    }
+    match part {
+        Value::Object(_) | Value::Array(_) => path,
+        value => format!("{path}: {value}"),
+    }
+}
+
+/// Deeper than any structure of libxl.
+const DEPTH_MAX: usize = 16;
+
+/// A way into a value.
+enum Step<'a> {
+    Key(&'a str),
+    Index(usize),
+}
+
+impl Step<'_> {
+    /// The value alone in what it stands in.
+    fn wrap(&self, value: Value) -> Value {
+        match self {
+            Self::Key(key) => [((*key).to_owned(), value)].into_iter().collect(),
+            Self::Index(_) => vec![value].into(),
+        }
+    }
 }
 
 /// Whether something was lost; then `path` says what.
@@ -148,6 +210,14 @@ mod tests {
         ] {
             assert_eq!(dropped(&given, &back).as_deref(), Some(expected));
         }
+    }
+
+    #[test]
+    fn what_is_refused_is_named() {
+        let given = json!({"a": {"b": 1}, "disks": [{"x": 1}, {"f": "raw", "x": "rawx"}]});
+        let mut reads = |value: &Value| !value.to_string().contains("rawx");
+        assert_eq!(unreadable(&given, &mut reads), "disks[1].x: \"rawx\"");
+        assert_eq!(unreadable(&given, &mut |_| true), "");
     }
 
     #[test]

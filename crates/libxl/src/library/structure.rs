@@ -76,17 +76,17 @@ impl<'a> Structure<'a> {
         let given: Value = serde_json::from_str(text)
             .map_err(|error| Failure::request(format!("libxl_{name}: {error}")))?;
         let mut structure = Self::new(context, name)?;
-        let c_text = to_c(text)?;
-        let function = format!("{name}_from_json");
-        // SAFETY: the type is that of every release.
-        let from_json: Option<FromJsonFn> = unsafe { context.loaded.symbol(&function) };
-        let from_json = from_json.ok_or_else(|| missing(&function))?;
-        // SAFETY: the structure is of this type and initialised; reading initialises it
-        // again, before which nothing of it needs to be freed.
-        let code = unsafe { from_json(context.raw(), structure.pointer(), c_text.as_ptr()) };
-        if code != 0 {
+        if structure.fill(text)? != 0 {
+            let log = context.logger().lines();
+            let mut reads = |value: &Value| {
+                let attempt =
+                    Self::new(context, name).and_then(|mut it| it.fill(&value.to_string()));
+                attempt.is_ok_and(|code| code == 0)
+            };
+            let key = compare::unreadable(&given, &mut reads);
             let structure = name.to_owned();
-            return Err(context.failure(FailureKind::Configuration { structure }));
+            let kind = FailureKind::Configuration { structure, key };
+            return Err(Failure { kind, log });
         }
         let back = structure.text()?;
         let back: Value = serde_json::from_str(&back).unwrap_or(Value::Null);
@@ -97,6 +97,18 @@ impl<'a> Structure<'a> {
                 key,
             })),
         }
+    }
+
+    /// Reads a text into it, and returns what libxl did.
+    fn fill(&mut self, text: &str) -> Result<c_int, Failure> {
+        let text = to_c(text)?;
+        let function = format!("{}_from_json", self.name);
+        // SAFETY: the type is that of every release.
+        let from_json: Option<FromJsonFn> = unsafe { self.context.loaded.symbol(&function) };
+        let from_json = from_json.ok_or_else(|| missing(&function))?;
+        // SAFETY: the structure is of this type and was only initialised so far; reading
+        // initialises it again, before which nothing of it needs to be freed.
+        Ok(unsafe { from_json(self.context.raw(), self.pointer(), text.as_ptr()) })
     }
 
     /// What it is, without `libxl_`.
