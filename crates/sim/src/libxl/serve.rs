@@ -62,7 +62,10 @@ impl Toolstack for Simulated {
     ) -> Result<Outcome, Failure> {
         let aborted = Arc::new(Notify::new());
         let abort = Arc::clone(&aborted);
-        call.on_abort(move || abort.notify_one());
+        call.on_abort(move || {
+            abort.notify_one();
+            true
+        });
         let done = self.runtime.block_on(async {
             tokio::select! {
                 done = self.host.libxl(operation, descriptors) => done,
