@@ -84,14 +84,14 @@ impl Endings {
     }
 
     /// A domain was asked to end, in these words as far as they could be read.
+    ///
+    /// No words are no sign: libxl makes the node empty when it builds a domain, and a
+    /// guest empties it when it has read the order.
     pub(crate) fn ordered(&self, domid: u32, order: Option<&str>) {
-        // An empty order is the guest's receipt.
-        let ending = Ending::of_order(order.unwrap_or_default());
-        let mut signs = self.lock();
-        let is_receipt = order.is_none_or(str::is_empty);
-        if !(is_receipt && signs.contains_key(&domid)) {
+        if let Some(order) = order.filter(|order| !order.is_empty()) {
+            let mut signs = self.lock();
             signs.remove(&domid);
-            add(&mut signs, domid, Sign::Order, ending);
+            add(&mut signs, domid, Sign::Order, Ending::of_order(order));
         }
     }
 
@@ -194,6 +194,14 @@ mod tests {
         endings.named(7, "web--migratedaway");
         endings.saw(&[domain(7, Some(2))]);
         assert_eq!(endings.of(7), Ending::Moved);
+    }
+
+    #[test]
+    fn an_empty_order_is_none() {
+        let endings = Endings::default();
+        endings.ordered(7, Some(""));
+        endings.ordered(7, None);
+        assert_eq!(endings.of(7), Ending::Destroyed);
     }
 
     #[test]
