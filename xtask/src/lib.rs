@@ -16,6 +16,7 @@ pub mod error;
 mod foreign;
 mod fuzz;
 pub mod generate;
+pub mod lab;
 mod manual;
 mod others;
 mod peer;

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use xtask::bench::{Measurement, bench};
+use xtask::lab::Suite;
 use xtask::{Error, Result, generate, root, tidy};
 
 /// Commands for people who work on virtxen.
@@ -103,6 +104,14 @@ enum Command {
         #[arg(long)]
         short: bool,
     },
+    /// Boot a real Xen in an emulated machine, and test virtxen on it: docs/lab.md
+    Lab {
+        /// The release of Debian, and with it of Xen
+        #[arg(long, value_enum, default_value = "bookworm", global = true)]
+        suite: Suite,
+        #[command(subcommand)]
+        command: xtask::lab::Command,
+    },
     /// Let virt-xml-validate judge documents, such as those that tests wrote to VIRTXEN_XML_OUT
     CheckXml {
         /// Files, or folders of .xml files
@@ -139,6 +148,7 @@ fn main() -> ExitCode {
         Command::Differ { documents, write } => xtask::differ(&root(), &documents, write),
         Command::Soak { short } => xtask::soak(&root(), short),
         Command::Peer { command } => xtask::peer(&root(), &command),
+        Command::Lab { suite, command } => xtask::lab::lab(&root(), suite, command),
         Command::Dist { debug } => xtask::dist(&root(), debug).map(drop),
         Command::CheckXml { paths } => {
             xtask::check_xml(&paths).map(|count| println!("{count} documents are valid"))

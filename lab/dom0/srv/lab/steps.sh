@@ -1,0 +1,108 @@
+# Words for the tests of xtask/src/lab/tests, which are shell scripts in dom0: each begins with
+# this file, on a host without guests, with virtxend's sockets up.
+set -eEuo pipefail
+cd /srv/lab
+trap 'echo "failed: $BASH_COMMAND" >&2' ERR
+export LIBVIRT_DEFAULT_URI='xen+unix:///system?socket=/run/libvirt/virtxend-sock'
+export VIRTXEN_DEFAULT_URI=xen:
+work=/tmp/lab
+consoles=/var/log/xen/console
+
+# within SECONDS COMMAND...: again and again, until it succeeds
+within() {
+	local limit=$((SECONDS + $1))
+	shift
+	until "$@" >$work/within 2>&1; do
+		if [ $SECONDS -ge $limit ]; then
+			echo "did not come true: $*" >&2
+			tail -5 $work/within >&2
+			return 1
+		fi
+		sleep 0.2
+	done
+}
+
+# says PATTERN COMMAND...: it succeeds, and prints this
+says() {
+	local pattern=$1 text
+	shift
+	if ! text=$("$@" 2>&1) || ! grep -Eq -- "$pattern" <<<"$text"; then
+		printf "no '%s' in what %s said:\n%s\n" "$pattern" "$*" "$text" >&2
+		return 1
+	fi
+}
+
+# hides PATTERN COMMAND...: it succeeds, and does not print this
+hides() {
+	local pattern=$1 text
+	shift
+	if ! text=$("$@" 2>&1) || grep -Eq -- "$pattern" <<<"$text"; then
+		printf "'%s' in what %s said:\n%s\n" "$pattern" "$*" "$text" >&2
+		return 1
+	fi
+}
+
+# refuses PATTERN COMMAND...: it fails, and says why
+refuses() {
+	local pattern=$1 text
+	shift
+	if text=$("$@" 2>&1) || ! grep -Eq -- "$pattern" <<<"$text"; then
+		printf "not refused with '%s', but %s said:\n%s\n" "$pattern" "$*" "$text" >&2
+		return 1
+	fi
+}
+
+# same COMMAND COMMAND: both shell lines print the same
+same() {
+	bash -c "$1" >$work/left 2>&1
+	bash -c "$2" >$work/right 2>&1
+	diff $work/left $work/right >&2
+}
+
+# console GUEST TEXT [TIMES]: it has said this, so often
+console() {
+	[ "$(grep -aFc -- "$2" "$consoles/guest-$1.log")" -ge "${3:-1}" ]
+}
+
+# serial GUEST TEXT: an HVM guest has said this on its serial line
+serial() {
+	grep -aFq -- "$2" "$work/$1.serial"
+}
+
+# gone GUEST: no domain has this name
+gone() {
+	! xl domid "$1" >/dev/null 2>&1
+}
+
+# listen: virtxen and virsh keep what events they see
+listen() {
+	virtxen event --all --loop --timestamp >$work/events.virtxen 2>&1 &
+	virsh event --all --loop --timestamp >$work/events.virsh 2>&1 &
+	within 30 test "$(pgrep -cf 'event --all')" -ge 2
+	sleep 3
+}
+
+# event PATTERN: both have seen it
+event() {
+	grep -Eq -- "$1" $work/events.virtxen && grep -Eq -- "$1" $work/events.virsh
+}
+
+# lag PATTERN NANOSECONDS: milliseconds from a time to the event that virtxend sent
+lag() {
+	local line
+	line=$(grep -Em1 -- "$1" $work/events.virsh)
+	echo $((($(date -d "${line%%: event*}" +%s%N) - $2) / 1000000))
+}
+
+# calm: no guests, nothing kept of any
+calm() {
+	local id
+	for id in $(xl list | awk 'NR > 1 && $2 > 0 { print $2 }'); do
+		xl destroy "$id" >/dev/null 2>&1 || true
+	done
+	pkill -f 'event --all' || true
+	rm -rf $work $consoles/guest-*.log /etc/libvirt/libxl/*.xml /etc/libvirt/libxl/autostart/* \
+		/var/lib/libvirt/libxl/save/*
+	mkdir -p $work
+	systemctl start virtxend.socket
+}

@@ -1,0 +1,71 @@
+//! What others do to guests beside virtxend: it shows the truth within a second, and says so
+//! in events. A second of a real host is several of the lab, so the lag is shown.
+
+use super::Test;
+
+pub(super) const TESTS: &[Test] = &[
+    Test {
+        name: "beside",
+        what: "xl create, rename, mem-set, pause and destroy are told as events",
+        script: r#"
+systemctl start virtxend.service
+listen
+at=$(date +%s%N)
+xl create pv.cfg >/dev/null
+within 10 event "'pv': Started Booted"
+says 'pv +(running|paused)' virsh list
+at=$(date +%s%N)
+xl rename pv other
+within 10 event "'other': Defined Renamed"
+echo "note: $(lag "'other': Defined" $at) ms from the start of xl rename to virtxend's event"
+says ' other ' virsh list
+hides ' pv ' virsh list
+at=$(date +%s%N)
+xl mem-set other 100
+within 10 event 'balloon-change.*other.*102400'
+echo "note: $(lag 'balloon-change' $at) ms from the start of xl mem-set"
+at=$(date +%s%N)
+xl pause other
+within 10 event "'other': Suspended Paused"
+echo "note: $(lag "'other': Suspended" $at) ms from the start of xl pause"
+says 'other +paused' virsh list
+xl unpause other
+within 10 event "'other': Resumed Unpaused"
+at=$(date +%s%N)
+xl destroy other
+within 10 event "'other': Stopped Destroyed"
+echo "note: $(lag "'other': Stopped" $at) ms from the start of xl destroy"
+hides other virsh list
+"#,
+    },
+    Test {
+        name: "endings",
+        what: "a guest that powers off or crashes by itself is told as that",
+        script: r#"
+systemctl start virtxend.service
+listen
+xl create pv.cfg 'name="off"' 'extra="lab.end=poweroff"' >/dev/null
+within 180 event "'off': Stopped Shutdown"
+within 30 gone off
+xl create pv.cfg 'name="bad"' 'extra="lab.end=crash panic=1"' 'on_crash="preserve"' >/dev/null
+within 180 event "'bad': Crashed Panicked"
+says 'bad +crashed' virsh list --all
+"#,
+    },
+    Test {
+        name: "watchers",
+        what: "xenstored loses a client that has watches; virtxend goes on",
+        script: r#"
+systemctl start virtxend.service
+listen
+xenstore-watch /local/domain >/dev/null 2>&1 &
+watcher=$!
+sleep 1
+kill -9 $watcher
+xl create pv.cfg >/dev/null
+within 10 event "'pv': Started"
+xl destroy pv
+within 10 event "'pv': Stopped"
+"#,
+    },
+];

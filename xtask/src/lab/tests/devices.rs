@@ -1,0 +1,66 @@
+//! Devices of a running guest: attached, detached, changed.
+
+use super::Test;
+
+pub(super) const TESTS: &[Test] = &[
+    Test {
+        name: "disk",
+        what: "raw disks and a block device in and out of a running guest, with events",
+        script: r#"
+virsh create pv.xml
+within 180 console pv 'lab: ready'
+listen
+virsh attach-disk pv /srv/lab/data.img xvdb --live
+within 10 event "device-added.*xvdb"
+says 'xvdb +/srv/lab/data.img' virsh domblklist pv
+says '/srv/lab/data.img' xl block-list pv -v || says 51728 xl block-list pv
+loop=$(losetup -f --show more.img)
+virsh attach-disk pv "$loop" xvdc --live --sourcetype block
+says "xvdc +$loop" virsh domblklist pv
+virsh detach-disk pv xvdc --live
+losetup -d "$loop"
+virsh detach-disk pv xvdb --live
+within 10 event "device-removed.*xvdb"
+hides xvdb virsh domblklist pv
+hides 51728 xl block-list pv
+"#,
+    },
+    Test {
+        name: "qcow2",
+        what: "a qcow2 disk, which a device model serves, in a running guest",
+        script: r#"
+virsh create pv.xml
+within 180 console pv 'lab: ready'
+virsh attach-disk pv /srv/lab/data.qcow2 xvdb --live --driver qemu --subdriver qcow2
+within 10 says 'xvdb +/srv/lab/data.qcow2' virsh domblklist pv
+virsh detach-disk pv xvdb --live
+hides xvdb virsh domblklist pv
+"#,
+    },
+    Test {
+        name: "interface",
+        what: "an interface on a bridge in and out of a running guest; the guest answers a ping",
+        script: r#"
+virsh create devices.xml
+within 180 console devices 'lab: ready'
+within 30 ping -c 1 -W 5 192.168.200.10
+virsh attach-interface devices bridge xenbr0 --mac 00:16:3e:00:00:0b --live
+says '00:16:3e:00:00:0b' virsh domiflist devices
+says '00:16:3e:00:00:0b' xl network-list devices
+virsh detach-interface devices bridge --mac 00:16:3e:00:00:0b --live
+hides '00:16:3e:00:00:0b' virsh domiflist devices
+says 'rx_bytes [1-9]' virsh domifstat devices "$(virsh domiflist devices | awk '/vif/ { print $1 }')"
+"#,
+    },
+    Test {
+        name: "refused",
+        what: "a device that cannot be attached says why, and leaves nothing",
+        script: r#"
+virsh create pv.xml
+refuses 'nothing.img' virsh attach-disk pv /srv/lab/nothing.img xvdb --live
+hides xvdb virsh domblklist pv
+refuses 'nobridge|hotplug' virsh attach-interface pv bridge nobridge --live
+hides vif virsh domiflist pv
+"#,
+    },
+];

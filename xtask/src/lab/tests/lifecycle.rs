@@ -1,0 +1,177 @@
+//! The life of guests of each kind, by virsh through virtxend and by virtxen.
+
+use super::Test;
+
+pub(super) const TESTS: &[Test] = &[
+    Test {
+        name: "pv",
+        what: "PV: define, start, console, pause, reboot, shutdown, undefine",
+        script: r#"
+virsh define pv.xml
+says 'pv +shut off' virsh list --all
+virsh start pv
+within 180 console pv 'lab: ready'
+says 'pv +running' virsh list
+says 'lab: kind PV' cat $consoles/guest-pv.log
+virsh suspend pv
+says paused virsh domstate pv
+says ' --p--- ' xl list pv
+virsh resume pv
+says running virsh domstate pv
+virsh reboot pv
+within 240 console pv 'lab: ready' 2
+within 30 says running virsh domstate pv
+virsh shutdown pv
+within 120 says 'shut off' virsh domstate pv
+within 30 gone pv
+virsh undefine pv
+hides ' pv ' virsh list --all
+"#,
+    },
+    Test {
+        name: "console",
+        what: "a console carries what is typed and what the guest answers",
+        script: r#"
+virsh create pv.xml
+within 180 console pv 'lab: ready'
+(sleep 3; echo; sleep 2; echo 'echo $((6 * 7))-answered'; sleep 10) |
+	timeout 30 script -qec 'virsh console pv' /dev/null >$work/console || true
+grep -q '42-answered' $work/console
+virsh destroy pv
+"#,
+    },
+    Test {
+        name: "transient",
+        what: "a guest that is only created leaves nothing when it is destroyed",
+        script: r#"
+virsh create pv.xml
+says 'Persistent: +no' virsh dominfo pv
+virsh destroy pv
+hides ' pv ' virsh list --all
+gone pv
+hides '/pv"' xenstore-ls -f /vm
+"#,
+    },
+    Test {
+        name: "cli",
+        what: "virtxen without the daemon starts a process for libxl of its own",
+        script: r#"
+systemctl stop virtxend.service virtxend.socket virtxend-ro.socket
+virtxen define pv.xml
+virtxen start pv
+within 180 console pv 'lab: ready'
+virtxen destroy pv
+gone pv
+virtxen undefine pv
+hides libxl-worker ps ax
+"#,
+    },
+    Test {
+        name: "pygrub",
+        what: "PV whose kernel pygrub takes from the guest's disk",
+        script: r#"
+virsh create pygrub.xml
+within 180 console pygrub 'lab: ready'
+virsh destroy pygrub
+"#,
+    },
+    Test {
+        name: "pvh",
+        what: "PVH: define, start, pause, shutdown",
+        script: r#"
+virsh define pvh.xml
+virsh start pvh
+within 240 console pvh 'lab: ready'
+says 'lab: kind PVH' cat $consoles/guest-pvh.log
+says 'pvh +running' virsh list
+virsh suspend pvh
+says paused virsh domstate pvh
+virsh resume pvh
+virsh shutdown pvh
+within 180 says 'shut off' virsh domstate pvh
+"#,
+    },
+    Test {
+        name: "hvm",
+        what: "HVM from a disk by its BIOS: VNC, ACPI's power button, destroy",
+        script: r#"
+virsh define hvm.xml
+virsh start hvm
+within 240 serial hvm 'lab: ready'
+says 'hvm +running' virsh list
+display=$(virsh vncdisplay hvm)
+says RFB timeout 20 nc 127.0.0.1 $((5900 + ${display##*:})) </dev/null
+virsh shutdown hvm
+within 180 says 'shut off' virsh domstate hvm
+virsh start hvm
+virsh destroy hvm
+says 'shut off' virsh domstate hvm
+hides hvm pgrep -a qemu
+"#,
+    },
+    Test {
+        name: "hvm-kernel",
+        what: "HVM with a kernel of the host",
+        script: r#"
+virsh create hvm-kernel.xml
+within 300 serial hvm-kernel 'lab: ready'
+virsh destroy hvm-kernel
+"#,
+    },
+    Test {
+        name: "crash",
+        what: "on_crash: restart starts a crashed guest again, preserve keeps it",
+        script: r#"
+sed 's|mitigations=off|& lab.end=crash panic=1|; s|<devices>|<on_crash>preserve</on_crash>&|' \
+	pv.xml >$work/preserve.xml
+virsh create $work/preserve.xml
+within 240 says crashed virsh domstate pv
+virsh destroy pv
+gone pv
+"#,
+    },
+    Test {
+        name: "autostart",
+        what: "a guest with autostart starts with the host's first virtxend",
+        script: r#"
+virsh define pv.xml
+virsh autostart pv
+says 'Autostart: +enable' virsh dominfo pv
+test -L /etc/libvirt/libxl/autostart/pv.xml
+virsh autostart --disable pv
+test ! -e /etc/libvirt/libxl/autostart/pv.xml
+"#,
+    },
+    Test {
+        name: "deaf",
+        what: "a guest that ignores orders delays no call about others",
+        script: r#"
+sed 's|mitigations=off|& lab.deaf|' pv.xml >$work/deaf.xml
+virsh create $work/deaf.xml
+within 180 console pv 'lab: ready'
+virsh shutdown pv
+begin=$(date +%s%N)
+for call in 'list' 'dominfo Domain-0' 'domstats' 'nodeinfo'; do
+	timeout 20 virsh $call >/dev/null
+done
+echo "note: four calls of virsh meanwhile: $((($(date +%s%N) - begin) / 1000000)) ms"
+virsh destroy pv
+"#,
+    },
+    Test {
+        name: "errors",
+        what: "why a guest does not start is in the error, and nothing of it stays",
+        script: r#"
+sed 's|/srv/lab/vmlinux|/srv/lab/no-kernel|' pv.xml >$work/kernel.xml
+refuses 'no-kernel' virsh create $work/kernel.xml
+gone pv
+sed "s|'MiB'>128|'GiB'>20|" pv.xml >$work/memory.xml
+refuses 'memory' virsh create $work/memory.xml
+gone pv
+sed 's|xenbr0|nobridge|' devices.xml >$work/bridge.xml
+refuses 'nobridge|hotplug|vif-bridge' virsh create $work/bridge.xml
+gone devices
+hides 'pv|devices' virsh list --all
+"#,
+    },
+];

@@ -1,0 +1,77 @@
+//! Tests of virtxen on the real Xen of a lab: each is a shell script that runs in dom0, with
+//! the words of `lab/dom0/srv/lab/steps.sh`.
+//!
+//! One file a kind of operation; `run` runs them, `report` keeps what came of it.
+
+mod beside;
+mod channels;
+mod devices;
+mod handover;
+mod lifecycle;
+mod report;
+mod resources;
+mod restart;
+mod run;
+mod saving;
+
+pub(super) use report::write;
+pub(super) use run::{Outcome, run};
+
+/// A test.
+pub(super) struct Test {
+    /// By which it is asked for.
+    pub(super) name: &'static str,
+    /// What it shows.
+    pub(super) what: &'static str,
+    /// Lines for bash, in dom0. A line `note: …` that it prints is shown.
+    script: &'static str,
+}
+
+/// All of them, by what they are about.
+const KINDS: [&[Test]; 8] = [
+    channels::TESTS,
+    beside::TESTS,
+    lifecycle::TESTS,
+    resources::TESTS,
+    devices::TESTS,
+    saving::TESTS,
+    restart::TESTS,
+    handover::TESTS,
+];
+
+/// Those that `.ci/run` has time for: one of each kind that costs no second guest.
+const SMOKE: [&str; 3] = ["routes", "list", "beside"];
+
+/// The tests with one of these words in their names; all if there is none.
+pub(super) fn chosen(names: &[String], smoke: bool) -> Vec<&'static Test> {
+    KINDS
+        .into_iter()
+        .flatten()
+        .filter(|test| !smoke || SMOKE.contains(&test.name))
+        .filter(|test| names.is_empty() || names.iter().any(|name| test.name.contains(&**name)))
+        .collect()
+}
+
+#[cfg(test)]
+mod table {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn names_are_unique_and_smoke_tests_are_there() {
+        let all = chosen(&[], false);
+        let names: HashSet<_> = all.iter().map(|test| test.name).collect();
+        assert_eq!(names.len(), all.len());
+        assert_eq!(chosen(&[], true).len(), SMOKE.len());
+        assert!(chosen(&["list".to_owned()], false).len() < all.len());
+    }
+
+    #[test]
+    fn scripts_are_shell() {
+        for test in chosen(&[], false) {
+            let mut bash = std::process::Command::new("bash");
+            let status = bash.args(["-n", "-c", test.script]).status().unwrap();
+            assert!(status.success(), "{}", test.name);
+        }
+    }
+}
