@@ -101,7 +101,7 @@ const RUNNING: &[Row] = &[
             "Id: 1",
             "Name: pv1",
             "UUID: 5a11ab1e-0000-4000-8000-000000000001",
-            "OS Type: linux",
+            "OS Type: xen",
             "CPU(s): 1",
             "Max memory: 8192 KiB",
             "Used memory: 4096 KiB",

@@ -3,7 +3,7 @@
 //! No behaviour beyond display, nothing of any one channel.
 
 use std::time::Duration;
-use virtxen_guest::{DomId, MemoryKib, Uuid};
+use virtxen_guest::{DomId, MemoryKib, OsType, Uuid};
 
 /// Version of the hypervisor, as far as the host tells.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -142,8 +142,8 @@ pub struct DomainInfo {
     pub max_vcpus: u32,
     /// Processor time of all vcpus since it was started.
     pub cpu_time: Duration,
-    /// Fully virtualized.
-    pub hvm: bool,
+    /// Kind of guest.
+    pub kind: OsType,
     /// It is also defined and stays when it ends. `None` where the host does not
     /// tell: XenD says it of inactive domains only, for active ones it is known
     /// from its files, so not from another machine.

@@ -146,7 +146,7 @@ async fn hypercalls_show_what_xend_shows_on_every_release() {
                     it.memory,
                     it.vcpus,
                     it.max_vcpus,
-                    it.hvm,
+                    it.kind,
                     it.persistent,
                 )
             };
@@ -500,7 +500,7 @@ async fn releases_without_xend_are_monitored() {
         assert_eq!(all.len(), 2, "{release}");
         let web = host.domain("web").await.unwrap();
         assert!(
-            web.hvm && web.state == DomainState::Blocked,
+            web.kind == virtxen_guest::OsType::Hvm && web.state == DomainState::Blocked,
             "{release}: {web:?}"
         );
         assert_eq!(web.memory, MemoryKib::from_mib(256), "{release}");

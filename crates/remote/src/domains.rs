@@ -7,7 +7,7 @@ use virtxen_driver::{
     Domain, DomainKey, Error, ListFilter, Operation, Reason, Result, State, TypedParameter,
     TypedValue,
 };
-use virtxen_guest::{DomId, MemoryKib, Uuid};
+use virtxen_guest::{DomId, MemoryKib, OsType, Uuid};
 use virtxen_rpc::calls::{
     ConnectGetAllDomainStats, ConnectListAllDomains, DomainFlags, DomainGetInfo, DomainGetMaxVcpus,
     DomainGetOSType, DomainGetState, DomainInfo, DomainIsPersistent, DomainLookupByUUID,
@@ -50,7 +50,7 @@ impl Remote {
             reason: Reason::from_number(state_now, state.reason),
             state: state_now,
             persistent: Some(persistent == 1),
-            hvm: kind == "hvm",
+            kind: wire::kind(&kind),
             max_vcpus: u32::try_from(max_vcpus).unwrap_or(0),
             cpu_time: wire::time(info.cpu_time),
             ..with_info(&dom, &info)
@@ -104,10 +104,10 @@ impl Remote {
         let mut details = details;
         let domains = listed.iter().filter_map(|dom| {
             // One that went away meanwhile is no longer there.
-            let (info, hvm) = details.remove(&dom.uuid)?;
+            let (info, kind) = details.remove(&dom.uuid)?;
             let stats = stats.remove(&dom.uuid)?;
             Some(Domain {
-                hvm,
+                kind,
                 persistent: Some(persistent.contains(&dom.uuid)),
                 ..with_stats(with_info(dom, &info), &stats)
             })
@@ -141,7 +141,7 @@ impl Remote {
     async fn details(
         &self,
         domains: &[virtxen_rpc::Domain],
-    ) -> Result<HashMap<[u8; 16], (DomainInfo, bool)>> {
+    ) -> Result<HashMap<[u8; 16], (DomainInfo, OsType)>> {
         let client = self.client().await?;
         let limit = self.limit(Operation::List);
         let mut asked = JoinSet::new();
@@ -160,7 +160,7 @@ impl Remote {
         while let Some(answer) = asked.join_next().await {
             match answer {
                 Ok((uuid, Ok((info, kind)))) => {
-                    details.insert(uuid, (info, kind == "hvm"));
+                    details.insert(uuid, (info, wire::kind(&kind)));
                 }
                 Ok((_, Err(crate::Error::Daemon(error)))) if error.code == code::NO_DOMAIN => {}
                 Ok((_, Err(error))) => return Err(error.into()),
@@ -183,7 +183,7 @@ fn with_info(dom: &virtxen_rpc::Domain, info: &DomainInfo) -> Domain {
         state: State::from_number(i32::from(info.state)),
         reason: Reason::Unknown,
         persistent: None,
-        hvm: false,
+        kind: OsType::Xen,
         memory: MemoryKib(info.memory),
         max_memory: MemoryKib(info.max_mem),
         vcpus: u32::from(info.nr_virt_cpu),

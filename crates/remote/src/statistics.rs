@@ -6,7 +6,7 @@ use virtxen_driver::{
     AllStats, CpuStats, Domain, DomainKey, DomainStats, ListFilter, MemoryTag, Operation, Reason,
     Result, State, StatsGroups,
 };
-use virtxen_guest::{MemoryKib, Uuid};
+use virtxen_guest::{MemoryKib, OsType, Uuid};
 use virtxen_host::{DiskCounters, InterfaceCounters, Traffic};
 use virtxen_rpc::calls::{
     CPUStatsArguments, ConnectGetAllDomainStats, DeviceArguments, DomainBlockStatsFlags,
@@ -203,7 +203,7 @@ fn record(record: StatsRecord) -> DomainStats {
         state: State::from_number(state.unwrap_or(0)),
         reason: Reason::Unknown,
         persistent: None,
-        hvm: false,
+        kind: OsType::Xen,
         memory: MemoryKib(number("balloon.current").unwrap_or(0)),
         max_memory: MemoryKib(number("balloon.maximum").unwrap_or(0)),
         vcpus: count("vcpu.current").unwrap_or(0),

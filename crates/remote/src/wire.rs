@@ -4,7 +4,7 @@ use std::time::Duration;
 use virtxen_driver::{
     Affect, Event, EventKind, JobState, ListFilter, MetadataKind, State, Tunable, TypedParameter,
 };
-use virtxen_guest::{DomId, MemoryKib, Uuid};
+use virtxen_guest::{DomId, MemoryKib, OsType, Uuid};
 use virtxen_rpc::{Domain, DomainEvent, TypedParam, TypedValue};
 
 /// A domain that is known by its uuid. Servers find it by that alone.
@@ -19,6 +19,15 @@ pub(crate) fn domain(uuid: Uuid) -> Domain {
 /// A number that a domain has while it is active.
 pub(crate) fn id(id: i32) -> Option<DomId> {
     u32::try_from(id).ok().map(DomId)
+}
+
+/// The kind of guest in a daemon's word.
+pub(crate) fn kind(word: &str) -> OsType {
+    match word {
+        "hvm" => OsType::Hvm,
+        "xenpvh" => OsType::XenPvh,
+        _ => OsType::Xen,
+    }
 }
 
 /// `VIR_DOMAIN_AFFECT_LIVE` and `VIR_DOMAIN_AFFECT_CONFIG`.

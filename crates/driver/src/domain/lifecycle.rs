@@ -7,6 +7,7 @@
 use crate::call::Call;
 use crate::{DomainKey, Driver, Error, Operation, Result, State};
 use std::sync::Arc;
+use virtxen_guest::OsType;
 use virtxen_host::{ShutdownReason, Trigger};
 
 /// How a guest is asked to shut down or to reboot.
@@ -178,7 +179,7 @@ impl Driver {
             if reason != ShutdownReason::Poweroff {
                 return refused("an ACPI power button does not reboot a guest");
             }
-            if !domain.hvm {
+            if domain.kind != OsType::Hvm {
                 return refused("only fully virtualized guests have an ACPI power button");
             }
             Ok(host.trigger(&domain.name, Trigger::PowerButton).await?)

@@ -47,7 +47,7 @@ pub use xml::{Accepted, Converted, CreateFlags, DefineFlags, NativeFormat, XmlFl
 
 use std::fmt;
 use std::time::Duration;
-use virtxen_guest::{DomId, MemoryKib, Uuid};
+use virtxen_guest::{DomId, MemoryKib, OsType, Uuid};
 use virtxen_host::DomainInfo;
 
 /// How a caller names a domain.
@@ -92,8 +92,8 @@ pub struct Domain {
     pub reason: Reason,
     /// It stays defined when it ends. `None` where the host does not tell.
     pub persistent: Option<bool>,
-    /// Fully virtualized.
-    pub hvm: bool,
+    /// Kind of guest.
+    pub kind: OsType,
     /// Memory it has; of an inactive one, will have.
     pub memory: MemoryKib,
     /// Memory it may have.
@@ -131,10 +131,10 @@ impl Domain {
         }
     }
 
-    /// libvirt's word for the kind of guest.
+    /// libvirt's word for the kind of guest; documents say `linux` for `xen`.
     #[must_use]
     pub const fn os_type(&self) -> &'static str {
-        if self.hvm { "hvm" } else { "linux" }
+        self.kind.as_str()
     }
 }
 
@@ -147,7 +147,7 @@ impl From<DomainInfo> for Domain {
             uuid: info.uuid,
             id: info.domid,
             persistent: info.persistent,
-            hvm: info.hvm,
+            kind: info.kind,
             memory: info.memory,
             max_memory: info.max_memory,
             vcpus: info.vcpus,

@@ -81,7 +81,7 @@ impl Scripted {
             vcpus: 1,
             max_vcpus: 2,
             cpu_time: Duration::ZERO,
-            hvm: false,
+            kind: virtxen_guest::OsType::Xen,
             persistent,
         };
         self.domains.lock().unwrap().insert(name.to_owned(), info);

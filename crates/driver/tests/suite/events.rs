@@ -54,8 +54,8 @@ fn is_job(kind: &EventKind) -> bool {
 /// A host on which an end can be seen, as on a real one.
 fn timing() -> Timing {
     Timing {
-        reap: Duration::from_millis(200),
-        save: Duration::from_millis(200),
+        reap: Duration::from_secs(1),
+        save: Duration::from_secs(1),
         ..Timing::instant()
     }
 }

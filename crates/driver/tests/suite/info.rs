@@ -15,7 +15,7 @@ async fn what_is_known_of_a_domain_is_the_same_by_every_key() {
         assert_eq!(found.max_memory, MemoryKib::from_mib(256), "{row:?}");
         assert_eq!((found.vcpus, found.max_vcpus), (1, 2), "{row:?}");
         assert_eq!(found.persistent, Some(row.inactive), "{row:?}");
-        assert!(!found.hvm, "{row:?}");
+        assert_eq!(found.os_type(), "xen", "{row:?}");
         let by_id = DomainKey::Id(found.id.unwrap());
         for key in [key("web"), by_id] {
             let again = driver.lookup(&key).await.unwrap();

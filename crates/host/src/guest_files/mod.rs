@@ -353,7 +353,7 @@ impl Defined {
             vcpus: guest.vcpus.current.unwrap_or(max_vcpus),
             max_vcpus,
             cpu_time: Duration::ZERO,
-            hvm: guest.is_hvm(),
+            kind: guest.os.kind,
             persistent: Some(true),
         }
     }

@@ -9,12 +9,12 @@ mod exception;
 pub(crate) mod node;
 
 use crate::statistics::{ActiveDomain, VcpuTime};
-use crate::xenstore::{Changes, Facts, Identity, Names, name_or_stand_in};
+use crate::xenstore::{Changes, Facts, Identity, Names, Types, name_or_stand_in};
 use crate::{DomainInfo, DomainState, Ending, Error, HostEvents, Result, VcpuInfo};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
-use virtxen_guest::{DomId, MemoryKib, Uuid};
+use virtxen_guest::{DomId, MemoryKib, OsType, Uuid};
 use virtxen_hypercall::{Domain, Release, Xen};
 
 pub(crate) use exception::{EventNode, Exceptions};
@@ -31,6 +31,14 @@ const TELLS_TYPE: Release = Release {
     major: 3,
     minor: 0,
     point: 4,
+};
+
+/// From this release on there are PVH guests, of which it tells that they are fully
+/// virtualized.
+const HAS_PVH: Release = Release {
+    major: 4,
+    minor: 10,
+    point: 0,
 };
 
 /// Nanoseconds that SEDF counts in, of a millisecond.
@@ -113,11 +121,11 @@ impl HypercallMonitor {
     /// The active domain of a name that was read and has not changed since; `None`
     /// when only a list can tell.
     pub(crate) fn known(&self, name: &str) -> Option<DomainInfo> {
-        let (identity, hvm) = self.named.as_ref()?.names.whose(name)?;
+        let (identity, kind) = self.named.as_ref()?.names.whose(name)?;
         let domain = self.xen.domain(identity.domid).ok()?;
         // While it is taken down, its next run may be there.
         let same = !domain.flags.dying && Uuid(domain.handle) == identity.uuid;
-        same.then(|| self.info(&domain, (name.to_owned(), hvm)))
+        same.then(|| self.info(&domain, (name.to_owned(), kind)))
     }
 
     /// The vcpus of a domain that may have `count` of them.
@@ -185,12 +193,16 @@ impl HypercallMonitor {
         }
     }
 
-    /// Whether XenStore has to be asked for the type of a domain.
-    fn types(&self) -> bool {
-        self.xen.version().release < TELLS_TYPE
+    /// Whom to ask for the kind of a domain.
+    fn types(&self) -> Types {
+        match self.xen.version().release {
+            release if release < TELLS_TYPE => Types::Xend,
+            release if release >= HAS_PVH => Types::Libxl,
+            _ => Types::Told,
+        }
     }
 
-    fn info(&self, domain: &Domain, (name, hvm): (String, bool)) -> DomainInfo {
+    fn info(&self, domain: &Domain, (name, kind): (String, OsType)) -> DomainInfo {
         let memory = MemoryKib(domain.pages.saturating_mul(PAGE_KIB));
         let limit = MemoryKib(domain.max_pages.saturating_mul(PAGE_KIB));
         DomainInfo {
@@ -208,14 +220,17 @@ impl HypercallMonitor {
             vcpus: domain.online_vcpus,
             max_vcpus: domain.max_vcpu_id.map_or(0, |id| id.saturating_add(1)),
             cpu_time: Duration::from_nanos(domain.cpu_time),
-            hvm: domain.flags.hvm || hvm,
+            kind: match kind {
+                OsType::Xen if domain.flags.hvm => OsType::Hvm,
+                kind => kind,
+            },
             persistent: None,
         }
     }
 }
 
 impl Named {
-    async fn of(&self, domains: &[Identity], types: bool) -> Result<Vec<(String, bool)>> {
+    async fn of(&self, domains: &[Identity], types: Types) -> Result<Vec<(String, OsType)>> {
         // The watches go first on the connection, so that no change is missed.
         let names = self.names.of(&self.facts, domains, types);
         let ((), names) = tokio::join!(biased; self.changes.begin(), names);
@@ -230,8 +245,11 @@ fn identity(domain: &Domain) -> Identity {
     }
 }
 
-fn stand_in(domain: &Identity) -> (String, bool) {
-    (name_or_stand_in(None, domain.domid, domain.uuid), false)
+fn stand_in(domain: &Identity) -> (String, OsType) {
+    (
+        name_or_stand_in(None, domain.domid, domain.uuid),
+        OsType::Xen,
+    )
 }
 
 /// Leaves out a domain that is being taken down while its next run is there: a

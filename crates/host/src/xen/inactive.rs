@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use virtxen_formats::{Note, xm::Dialect};
-use virtxen_guest::{Device, DomId, Guest, OsType, Uuid};
+use virtxen_guest::{Device, DomId, Guest, Uuid};
 
 /// First release whose XenD keeps inactive domains.
 const KEPT_BY_XEND: (u32, u32, u32) = (3, 0, 4);
@@ -88,8 +88,8 @@ impl XenHost {
         let guests = files.glance().await;
         for domain in domains {
             domain.persistent = match &guests {
-                // Domain-0 outlives everything.
-                _ if domain.uuid == Uuid::ZERO => Some(true),
+                // XenD keeps a configuration of Domain-0; without it nobody does.
+                _ if domain.uuid == Uuid::ZERO => Some(self.has_xend()),
                 Some(guests) => Some(guests.knows(&domain.name, domain.uuid)),
                 None => None,
             };
@@ -295,9 +295,7 @@ impl XenHost {
 /// A domain that somebody else started, or Domain-0: its kind and its vcpus are known.
 fn undefined(domain: &DomainInfo) -> Guest {
     let mut guest = Guest::new(domain.name.as_str());
-    if domain.hvm {
-        guest.os.kind = OsType::Hvm;
-    }
+    guest.os.kind = domain.kind;
     guest.vcpus.max = domain.max_vcpus;
     guest.vcpus.current = (domain.vcpus < domain.max_vcpus).then_some(domain.vcpus);
     guest

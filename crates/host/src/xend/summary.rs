@@ -4,7 +4,7 @@ use crate::{DomainInfo, DomainState, Error, Result};
 use std::borrow::Cow;
 use std::time::Duration;
 use virtxen_formats::sxpr::Scanner;
-use virtxen_guest::{DomId, MemoryKib, Uuid};
+use virtxen_guest::{DomId, MemoryKib, OsType, Uuid};
 
 /// What a document says of its domain; `persistent` is left open for active ones.
 pub(super) fn one(document: &str) -> Result<DomainInfo> {
@@ -129,7 +129,10 @@ impl<'a> Words<'a> {
             vcpus: online,
             max_vcpus: self.vcpus.max(online),
             cpu_time: Duration::try_from_secs_f64(self.seconds).unwrap_or_default(),
-            hvm: self.hvm,
+            kind: match self.hvm {
+                true => OsType::Hvm,
+                false => OsType::Xen,
+            },
             persistent: (!active).then_some(true),
         })
     }
@@ -176,7 +179,7 @@ mod tests {
         assert_eq!((first.vcpus, first.max_vcpus), (1, 2));
         assert_eq!(first.max_memory, MemoryKib::from_mib(128));
         assert_eq!(first.cpu_time, Duration::from_millis(1500));
-        assert!(first.hvm && !second.hvm);
+        assert_eq!((first.kind, second.kind), (OsType::Hvm, OsType::Xen));
         assert_eq!((second.vcpus, second.max_vcpus), (2, 4));
         assert_eq!(second.state, DomainState::Halted);
         assert_eq!(second.persistent, Some(true));

@@ -6,7 +6,7 @@ use super::homes::HOMES;
 use super::{Facts, name_or_stand_in, name_path};
 use crate::{DomainInfo, DomainState, Result};
 use std::time::Duration;
-use virtxen_guest::{DomId, MemoryKib, Uuid};
+use virtxen_guest::{DomId, MemoryKib, OsType, Uuid};
 
 /// What is read of each domain, in this order.
 const NODES: [&str; 3] = ["vm", "memory/target", "memory/static-max"];
@@ -97,7 +97,7 @@ fn info(
         vcpus: 0,
         max_vcpus: 0,
         cpu_time: Duration::ZERO,
-        hvm: false,
+        kind: OsType::Xen,
         persistent: None,
     })
 }

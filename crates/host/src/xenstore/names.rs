@@ -5,14 +5,14 @@ use super::{Facts, name_or_stand_in, name_path};
 use crate::Result;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use virtxen_guest::Uuid;
+use virtxen_guest::{OsType, Uuid};
 
 /// What is kept for each domain: the number alone is used again by others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Known {
     uuid: Uuid,
     name: String,
-    hvm: bool,
+    kind: OsType,
 }
 
 /// A domain as the hypervisor knows it.
@@ -20,6 +20,27 @@ struct Known {
 pub(crate) struct Identity {
     pub(crate) domid: u32,
     pub(crate) uuid: Uuid,
+}
+
+/// Where XenStore tells the kind of a domain that the hypervisor does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Types {
+    /// What XenD built: Xen before 3.0.4 tells nothing.
+    Xend,
+    /// What libxl built: Xen 4.10 and later takes PVH for fully virtualized.
+    Libxl,
+    /// The hypervisor tells all there is.
+    Told,
+}
+
+impl Types {
+    fn path(self, domain: Identity) -> Option<String> {
+        match self {
+            Self::Xend => Some(Facts::type_path(domain.uuid)),
+            Self::Libxl => Some(format!("/libxl/{}/type", domain.domid)),
+            Self::Told => None,
+        }
+    }
 }
 
 /// The names that are known.
@@ -38,14 +59,14 @@ struct State {
 }
 
 impl Names {
-    /// Name and, with `types`, whether it is fully virtualized, for each domain.
-    /// What is not known is read from XenStore in one round trip.
+    /// Name and kind of each domain: the kind as far as XenStore has to be asked for it
+    /// (`types`). What is not known is read from XenStore in one round trip.
     pub(crate) async fn of(
         &self,
         facts: &Facts,
         domains: &[Identity],
-        types: bool,
-    ) -> Result<Vec<(String, bool)>> {
+        types: Types,
+    ) -> Result<Vec<(String, OsType)>> {
         let (mut found, changes) = self.recall(domains);
         let missing: Vec<Identity> = domains
             .iter()
@@ -62,8 +83,11 @@ impl Names {
         let named = found.into_iter().zip(domains);
         Ok(named
             .map(|(known, domain)| match known {
-                Some(known) => (known.name, known.hvm),
-                None => (name_or_stand_in(None, domain.domid, domain.uuid), false),
+                Some(known) => (known.name, known.kind),
+                None => (
+                    name_or_stand_in(None, domain.domid, domain.uuid),
+                    OsType::Xen,
+                ),
             })
             .collect())
     }
@@ -87,8 +111,8 @@ impl Names {
         state.known.clear();
     }
 
-    /// The domain of a name, if it is known, and whether it is fully virtualized.
-    pub(crate) fn whose(&self, name: &str) -> Option<(Identity, bool)> {
+    /// The domain of a name, if it is known, and its kind.
+    pub(crate) fn whose(&self, name: &str) -> Option<(Identity, OsType)> {
         let state = self.lock();
         let named = state.known.iter().filter(|(_, known)| known.name == name);
         let (domid, known) = named.min_by_key(|(domid, _)| **domid)?;
@@ -96,7 +120,7 @@ impl Names {
             domid: *domid,
             uuid: known.uuid,
         };
-        Some((identity, known.hvm))
+        Some((identity, known.kind))
     }
 
     /// What is known of these domains, and after how many changes.
@@ -138,11 +162,9 @@ impl Names {
 }
 
 /// Reads names; with each goes whether XenStore has one.
-async fn read(facts: &Facts, domains: &[Identity], types: bool) -> Result<Vec<(Known, bool)>> {
+async fn read(facts: &Facts, domains: &[Identity], types: Types) -> Result<Vec<(Known, bool)>> {
     let mut paths: Vec<String> = domains.iter().map(|d| name_path(d.domid)).collect();
-    if types {
-        paths.extend(domains.iter().map(|d| Facts::type_path(d.uuid)));
-    }
+    paths.extend(domains.iter().filter_map(|domain| types.path(*domain)));
     let mut values = facts.read(&paths).await?;
     let types = values.split_off(domains.len().min(values.len()));
     let types = types.into_iter().chain(std::iter::repeat(None));
@@ -153,7 +175,11 @@ async fn read(facts: &Facts, domains: &[Identity], types: bool) -> Result<Vec<(K
             let known = Known {
                 uuid: domain.uuid,
                 name: name_or_stand_in(name, domain.domid, domain.uuid),
-                hvm: matches!(kind.as_deref(), Some("hvm" | "vmx")),
+                kind: match kind.as_deref() {
+                    Some("hvm" | "vmx") => OsType::Hvm,
+                    Some("pvh") => OsType::XenPvh,
+                    _ => OsType::Xen,
+                },
             };
             (known, is_named)
         })
