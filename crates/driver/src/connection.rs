@@ -4,9 +4,17 @@
 //! The calls are one list ([`connection_calls`]); what each
 //! does is beside the type that does it, as a method of the same name.
 
-/// The types of the calls.
+/// The types of the calls. The trait is not among them: where it is in scope, a type
+/// without a method of its own for a call would find the trait's, which asks the type.
 pub mod types {
-    pub use crate::*;
+    pub use crate::{
+        Accepted, Affect, AllStats, BlockEntry, ConsoleStream, Converted, CpuStats, CreateFlags,
+        DefineFlags, DiskImage, Domain, DomainKey, DomainQuery, DumpFlags, FreeMemory,
+        InterfaceAddress, InterfaceEntry, JobStats, ListFilter, MemoryTag, MetadataChange,
+        MetadataKind, MigrateFlags, Monitor, NativeFormat, NodeCpuStats, NodeInfo, NodeMemoryStats,
+        Result, ShutdownMode, StatsGroups, Subscription, TypedParameter, VcpuCounts, VcpuInfo,
+        XmlFlags,
+    };
     pub use async_trait::async_trait;
     pub use std::borrow::Cow;
     pub use std::path::{Path, PathBuf};
@@ -264,7 +272,8 @@ macro_rules! declare {
     };
 }
 
-/// Makes each call that of the type's own method of this name.
+/// Makes each call that of the type's own method of this name; a type that lacks one does
+/// not compile. The module keeps the trait of the place around it out of scope.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! delegate_connection {
@@ -272,11 +281,11 @@ macro_rules! delegate_connection {
         $(#[$doc:meta])*
         $name:ident($($argument:ident: $type:ty),*) -> $result:ty;
     )*) => {
-        const _: () = {
+        mod delegated {
             use $crate::connection::types::*;
 
             #[async_trait]
-            impl Connection for $own {
+            impl $crate::Connection for $own {
                 fn version(&self) -> XenVersion {
                     <$own>::version(self)
                 }
@@ -295,7 +304,7 @@ macro_rules! delegate_connection {
                     }
                 )*
             }
-        };
+        }
     };
 }
 
