@@ -142,7 +142,7 @@ const PREFIXES: &[(&str, DiskBus)] = &[
 ];
 
 /// Bus and number of a disk by its name: `hdc` is IDE disk 2, `xvdaa1` is on disk 26.
-fn split_target(target: &str) -> Option<(DiskBus, u32)> {
+pub(crate) fn split_target(target: &str) -> Option<(DiskBus, u32)> {
     // Xen 3.0.2 took the emulated disk's name with this prefix.
     let name = target.strip_prefix("ioemu:").unwrap_or(target);
     let (letters, bus) = PREFIXES
@@ -204,17 +204,16 @@ fn fill_controllers(guest: &mut Guest, rules: &Rules) {
             .iter()
             .any(|known| known.kind == kind && known.index.unwrap_or(0) == index)
     };
+    let mut xenbus = None;
     if rules.xenbus
         && !controllers
             .iter()
             .any(|known| known.kind == ControllerType::Xenbus)
     {
-        controllers.insert(0, Controller::new(ControllerType::Xenbus, 0));
+        xenbus = Some(Controller::new(ControllerType::Xenbus, 0));
     }
-    if !rules.controllers {
-        return;
-    }
-    for disk in &guest.devices.disks {
+    let disks = guest.devices.disks.iter().filter(|_| rules.controllers);
+    for disk in disks {
         let kind = match disk.bus {
             Some(DiskBus::Ide) => ControllerType::Ide,
             Some(DiskBus::Scsi) => ControllerType::Scsi,
@@ -228,6 +227,7 @@ fn fill_controllers(guest: &mut Guest, rules: &Rules) {
             controllers.push(Controller::new(kind, address.controller));
         }
     }
+    controllers.extend(xenbus);
 }
 
 fn fill_ports(guest: &mut Guest, rules: &Rules) {

@@ -34,6 +34,7 @@ mod parse;
 mod problem;
 mod rank;
 mod seclabel;
+mod settle;
 mod sound;
 mod units;
 mod validate;

@@ -4,8 +4,8 @@
 //! What a certain Xen release cannot do is the converters' part.
 
 use crate::{
-    BootDevice, CpuSet, Disk, DiskDevice, DiskSource, Guest, Lifecycle, LifecycleAction, MemoryKib,
-    NumaCell,
+    BootDevice, CpuSet, Disk, DiskDevice, DiskSource, Guest, InterfaceSource, Lifecycle,
+    LifecycleAction, MemoryKib, NumaCell,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -105,6 +105,9 @@ pub enum Rule {
     /// Only removable media can be missing.
     #[error("a disk needs a source; only cdrom and floppy drives can be empty")]
     DiskSource,
+    /// libvirt wants to know which bridge; XenD takes the host's first.
+    #[error("an interface on a bridge needs <source bridge='…'/>")]
+    BridgeName,
     /// An interface's address is its own.
     #[error("{0} is a group address, an interface needs one of its own")]
     Multicast(String),
@@ -131,6 +134,9 @@ impl Guest {
         }
         disks(&self.devices.disks, &mut found);
         for (index, interface) in self.devices.interfaces.iter().enumerate() {
+            if interface.source == (InterfaceSource::Bridge { bridge: None }) {
+                found.tolerate(Part::Device("interface", index), Rule::BridgeName);
+            }
             if let Some(mac) = interface.mac.filter(|mac| mac.is_multicast()) {
                 found.add(
                     Part::Device("interface", index),
