@@ -14,6 +14,9 @@ use crate::xend::reply::{Reply, Status};
 use virtxen_formats::image::{Head, Kind, TEXT_MAX};
 use virtxen_formats::sxpr;
 
+/// Bytes of memory in a file, whatever a guest has.
+const MEMORY: u64 = 1 << 20;
+
 /// `op=save` with `file`.
 pub(super) async fn save(host: &SimHost, key: Key, form: &Form) -> Reply {
     match prepare_save(host, key, form) {
@@ -71,7 +74,7 @@ pub(super) async fn restore(host: &SimHost, form: &Form) -> Reply {
         return fail(host.facts().garbage_words.to_owned());
     }
     let config = match read_file(&file) {
-        Some(text) => match config_of(host, &text) {
+        Some(text) => match text.and_then(|text| config_of(host, &text)) {
             Ok(config) => config,
             Err(words) => return fail(words),
         },
@@ -126,26 +129,39 @@ fn document_of(host: &SimHost, state: &State, key: Key) -> String {
     out.finish()
 }
 
-/// A file that has no memory behind its head but a page.
+/// A file with a hole in the place of memory.
 fn write_file(file: &str, text: &str) {
+    use std::io::Write;
     let head = Head {
         kind: Kind::Xend,
         text: text.to_owned(),
     };
     // Where the machine that this runs on has no such folder, only memory has it.
-    if let Ok(mut bytes) = head.to_bytes() {
-        bytes.resize(bytes.len() + 4096, 0);
-        let _ = std::fs::write(file, bytes);
+    if let (Ok(bytes), Ok(mut written)) = (head.to_bytes(), std::fs::File::create(file)) {
+        let length = bytes.len() as u64 + MEMORY;
+        let _ = written.write_all(&bytes);
+        let _ = written.set_len(length);
     }
 }
 
-fn read_file(file: &str) -> Option<String> {
+/// The configuration in a file; none when it is no such file.
+///
+/// # Errors
+/// When there is less memory behind it than was written.
+fn read_file(file: &str) -> Option<Result<String, Words>> {
     use std::io::Read;
     let mut bytes = Vec::new();
     let limit = u64::try_from(TEXT_MAX).unwrap_or(u64::MAX);
     let read = std::fs::File::open(file).ok()?;
+    let length = read.metadata().ok()?.len();
     read.take(limit).read_to_end(&mut bytes).ok()?;
-    Head::read(&bytes).ok().map(|head| head.text)
+    let head = Head::read(&bytes).ok()?;
+    let whole = Head::length(&bytes).ok()? as u64 + MEMORY;
+    if length < whole {
+        let words = "/usr/lib/xen/bin/xc_restore 4 1 1 2 0 0 0 failed";
+        return Some(Err(words.to_owned()));
+    }
+    Some(Ok(head.text))
 }
 
 /// The configuration of a file's head: as it was saved, unless somebody has changed it.
