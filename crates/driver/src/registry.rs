@@ -249,7 +249,7 @@ impl Registry {
     /// and that a domain it saw defined is persistent.
     pub(crate) fn recall(&self, domain: &mut Domain) {
         if let Some(seen) = lock(&self.known).domains.get(&domain.uuid) {
-            inherit(&seen.domain, domain);
+            inherit(seen, domain);
         }
     }
 
@@ -261,7 +261,8 @@ impl Registry {
             .gone
             .get(&domain.uuid)
             .is_some_and(|gone| *gone > look.0);
-        if known.complete.is_none() && !known.active && !newer {
+        let is_changing = known.causes.contains_key(&domain.uuid);
+        if known.complete.is_none() && !known.active && !newer && !is_changing {
             let entry = known.domains.entry(domain.uuid);
             entry.or_insert_with(|| Seen::new(domain.clone(), look));
         }
@@ -329,22 +330,26 @@ impl Known {
         Some(Arc::clone(published))
     }
 
-    /// All domains were seen for the first time: what changed before is no event.
+    /// All domains were seen for the first time: what changed before is no event. What an
+    /// operation of ours is at work on is: its outcome tells.
     fn begin_with(&mut self, look: Look, domains: Vec<Domain>) {
         let mut before = std::mem::take(&mut self.domains);
         for mut domain in domains {
             let uuid = domain.uuid;
+            let is_changing = self.causes.contains_key(&uuid);
             let seen = match before.remove(&uuid) {
+                Some(known) if is_changing => known,
+                None if is_changing => continue,
                 Some(newer) if newer.look > look.0 => newer,
                 Some(older) => {
-                    inherit(&older.domain, &mut domain);
+                    inherit(&older, &mut domain);
                     Seen::new(domain, look)
                 }
                 None => Seen::new(domain, look),
             };
             self.domains.insert(uuid, seen);
         }
-        before.retain(|_, seen| seen.look > look.0);
+        before.retain(|uuid, seen| seen.look > look.0 || self.causes.contains_key(uuid));
         self.domains.append(&mut before);
     }
 
@@ -385,7 +390,7 @@ impl Registry {
             return;
         }
         if let (Some(before), Some(now)) = (before, &mut now) {
-            inherit(&before.domain, now);
+            inherit(before, now);
             // What most looks see of most domains.
             let is_same = !now.is_active() && before.domain == *now;
             if is_same && cause.is_none() && before.passing.is_none() {
@@ -471,7 +476,8 @@ fn event(domain: &Domain, kind: EventKind) -> Event {
 }
 
 /// What the newer look does not tell but follows from the older one.
-fn inherit(before: &Domain, now: &mut Domain) {
+fn inherit(seen: &Seen, now: &mut Domain) {
+    let before = &seen.domain;
     if is_on_its_way(&now.name, &before.name) {
         now.name.clone_from(&before.name);
     }
@@ -480,7 +486,9 @@ fn inherit(before: &Domain, now: &mut Domain) {
     }
     let same_run = before.id == now.id;
     let paused = |d: &Domain| d.state == State::Paused;
-    if same_run && paused(before) == paused(now) && now.reason == Reason::Unknown {
+    // What passed was not told: a domain that was being built has run all the time.
+    let same_state = seen.passing.is_some() || paused(before) == paused(now);
+    if same_run && same_state && now.reason == Reason::Unknown {
         now.reason = before.reason;
     }
 }

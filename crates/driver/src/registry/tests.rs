@@ -13,7 +13,7 @@ fn domain(name: &str, id: Option<u32>, state: State) -> Domain {
         state,
         reason: Reason::Unknown,
         persistent: id.is_none().then_some(true),
-        hvm: false,
+        kind: virtxen_guest::OsType::Xen,
         memory: MemoryKib::from_mib(128),
         max_memory: MemoryKib::from_mib(128),
         vcpus: 1,
@@ -246,4 +246,42 @@ fn looks_at_the_active_domains_follow_those_that_stay() {
     let snapshot = registry.snapshot().expect("all was seen");
     let names: Vec<_> = snapshot.domains.iter().map(|d| d.name.as_str()).collect();
     assert_eq!(names, ["other", "web"]);
+}
+
+#[test]
+fn the_first_look_does_not_swallow_what_is_being_started() {
+    for before in [None, Some(domain("web", None, State::Shutoff))] {
+        let registry = registry();
+        let mut events = registry.subscribe();
+        let web = domain("web", Some(1), State::Running);
+        let operation = match before {
+            None => Operation::Create,
+            Some(_) => Operation::Start,
+        };
+        let before = before.map(|domain| (registry.look(), domain));
+        registry.begin(operation, web.uuid, before);
+        registry.note(registry.look(), &web);
+        registry.see_all(registry.look(), vec![web.clone()]);
+        registry.see_one(registry.look(), web.uuid, Some(web.clone()));
+        registry.end(operation, web.uuid, true);
+        assert_eq!(heard(&mut events), [EventKind::StartedBooted]);
+        let mut seen = web;
+        registry.recall(&mut seen);
+        assert_eq!(seen.reason, Reason::Booted);
+    }
+}
+
+#[test]
+fn a_domain_that_was_being_built_when_it_was_seen_has_booted() {
+    let registry = registry();
+    registry.see_all(registry.look(), vec![]);
+    let mut built = domain("web", Some(1), State::Paused);
+    built.cpu_time = Duration::ZERO;
+    registry.begin(Operation::Create, built.uuid, None);
+    registry.see_active(registry.look(), vec![built.clone()]);
+    let mut runs = domain("web", Some(1), State::Running);
+    registry.see_one(registry.look(), built.uuid, Some(runs.clone()));
+    registry.end(Operation::Create, built.uuid, true);
+    registry.recall(&mut runs);
+    assert_eq!(runs.reason, Reason::Booted);
 }
