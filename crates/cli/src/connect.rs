@@ -4,6 +4,7 @@
 use crate::error::{Context, Error, Result};
 use crate::options::Args;
 use crate::output::{self, Printer};
+use crate::password;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -136,7 +137,9 @@ impl Session {
             self.printer.warning(message);
         }
         Ok(Reached {
-            host: Box::new(virtxen_remote::Remote::open(&uri, self.timeout).await?),
+            host: Box::new(
+                virtxen_remote::Remote::open(&uri, self.timeout, password::asker()).await?,
+            ),
             place: Place::Daemon(uri),
             _opened: None,
         })

@@ -97,7 +97,9 @@ pub(crate) fn warn(session: &Session, file: &str, warnings: &[Problem]) {
 /// An error of the driver; one about the document shows every problem of it.
 pub(crate) fn failed(file: &str, error: virtxen_driver::Error) -> Error {
     match error {
-        virtxen_driver::Error::Xml(problems) => wrong(file, &problems, false),
+        virtxen_driver::Error::Xml(problems) | virtxen_driver::Error::Schema(problems) => {
+            wrong(file, &problems, false)
+        }
         virtxen_driver::Error::Lost(problems) => wrong(file, &problems, true),
         error => error.into(),
     }

@@ -14,6 +14,7 @@ mod exit;
 mod json;
 mod options;
 mod output;
+mod password;
 mod progress;
 mod run;
 mod script;

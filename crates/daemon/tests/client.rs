@@ -11,7 +11,7 @@ use virtxen_driver::{Connection, ListFilter};
 use virtxen_remote::{Remote, Uri};
 
 async fn open(uri: &str) -> virtxen_remote::Result<Remote> {
-    Remote::open(&Uri::parse(uri).unwrap(), None).await
+    Remote::open(&Uri::parse(uri).unwrap(), None, None).await
 }
 
 async fn names(remote: &dyn Connection) -> virtxen_driver::Result<Vec<String>> {

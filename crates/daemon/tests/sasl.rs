@@ -12,6 +12,9 @@ use common::{Answer, Daemon, free_port, has_virsh};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use virtxen_driver::ListFilter;
+use virtxen_remote::{Ask, Question, Remote, Uri};
 use virtxen_rpc::calls::{
     AuthList, AuthSaslInit, AuthSaslStart, AuthSaslStep, ConnectGetHostname, ConnectOpen,
     OpenArguments, SaslStart, SaslStep,
@@ -118,6 +121,68 @@ fn virsh_comes_in_with_a_password() {
                 answer.has(&["error: failed to connect to the hypervisor"]);
             }
         }
+    }
+}
+
+/// What our own client sees of a host that wants a password.
+async fn domains(uri: &str, ask: Option<Ask>) -> Result<usize, virtxen_driver::Error> {
+    let remote = Remote::open(&Uri::parse(uri).unwrap(), None, ask).await?;
+    let domains = virtxen_driver::Connection::list(&remote, &ListFilter::default()).await?;
+    Ok(domains.len())
+}
+
+#[tokio::test]
+async fn our_own_client_comes_in_with_a_password() {
+    let people = People::new(&[("ann", "a secret")]);
+    let authority = Authority::new(&people.folder.path().join("pki"));
+    authority.server();
+    authority.client("any", 7);
+    let port = free_port();
+    let settings = people.settings() + &authority.settings(port) + "auth_tls = \"sasl\"\n";
+    let daemon = Daemon::start_set("sim:?guests=1", &settings, &["--listen"]);
+    let pki = authority.folder().display();
+    let places = [
+        format!("virtxen+tls://localhost:{port}/?pkipath={pki}&"),
+        format!("virtxen+unix://{}?", daemon.socket().display()),
+    ];
+    for place in &places {
+        for (name, password, may) in [
+            ("ann", "a secret", true),
+            ("ann", "another", false),
+            ("eve", "", false),
+        ] {
+            let file = people.credentials(name, password);
+            let uri = format!("{place}authfile={}", file.display());
+            let seen = domains(&uri, None).await;
+            match may {
+                true => assert_eq!(seen.unwrap(), 2),
+                false => {
+                    let error = seen.unwrap_err();
+                    assert_eq!(error.libvirt().code, code::AUTH_FAILED, "{error}");
+                    assert!(
+                        error.to_string().contains(&format!("user '{name}'")),
+                        "{error}"
+                    );
+                }
+            }
+        }
+        let empty = people.folder.path().join("empty");
+        std::fs::write(&empty, "").unwrap();
+        let uri = format!("{place}authfile={}", empty.display());
+        let ask: Ask = Arc::new(|question| {
+            Ok(match question {
+                Question::User(_) => "ann",
+                _ => "a secret",
+            }
+            .to_owned())
+        });
+        assert_eq!(
+            domains(&uri, Some(ask)).await.unwrap(),
+            2,
+            "a person was asked"
+        );
+        let nobody = domains(&uri, None).await.unwrap_err();
+        assert!(nobody.to_string().contains("auth.conf"), "{nobody}");
     }
 }
 

@@ -10,6 +10,7 @@
 mod client;
 mod console;
 mod control;
+mod credentials;
 mod devices;
 mod documents;
 mod domains;
@@ -20,6 +21,7 @@ mod metadata;
 mod node;
 mod open;
 mod remote;
+mod sasl;
 mod saved;
 mod statistics;
 mod stream;
@@ -31,6 +33,7 @@ mod vcpus;
 mod wire;
 
 pub use client::Client;
+pub use credentials::{Ask, Question};
 pub use error::{Error, Result};
 pub use remote::Remote;
 pub use stream::Stream;

@@ -1,7 +1,8 @@
 //! How a connection begins: proofs of who one is, signs of life, opening, and what
 //! is asked once: version, URI.
 
-use crate::{Client, Error, Result, Transport, Uri, transport};
+use crate::credentials::Credentials;
+use crate::{Client, Error, Result, Transport, Uri, sasl, transport};
 use std::time::Duration;
 use virtxen_host::XenVersion;
 use virtxen_rpc::calls::{
@@ -23,6 +24,7 @@ const KEEPALIVE: i32 = 10;
 
 /// Kinds of proofs (`remote_auth_type`).
 const AUTH_NONE: i32 = 0;
+const AUTH_SASL: i32 = 1;
 const AUTH_POLKIT: i32 = 2;
 
 /// An open connection and what was learned at its beginning.
@@ -34,23 +36,25 @@ pub(crate) struct Opened {
 }
 
 /// Connects to the daemon of a URI and opens its driver.
-pub(crate) async fn open(uri: &Uri) -> Result<Opened> {
+pub(crate) async fn open(uri: &Uri, credentials: &Credentials) -> Result<Opened> {
     let client = Client::start(uri.place(), transport::connect(uri).await?);
-    begin(uri, &client).await.map_err(|error| match error {
-        // Nothing was begun that could be lost.
-        Error::Lost { place, reason } => Error::Connect {
-            place,
-            reason: match uri.transport {
-                Transport::Ssh { .. } => format!("{reason}; ssh may have said why"),
-                _ => reason,
+    begin(uri, &client, credentials)
+        .await
+        .map_err(|error| match error {
+            // Nothing was begun that could be lost.
+            Error::Lost { place, reason } => Error::Connect {
+                place,
+                reason: match uri.transport {
+                    Transport::Ssh { .. } => format!("{reason}; ssh may have said why"),
+                    _ => reason,
+                },
             },
-        },
-        error => error,
-    })
+            error => error,
+        })
 }
 
-async fn begin(uri: &Uri, client: &Client) -> Result<Opened> {
-    prove(uri, client).await?;
+async fn begin(uri: &Uri, client: &Client, credentials: &Credentials) -> Result<Opened> {
+    prove(uri, client, credentials).await?;
     if client
         .call::<ConnectSupportsFeature>(KEEPALIVE, ANSWER)
         .await?
@@ -85,7 +89,7 @@ fn part(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-async fn prove(uri: &Uri, client: &Client) -> Result<()> {
+async fn prove(uri: &Uri, client: &Client, credentials: &Credentials) -> Result<()> {
     let wanted = match client.call::<AuthList>((), PATIENCE).await {
         Ok(wanted) => wanted.0,
         // Daemons without proofs.
@@ -99,9 +103,12 @@ async fn prove(uri: &Uri, client: &Client) -> Result<()> {
         client.call::<AuthPolkit>((), PATIENCE).await?;
         return Ok(());
     }
+    if wanted.contains(&AUTH_SASL) {
+        return sasl::prove(uri, client, credentials, PATIENCE).await;
+    }
     let message = format!(
         "authentication failed: {} wants a proof of kind {wanted:?}, and virtxen's client has \
-         certificates (tls), ssh and polkit",
+         certificates (tls), names with passwords, ssh and polkit",
         uri.place()
     );
     Err(RemoteError::new(code::AUTH_FAILED, origin::RPC, message).into())

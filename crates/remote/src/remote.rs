@@ -2,8 +2,9 @@
 //! what a daemon cannot carry. The calls are in the files beside this one, one a
 //! family of libvirt's API.
 
+use crate::credentials::Credentials;
 use crate::open::{Opened, open};
-use crate::{Client, Result, Uri, wire};
+use crate::{Ask, Client, Result, Uri, wire};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -27,6 +28,7 @@ pub struct Remote {
     limit: Option<Duration>,
     version: XenVersion,
     simulated: bool,
+    credentials: Credentials,
     client: Mutex<Client>,
     /// Registers for events, once a connection.
     listening: Mutex<bool>,
@@ -34,21 +36,24 @@ pub struct Remote {
 
 impl Remote {
     /// Connects to the daemon of a URI. No call takes longer than `limit`; without
-    /// one the driver's own deadlines are waited for.
+    /// one the driver's own deadlines are waited for. A name and a password that are
+    /// wanted and are in no file are asked for, where there is somebody to `ask`.
     ///
     /// # Errors
     /// When the daemon cannot be reached or does not let us in.
-    pub async fn open(uri: &Uri, limit: Option<Duration>) -> Result<Self> {
+    pub async fn open(uri: &Uri, limit: Option<Duration>, ask: Option<Ask>) -> Result<Self> {
+        let credentials = Credentials::new(ask);
         let Opened {
             client,
             version,
             simulated,
-        } = open(uri).await?;
+        } = open(uri, &credentials).await?;
         Ok(Self {
             uri: uri.clone(),
             limit,
             version,
             simulated,
+            credentials,
             client: Mutex::new(client),
             listening: Mutex::new(false),
         })
@@ -78,7 +83,7 @@ impl Remote {
     pub async fn client(&self) -> Result<Client> {
         let mut client = self.client.lock().await;
         if client.is_lost() {
-            *client = open(&self.uri).await?.client;
+            *client = open(&self.uri, &self.credentials).await?.client;
             *self.listening.lock().await = false;
         }
         Ok(client.clone())
@@ -181,4 +186,4 @@ impl Remote {
     }
 }
 
-virtxen_driver::connection_calls! { virtxen_driver::delegate_connection, [Remote] }
+virtxen_driver::connection_calls! { virtxen_driver::delegate_connection, [crate::Remote] }

@@ -22,6 +22,10 @@ pub struct Uri {
     pub transport: Transport,
     /// Nothing may be changed.
     pub read_only: bool,
+    /// Who one is to a daemon that asks for a name; to ssh it is the transport's.
+    pub user: Option<String>,
+    /// The file with names and passwords, where it is not libvirt's.
+    pub authfile: Option<PathBuf>,
 }
 
 /// How a daemon is reached.
@@ -87,14 +91,29 @@ impl Uri {
         let mut options = Options::read(parts.options).map_err(|what| wrong(&what))?;
         let read_only = options.flag("readonly").map_err(|what| wrong(&what))?;
         let transport = transport(&parts, read_only, &mut options).map_err(|what| wrong(&what))?;
+        let authfile = options.take("authfile").map(PathBuf::from);
         if let Some((name, _)) = options.0.first() {
             return Err(wrong(&format!("{} has no option {name}", parts.word)));
         }
+        let by_ssh = matches!(transport, Transport::Ssh { .. });
         Ok(Self {
             text: text.to_owned(),
+            user: parts.user.filter(|_| !by_ssh).map(decode),
             transport,
             read_only,
+            authfile,
         })
+    }
+
+    /// The host that it names; none for a socket of this machine.
+    #[must_use]
+    pub fn host(&self) -> Option<&str> {
+        match &self.transport {
+            Transport::Unix(_) => None,
+            Transport::Tcp { host, .. }
+            | Transport::Tls { host, .. }
+            | Transport::Ssh { host, .. } => Some(host),
+        }
     }
 
     /// The place for messages: a socket or a host.

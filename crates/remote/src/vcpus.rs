@@ -2,18 +2,22 @@
 
 use crate::{Remote, wire};
 use std::borrow::Cow;
+use std::time::Duration;
 use virtxen_driver::{Affect, DomainKey, Operation, Result, TypedParameter, VcpuCounts, VcpuInfo};
 use virtxen_guest::MemoryKib;
+use virtxen_rpc::Domain;
 use virtxen_rpc::calls::{
-    DomainGetMaxVcpus, DomainGetSchedulerParameters, DomainGetSchedulerType, DomainGetVcpus,
-    DomainGetVcpusFlags, DomainIsActive, DomainPinVcpuFlags, DomainSetMemoryFlags,
+    DomainGetMaxVcpus, DomainGetSchedulerParameters, DomainGetSchedulerType, DomainGetVcpuPinInfo,
+    DomainGetVcpus, DomainGetVcpusFlags, DomainIsActive, DomainPinVcpuFlags, DomainSetMemoryFlags,
     DomainSetSchedulerParametersFlags, DomainSetVcpusFlags, MemoryFlags, ParamsArguments, PinFlags,
-    SetParamsFlags, SetVcpusFlags, VcpusArguments,
+    PinInfoArguments, SetParamsFlags, SetVcpusFlags, VcpusArguments,
 };
 use virtxen_rpc::xdr::{List, Opaque};
 
 /// `VIR_DOMAIN_MEM_MAXIMUM` and `VIR_DOMAIN_VCPU_MAXIMUM`.
 const MAXIMUM: u32 = 4;
+/// `VIR_DOMAIN_AFFECT_CONFIG`.
+const CONFIG: u32 = 2;
 /// Most parameters of a scheduler.
 const PARAMETERS: i32 = 16;
 
@@ -117,6 +121,9 @@ impl Remote {
             self.ask::<DomainGetMaxVcpus>(operation, dom.clone()),
         )?;
         let maplen = node.cpus.div_ceil(8);
+        if self.ask::<DomainIsActive>(operation, dom.clone()).await? == 0 {
+            return self.inactive_vcpus(dom, most, maplen).await;
+        }
         let arguments = VcpusArguments {
             dom,
             maxinfo: most,
@@ -134,6 +141,37 @@ impl Remote {
             cpu: u32::try_from(vcpu.cpu).ok(),
             affinity: maps.next().map(wire::processors).unwrap_or_default(),
         });
+        Ok(vcpus.collect())
+    }
+
+    /// Of vcpus that are not there yet only where they may run is known.
+    async fn inactive_vcpus(
+        &self,
+        dom: Domain,
+        ncpumaps: i32,
+        maplen: u32,
+    ) -> Result<Vec<VcpuInfo>> {
+        let length = usize::try_from(maplen).unwrap_or(0).max(1);
+        let arguments = PinInfoArguments {
+            dom,
+            ncpumaps,
+            maplen: i32::try_from(maplen).unwrap_or(0),
+            flags: CONFIG,
+        };
+        let operation = Operation::GetVcpus;
+        let told = self.ask::<DomainGetVcpuPinInfo>(operation, arguments);
+        let maps = told.await?.cpumaps.0;
+        let vcpus = (0..)
+            .zip(maps.chunks(length))
+            .map(|(number, map)| VcpuInfo {
+                number,
+                online: false,
+                blocked: false,
+                running: false,
+                time: Duration::ZERO,
+                cpu: None,
+                affinity: wire::processors(map),
+            });
         Ok(vcpus.collect())
     }
 

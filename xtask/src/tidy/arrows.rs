@@ -97,6 +97,7 @@ const ARROWS: &[Arrow] = &[
             "virtxen-host",
             "virtxen-driver",
             "virtxen-rpc",
+            "virtxen-sasl",
         ],
         tests: &["virtxen-testkit"],
     },
