@@ -10,6 +10,7 @@ use crate::console::Consoles;
 use crate::error::{Error, Result};
 use crate::forward::{Forward, Others};
 use crate::listen::{Service, Socket, Stream};
+use crate::networks::VirtualNetworks;
 use crate::options::Options;
 use crate::peer::Peer;
 use crate::serve::Caller;
@@ -195,9 +196,13 @@ impl Daemon {
             max_calls: config.max_calls,
             ..ServerSettings::default()
         };
+        let networks = VirtualNetworks::new(Arc::clone(&self.others), Arc::clone(&login));
         let asked = config.access_polkit.then(|| Arc::clone(&self.polkit));
         let caller = Arc::new(Caller {
-            driver: self.driver.with_access(Arc::new(AllowAll), read_only),
+            driver: self
+                .driver
+                .with_access(Arc::new(AllowAll), read_only)
+                .with_networks(Arc::new(networks)),
             login: Arc::clone(&login),
             read_only,
             polkit: Arc::clone(&self.polkit),

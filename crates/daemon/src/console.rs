@@ -89,7 +89,7 @@ impl Console {
         let (claim, taken) = consoles.claim(tty, force)?;
         let failed = |error: io::Error| {
             let message = format!("cannot open the console {}: {error}", tty.display());
-            RemoteError::new(code::SYSTEM_ERROR, origin::XEN, message)
+            RemoteError::new(code::SYSTEM_ERROR, origin::LIBXL, message)
         };
         let file = terminal(tty).map_err(failed)?;
         let copy = file.try_clone().map_err(failed)?;
@@ -150,7 +150,7 @@ impl Consoles {
             let message = "operation failed: Active console session exists for this domain";
             return Err(RemoteError::new(
                 code::OPERATION_FAILED,
-                origin::XEN,
+                origin::LIBXL,
                 message,
             ));
         }

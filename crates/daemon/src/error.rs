@@ -95,7 +95,7 @@ impl Error {
             Self::Protocol(error) => error.into(),
             other => RemoteError::new(
                 virtxen_rpc::code::INTERNAL_ERROR,
-                virtxen_rpc::origin::XEN,
+                virtxen_rpc::origin::LIBXL,
                 format!("internal error: {other}"),
             ),
         }

@@ -20,6 +20,7 @@ mod life;
 mod listen;
 mod log;
 mod metrics;
+mod networks;
 mod notify;
 mod options;
 mod password;

@@ -11,7 +11,7 @@ use virtxen_formats::sxpr::{self, ConfigVersion, Dialect, Runtime, Sxpr, Target}
 use virtxen_formats::{libxl, xl, xm};
 use virtxen_guest::{
     ChardevSource, Device, FormatOptions, GraphicsServer, Guest, HostdevSource, Interface,
-    LoaderType, ParseOptions, Problem, Problems, Rules, Severity, place_losses,
+    LoaderType, ParseOptions, Problem, ProblemKind, Problems, Rule, Rules, Severity, place_losses,
 };
 use virtxen_host::XenVersion;
 
@@ -45,12 +45,31 @@ pub fn read_device(xml: &str, strict: bool) -> Result<(Device, Vec<Problem>)> {
     Ok((device, tolerable(xml, warnings, Vec::new(), strict)?))
 }
 
+/// The warnings about a document for the Xen of this version.
+///
+/// # Errors
+/// libvirt's driver for it refuses what XenD would choose: the bridge of an interface.
+pub(crate) fn settled(warnings: Vec<Problem>, to: &XenVersion) -> Result<Vec<Problem>> {
+    let is_refused = |problem: &Problem| match &problem.kind {
+        ProblemKind::Rule(broken) => broken.rule == Rule::BridgeName,
+        _ => false,
+    };
+    if *rules(to) != Rules::LIBXL || !warnings.iter().any(is_refused) {
+        return Ok(warnings);
+    }
+    let mut problems: Vec<Problem> = warnings.into_iter().filter(is_refused).collect();
+    for problem in &mut problems {
+        problem.severity = Severity::Error;
+    }
+    Err(Error::Xml(Problems { problems }))
+}
+
 /// The warnings about a document and what a host would not carry of it, in the order
 /// of places.
 ///
 /// # Errors
 /// [`Error::Lost`] if it would be another guest. When `strict`, anything is an error,
-/// [`Error::Xml`] if it is about the document itself.
+/// [`Error::Schema`] if it is about the document itself.
 pub(crate) fn tolerable(
     text: &str,
     mut problems: Vec<Problem>,
@@ -76,7 +95,7 @@ pub(crate) fn tolerable(
         return Ok(problems);
     }
     Err(match strict && unknown {
-        true => Error::Xml(Problems { problems }),
+        true => Error::Schema(Problems { problems }),
         false => Error::Lost(Problems { problems }),
     })
 }
@@ -205,7 +224,12 @@ pub(crate) fn to_native(format: NativeFormat, xml: &str, to: &XenVersion) -> Res
         }),
         None => Error::Config(error.to_string()),
     };
-    let (guest, mut found) = parse_guest(xml)?;
+    let (mut guest, mut found) = parse_guest(xml)?;
+    forget_run(&mut guest);
+    if *rules(to) == Rules::LIBXL {
+        guest.settle();
+        fill_by_host(&mut guest);
+    }
     let bridges = xm::Bridges::new();
     let (text, notes) = match format {
         NativeFormat::Sxpr => {
@@ -251,6 +275,9 @@ fn warnings(text: &str, notes: Vec<Note>) -> Vec<Problem> {
 
 /// Fills in what a document may leave unsaid, as libvirt does with this Xen.
 pub(crate) fn complete(guest: &mut Guest, to: &XenVersion) {
+    if *rules(to) == Rules::LIBXL {
+        guest.settle();
+    }
     fill(guest, rules(to));
     guest.fill_identities();
 }

@@ -7,7 +7,7 @@ use crate::events::Subscription;
 use crate::job::Jobs;
 use crate::registry::{Registry, Snapshot};
 use crate::store::Store;
-use crate::{Error, JobInfo, Operation, Result};
+use crate::{Error, JobInfo, Networks, Operation, Result};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -78,6 +78,7 @@ pub(crate) struct Inner {
 pub(crate) struct Session {
     pub(crate) access: Arc<dyn Access>,
     pub(crate) read_only: bool,
+    pub(crate) networks: Option<Arc<dyn Networks>>,
 }
 
 impl Driver {
@@ -98,6 +99,7 @@ impl Driver {
             session: Session {
                 access: Arc::new(AllowAll),
                 read_only: false,
+                networks: None,
             },
         }
     }
@@ -107,8 +109,19 @@ impl Driver {
     pub fn with_access(&self, access: Arc<dyn Access>, read_only: bool) -> Self {
         Self {
             inner: Arc::clone(&self.inner),
-            session: Session { access, read_only },
+            session: Session {
+                access,
+                read_only,
+                networks: self.session.networks.clone(),
+            },
         }
+    }
+
+    /// The same driver for a caller whose guests may be on virtual networks.
+    #[must_use]
+    pub fn with_networks(mut self, networks: Arc<dyn Networks>) -> Self {
+        self.session.networks = Some(networks);
+        self
     }
 
     /// The host itself, for what has no words in libvirt: routes, logs, warnings.

@@ -6,7 +6,7 @@
 
 use crate::{DomainKey, State};
 use std::time::Duration;
-use virtxen_guest::Uuid;
+use virtxen_guest::{ProblemKind, Problems, Rule, Uuid};
 
 /// Result of a call.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -110,6 +110,9 @@ pub enum Error {
     /// A document is wrong. All its problems are listed.
     #[error("{0}")]
     Xml(virtxen_guest::Problems),
+    /// A document has parts that libvirt's schema does not, and was to be judged by it.
+    #[error("{0}")]
+    Schema(virtxen_guest::Problems),
     /// The host would run another guest than the document describes: what it cannot
     /// carry.
     #[error("{0}")]
@@ -122,6 +125,14 @@ pub enum Error {
         "the host does not run {0} guests: its processors lack it, or its firmware disables it"
     )]
     GuestType(&'static str),
+    /// The host's processors do not run guests of this architecture.
+    #[error("could not find capabilities for arch={arch} domaintype=xen: the host runs {known}")]
+    Arch {
+        /// What the document says.
+        arch: String,
+        /// What the host runs.
+        known: String,
+    },
     /// The domain has no such device.
     #[error("domain '{name}' has no {device}")]
     NoDevice {
@@ -206,7 +217,10 @@ impl Error {
     pub fn libvirt_message(&self) -> String {
         match self {
             Self::Daemon { message, .. } => message.clone(),
-            _ => format!("{}: {self}", self.libvirt().prefix),
+            _ => match self.libvirt().prefix {
+                "" => self.to_string(),
+                prefix => format!("{prefix}: {self}"),
+            },
         }
     }
 
@@ -225,9 +239,12 @@ impl Error {
         use virtxen_host::Error as Host;
         match self {
             Self::NoDomain(_) | Self::Host(Host::NoDomain { .. }) => Kind::NoDomain,
-            Self::Exists { .. } | Self::Image { .. } | Self::Host(Host::Refused { .. }) => {
-                Kind::OperationFailed
-            }
+            Self::Exists { .. } => Kind::Exists,
+            Self::Image { .. } | Self::Host(Host::Refused { .. }) => Kind::OperationFailed,
+            Self::State {
+                state: State::Shutoff,
+                ..
+            } => Kind::Inactive,
             Self::State { .. } | Self::Invalid { .. } | Self::Host(Host::State { .. }) => {
                 Kind::OperationInvalid
             }
@@ -241,7 +258,9 @@ impl Error {
             Self::Unsupported { .. } | Self::Host(Host::Unsupported { .. }) => {
                 Kind::OperationUnsupported
             }
-            Self::Xml(_) => Kind::XmlError,
+            Self::Xml(problems) => of_document(problems),
+            Self::Schema(_) => Kind::Schema,
+            Self::Arch { .. } => Kind::Arch,
             Self::Lost(_) | Self::Config(_) | Self::Host(Host::Guest { .. }) => {
                 Kind::ConfigUnsupported
             }
@@ -249,16 +268,40 @@ impl Error {
             Self::NoDevice { .. } => Kind::DeviceMissing,
             Self::NoMetadata { .. } => Kind::MetadataMissing,
             Self::Host(Host::Channel { .. }) => Kind::PostFailed,
-            Self::Host(_) | Self::Daemon { .. } | Self::Task { .. } | Self::Store { .. } => {
-                Kind::InternalError
-            }
+            Self::Store { .. } => Kind::SystemError,
+            Self::Host(_) | Self::Daemon { .. } | Self::Task { .. } => Kind::InternalError,
         }
+    }
+}
+
+/// What is wrong with a document first of all, to libvirt: whether it is one, whether it
+/// names its guest.
+fn of_document(problems: &Problems) -> Kind {
+    let is = |of: fn(&ProblemKind) -> bool| problems.problems.iter().any(|it| of(&it.kind));
+    if is(|kind| matches!(kind, ProblemKind::Syntax(_))) {
+        return Kind::Syntax;
+    }
+    let is_nameless = |kind: &ProblemKind| match kind {
+        ProblemKind::Missing { element, what } => element == "domain" && *what == "<name>",
+        ProblemKind::Rule(broken) => broken.rule == Rule::NameEmpty,
+        _ => false,
+    };
+    match is(is_nameless) {
+        true => Kind::NoName,
+        false => Kind::XmlError,
     }
 }
 
 /// The errors of libvirt that we use.
 #[derive(Clone, Copy)]
 enum Kind {
+    Arch,
+    Exists,
+    Inactive,
+    NoName,
+    Schema,
+    Syntax,
+    SystemError,
     InternalError,
     InvalidArgument,
     OperationFailed,
@@ -277,8 +320,12 @@ enum Kind {
     MetadataMissing,
 }
 
-/// `VIR_FROM_XEN`, the driver itself.
-const XEN: i32 = 1;
+/// `VIR_FROM_LIBXL`: what clients know as libvirt's driver for Xen, whatever toolstack.
+const XEN: i32 = 41;
+/// `VIR_FROM_XML`, whether a text is a document.
+const XML: i32 = 5;
+/// `VIR_FROM_CAPABILITIES`, what the host can run.
+const CAPABILITIES: i32 = 44;
 /// `VIR_FROM_XEND`, the channel.
 const XEND: i32 = 2;
 /// `VIR_FROM_DOMAIN`, domain documents.
@@ -302,7 +349,14 @@ impl Kind {
             Self::ConfigUnsupported => (67, DOMAIN, "unsupported configuration"),
             Self::OperationTimeout => (68, XEN, "Timed out during operation"),
             Self::OperationAborted => (78, XEN, "operation aborted"),
-            Self::MetadataMissing => (80, XEN, "metadata not found"),
+            Self::MetadataMissing => (80, DOMAIN, "metadata not found"),
+            Self::Arch => (8, CAPABILITIES, "invalid argument"),
+            Self::Exists => (9, DOMAIN, "operation failed"),
+            Self::Inactive => (55, DOMAIN, "Requested operation is not valid"),
+            Self::NoName => (21, DOMAIN, "missing name information"),
+            Self::Schema => (92, XML, "XML document failed to validate against schema"),
+            Self::Syntax => (35, DOMAIN, "XML error"),
+            Self::SystemError => (38, XEN, ""),
             Self::OperationUnsupported => (84, XEN, "Operation not supported"),
             Self::AccessDenied => (88, ACCESS, "access denied"),
             Self::DeviceMissing => (99, DOMAIN, "device not found"),

@@ -120,7 +120,11 @@ impl Driver {
             arch,
             xen_version: Some((node.version.major, node.version.minor)),
             uuid: None,
-            migration_transports: &["xenmigr"],
+            migration_transports: match (node.version.major, node.version.minor) {
+                // The first that has no XenD.
+                release if release >= (4, 5) => &[],
+                _ => &["xenmigr"],
+            },
             cells: cells(&node),
         };
         Ok(Capabilities::of_host(facts))

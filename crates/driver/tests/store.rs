@@ -183,8 +183,8 @@ async fn a_change_is_told_and_a_wrong_one_refused() {
     };
     for (change, code) in [
         (title("two\nlines"), 8),
-        (element("<a"), 27),
-        (element("text"), 27),
+        (element("<a"), 35),
+        (element("text"), 35),
     ] {
         let refused = driver.set_metadata(&key, &change, Affect::CURRENT).await;
         assert_eq!(refused.unwrap_err().libvirt().code, code, "{change:?}");

@@ -57,6 +57,7 @@ const ALLOWED: &[Allowed] = &[
             "virtxen-xenstore",
             "virtxen-host",
             "virtxen-driver",
+            "virtxen-daemon",
         ]),
         "traits that wait, as objects",
     ),

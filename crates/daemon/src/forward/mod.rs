@@ -6,6 +6,7 @@
 //! daemon is in `secondary`. What is answered without it is in `serve::absent`.
 
 mod callbacks;
+mod question;
 mod secondary;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use virtxen_rpc::packet::STREAM_PAYLOAD;
 use virtxen_rpc::server::{ServerCall, ServerSession, StreamId, StreamOptions, StreamPart, Ticket};
 use virtxen_rpc::{Call, Group, Keepalive, RemoteError, Result, Serial, StreamEvent};
 
+pub(crate) use question::Question;
 pub(crate) use secondary::News as ForwardNews;
 
 /// Parts of answers that wait for a client that does not read.

@@ -106,14 +106,14 @@ impl Place {
         self.error(code::SYSTEM_ERROR, what)
     }
 
-    fn late(&self, what: &str, limit: Duration) -> RemoteError {
+    pub(super) fn late(&self, what: &str, limit: Duration) -> RemoteError {
         let message = format!("{what} did not answer within {} s", limit.as_secs());
         self.error(code::OPERATION_TIMEOUT, &message)
     }
 }
 
 /// Why a connection was not opened.
-enum NotOpen {
+pub(super) enum NotOpen {
     Absent,
     Failed(RemoteError),
 }
@@ -168,7 +168,7 @@ pub(super) async fn run(
 }
 
 /// An open connection.
-struct Secondary {
+pub(super) struct Secondary {
     place: Place,
     session: ClientSession,
     stream: UnixStream,
@@ -197,7 +197,7 @@ impl Waiting {
 }
 
 impl Secondary {
-    async fn open(place: &Place, login: &Login) -> std::result::Result<Self, NotOpen> {
+    pub(super) async fn open(place: &Place, login: &Login) -> std::result::Result<Self, NotOpen> {
         let stream = match UnixStream::connect(&place.socket).await {
             Ok(stream) => stream,
             Err(error) if error.kind() == ErrorKind::NotFound => return Err(NotOpen::Absent),
@@ -248,7 +248,7 @@ impl Secondary {
     }
 
     /// A call before the client's.
-    async fn ask<C: Call>(&mut self, arguments: &C::Arguments) -> Result<C::Reply> {
+    pub(super) async fn ask<C: Call>(&mut self, arguments: &C::Arguments) -> Result<C::Reply> {
         let asked = self.session.call::<C>(arguments)?;
         loop {
             while let Some(event) = self.session.next_event()? {

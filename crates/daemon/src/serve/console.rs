@@ -38,7 +38,8 @@ fn serve(caller: Arc<Caller>, call: ServerCall) -> Answer {
 
 async fn open(caller: &Caller, arguments: OpenDeviceArguments) -> Result<Console> {
     wire::only("virDomainOpenConsole", arguments.flags, FORCE | SAFE)?;
-    let refused = |code, message: String| Err(RemoteError::new(code, origin::XEN, message).into());
+    let refused =
+        |code, message: String| Err(RemoteError::new(code, origin::LIBXL, message).into());
     if arguments.flags & SAFE != 0 {
         let message = "argument unsupported: other programs of Xen can open a console at any \
                        time, so that it cannot be opened safely";

@@ -29,7 +29,7 @@ async fn send_key(caller: Arc<Caller>, arguments: SendKeyArguments) -> Result<()
     if arguments.codeset != LINUX {
         let message = "Operation not supported: send-key: keys are taken in Linux's codes only, \
                        --codeset linux";
-        return Err(RemoteError::new(code::OPERATION_UNSUPPORTED, origin::XEN, message).into());
+        return Err(RemoteError::new(code::OPERATION_UNSUPPORTED, origin::LIBXL, message).into());
     }
     let key = wire::key(&arguments.dom);
     Ok(caller.driver.send_keys(&key, &arguments.keycodes.0).await?)

@@ -1,9 +1,9 @@
 //! Calls about the devices of a domain: attaching, and what went through them.
 
-use super::{Caller, wire};
+use super::{Caller, lookup, wire};
 use crate::error::Result;
 use std::sync::Arc;
-use virtxen_driver::{Affect, DomainKey, InterfaceAddress, block_parameters};
+use virtxen_driver::{Affect, DomainKey, InterfaceAddress, Operation, block_parameters};
 use virtxen_rpc::calls::{
     AddressesArguments, BlockInfo, BlockPeekArguments, BlockStats, DeviceArguments,
     DomainInterface, DomainXml, DomainXmlFlags, IPAddress, InterfaceStats, PEEK_MAX, Params,
@@ -27,7 +27,7 @@ super::rows! {
 }
 
 async fn attach(caller: Arc<Caller>, arguments: DomainXml) -> Result<()> {
-    let key = wire::key(&arguments.dom);
+    let key = lookup::running(&caller, &arguments.dom, Operation::AttachDevice).await?;
     Ok(caller
         .driver
         .attach_device(&key, &arguments.xml, Affect::CURRENT)
@@ -43,7 +43,7 @@ async fn attach_flags(caller: Arc<Caller>, arguments: DomainXmlFlags) -> Result<
 }
 
 async fn detach(caller: Arc<Caller>, arguments: DomainXml) -> Result<()> {
-    let key = wire::key(&arguments.dom);
+    let key = lookup::running(&caller, &arguments.dom, Operation::DetachDevice).await?;
     Ok(caller
         .driver
         .detach_device(&key, &arguments.xml, Affect::CURRENT)
@@ -161,7 +161,7 @@ async fn addresses(
     if arguments.source != ARP {
         let message = "argument unsupported: domifaddr: addresses are those that the host has \
                        been answered from, --source arp";
-        return Err(RemoteError::new(code::ARGUMENT_UNSUPPORTED, origin::XEN, message).into());
+        return Err(RemoteError::new(code::ARGUMENT_UNSUPPORTED, origin::LIBXL, message).into());
     }
     let key = wire::key(&arguments.dom);
     let interfaces = caller.driver.interface_addresses(&key).await?;

@@ -3,7 +3,7 @@
 use super::{Caller, wire};
 use crate::error::Result;
 use std::sync::Arc;
-use virtxen_driver::{DomainKey, XmlFlags};
+use virtxen_driver::{DomainKey, Operation, XmlFlags};
 use virtxen_guest::{DomId, Uuid};
 use virtxen_rpc::Domain;
 use virtxen_rpc::calls::{DomainFlags, DomainInfo, DomainState};
@@ -24,6 +24,25 @@ super::rows! {
 /// The domain as it is now.
 pub(super) async fn look(caller: &Caller, dom: &Domain) -> Result<virtxen_driver::Domain> {
     Ok(caller.driver.lookup(&wire::key(dom)).await?)
+}
+
+/// The key of a domain that runs: calls without flags are for those alone.
+pub(super) async fn running(
+    caller: &Caller,
+    dom: &Domain,
+    operation: Operation,
+) -> Result<DomainKey> {
+    let domain = look(caller, dom).await?;
+    if domain.is_active() {
+        return Ok(wire::key(dom));
+    }
+    Err(virtxen_driver::Error::State {
+        name: domain.name,
+        operation: operation.verb(),
+        state: domain.state,
+        needed: "running",
+    }
+    .into())
 }
 
 async fn find(caller: &Caller, key: &DomainKey) -> Result<Domain> {

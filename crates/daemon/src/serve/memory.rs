@@ -3,14 +3,20 @@
 use super::{Caller, lookup, wire};
 use crate::error::Result;
 use std::sync::Arc;
-use virtxen_driver::Affect;
-use virtxen_guest::MemoryKib;
-use virtxen_rpc::Domain;
-use virtxen_rpc::calls::{MemoryArguments, MemoryFlags, MemoryStat, MemoryStatsArguments};
+use virtxen_driver::{Affect, Operation};
+use virtxen_guest::{CpuSet, MemoryKib};
+use virtxen_rpc::calls::{
+    MemoryArguments, MemoryFlags, MemoryStat, MemoryStatsArguments, Params, ParamsFlags,
+};
 use virtxen_rpc::xdr::List;
+use virtxen_rpc::{Domain, TypedParam, TypedValue};
 
 /// `VIR_DOMAIN_MEM_MAXIMUM`.
 const MAXIMUM: u32 = 4;
+/// `VIR_DOMAIN_AFFECT_LIVE`.
+const LIVE: u32 = 1;
+/// `VIR_DOMAIN_NUMATUNE_MEM_INTERLEAVE`, which comes closest to what Xen does.
+const INTERLEAVE: i32 = 2;
 
 super::rows! {
     DomainGetMaxMemory => max_memory;
@@ -18,6 +24,7 @@ super::rows! {
     DomainSetMemory => set_memory;
     DomainSetMemoryFlags => set_memory_flags;
     DomainMemoryStats => stats;
+    DomainGetNumaParameters => numa;
 }
 
 async fn max_memory(caller: Arc<Caller>, dom: Domain) -> Result<u64> {
@@ -34,7 +41,7 @@ async fn set_max_memory(caller: Arc<Caller>, arguments: MemoryArguments) -> Resu
 }
 
 async fn set_memory(caller: Arc<Caller>, arguments: MemoryArguments) -> Result<()> {
-    let key = wire::key(&arguments.dom);
+    let key = lookup::running(&caller, &arguments.dom, Operation::SetMemory).await?;
     let memory = MemoryKib(arguments.memory);
     Ok(caller
         .driver
@@ -52,6 +59,19 @@ async fn set_memory_flags(caller: Arc<Caller>, arguments: MemoryFlags) -> Result
         _ => caller.driver.set_max_memory(&key, memory, affect).await,
     };
     Ok(set?)
+}
+
+/// From which nodes of the host a running domain has its memory.
+async fn numa(caller: Arc<Caller>, arguments: ParamsFlags) -> Result<Params> {
+    let function = "virDomainGetNumaParameters";
+    wire::only(function, arguments.flags, LIVE | wire::STRINGS)?;
+    let key = lookup::running(&caller, &arguments.dom, Operation::GetVcpus).await?;
+    let nodes: CpuSet = caller.driver.numa_nodes(&key).await?.into_iter().collect();
+    let params = vec![
+        TypedParam::new("numa_mode", TypedValue::Int(INTERLEAVE)),
+        TypedParam::new("numa_nodeset", TypedValue::String(nodes.to_string())),
+    ];
+    Ok(Params::answer(params, arguments.nparams, arguments.flags))
 }
 
 async fn stats(

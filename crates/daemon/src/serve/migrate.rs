@@ -299,5 +299,5 @@ fn not_renamed(name: Option<&str>) -> Result<()> {
 
 fn unsupported(reason: &str) -> crate::error::Error {
     let message = format!("argument unsupported: migrate: {reason}");
-    RemoteError::new(code::ARGUMENT_UNSUPPORTED, origin::XEN, message).into()
+    RemoteError::new(code::ARGUMENT_UNSUPPORTED, origin::LIBXL, message).into()
 }

@@ -43,6 +43,14 @@ async fn cells(
 ) -> Result<List<u64, NODE_CELLS_MAX>> {
     let free = caller.driver.free_memory().await?;
     let first = usize::try_from(arguments.start_cell).unwrap_or(usize::MAX);
+    if first >= free.cells.len() {
+        let message = format!(
+            "internal error: start cell {} out of range (0-{})",
+            arguments.start_cell,
+            free.cells.len().saturating_sub(1)
+        );
+        return Err(RemoteError::new(code::INTERNAL_ERROR, origin::LIBXL, message).into());
+    }
     let most = usize::try_from(arguments.maxcells).unwrap_or(0);
     let cells = free.cells.iter().skip(first).take(most.min(NODE_CELLS_MAX));
     Ok(List(cells.map(|memory| memory.0 << 10).collect()))
@@ -74,5 +82,5 @@ fn unbound(name: &str) -> Result<()> {
          take it away; `xl pci-assignable-add` and `xl pci-assignable-remove` do, and with \
          XenD the kernel's option xen-pciback.hide"
     );
-    Err(RemoteError::new(code::OPERATION_UNSUPPORTED, origin::XEN, message).into())
+    Err(RemoteError::new(code::OPERATION_UNSUPPORTED, origin::LIBXL, message).into())
 }

@@ -5,7 +5,7 @@ use super::{Caller, lookup, wire};
 use crate::error::Result;
 use std::sync::Arc;
 use std::time::Duration;
-use virtxen_driver::Affect;
+use virtxen_driver::{Affect, Operation};
 use virtxen_guest::CpuSet;
 use virtxen_rpc::calls::{
     CPUStats, CPUStatsArguments, DomainFlags, Params, ParamsArguments, ParamsFlags, PinArguments,
@@ -50,7 +50,7 @@ async fn count(caller: Arc<Caller>, arguments: DomainFlags) -> Result<i32> {
 }
 
 async fn set_vcpus(caller: Arc<Caller>, arguments: SetVcpusArguments) -> Result<()> {
-    let key = wire::key(&arguments.dom);
+    let key = lookup::running(&caller, &arguments.dom, Operation::SetVcpus).await?;
     let count = arguments.nvcpus;
     Ok(caller
         .driver
@@ -86,7 +86,8 @@ async fn plug(caller: Arc<Caller>, arguments: SetVcpuArguments) -> Result<()> {
 }
 
 async fn vcpus(caller: Arc<Caller>, arguments: VcpusArguments) -> Result<Vcpus> {
-    let vcpus = caller.driver.vcpus(&wire::key(&arguments.dom)).await?;
+    let key = lookup::running(&caller, &arguments.dom, Operation::GetVcpus).await?;
+    let vcpus = caller.driver.vcpus(&key).await?;
     let most = usize::try_from(arguments.maxinfo).unwrap_or(0);
     let length = usize::try_from(arguments.maplen).unwrap_or(0);
     let vcpus = vcpus.get(..most.min(vcpus.len())).unwrap_or_default();
@@ -109,7 +110,7 @@ async fn vcpus(caller: Arc<Caller>, arguments: VcpusArguments) -> Result<Vcpus> 
 
 async fn pin(caller: Arc<Caller>, arguments: PinArguments) -> Result<()> {
     let cpus = wire::processors(&arguments.cpumap.0);
-    let key = wire::key(&arguments.dom);
+    let key = lookup::running(&caller, &arguments.dom, Operation::PinVcpu).await?;
     let driver = &caller.driver;
     Ok(driver
         .pin_vcpu(&key, arguments.vcpu, &cpus, Affect::CURRENT)

@@ -34,9 +34,8 @@ pub(super) fn only(function: &str, flags: u32, known: u32) -> Result<()> {
     if unknown == 0 {
         return Ok(());
     }
-    let message =
-        format!("invalid argument: unsupported flags (0x{unknown:x}) in function {function}");
-    Err(RemoteError::new(code::INVALID_ARG, origin::DOMAIN, message).into())
+    let message = format!("unsupported flags (0x{unknown:x}) in function {function}");
+    Err(RemoteError::new(code::INVALID_ARG, origin::LIBXL, message).into())
 }
 
 /// Says what of a document got lost to those who run the daemon: the protocol has no
@@ -119,8 +118,13 @@ pub(super) fn map(cpus: &[u32], length: usize) -> Vec<u8> {
     map
 }
 
-/// The domains that `virConnectListAllDomainsFlags` means. Snapshots and
-/// checkpoints do not exist here, so that filters for them match none.
+/// Whether `virConnectListAllDomainsFlags` mean only domains with snapshots or with
+/// checkpoints: there are none.
+pub(super) fn is_for_snapshots(flags: u32) -> bool {
+    [12, 14].iter().any(|bit| flags >> bit & 0b11 == 0b01)
+}
+
+/// The domains that `virConnectListAllDomainsFlags` means, of which none have snapshots.
 pub(super) fn filter(flags: u32) -> ListFilter {
     let has = |bit: u32| flags & (1 << bit) != 0;
     let states = [

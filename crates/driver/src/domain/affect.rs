@@ -96,7 +96,12 @@ impl Affect {
             })
         };
         match (domain.is_active(), self.live, self.config) {
-            (false, true, _) => refused("the domain is not running: --live cannot be done"),
+            (false, true, _) => Err(Error::State {
+                name: domain.name.clone(),
+                operation: operation.verb(),
+                state: domain.state,
+                needed: "running for --live",
+            }),
             (false, false, _) => Ok(Part::Config),
             (true, _, true) if domain.persistent == Some(false) => {
                 refused("the domain is transient: it has no configuration to change")
@@ -135,7 +140,7 @@ mod tests {
     use super::*;
     use crate::{Reason, State};
     use std::time::Duration;
-    use virtxen_guest::{DomId, MemoryKib, Uuid};
+    use virtxen_guest::{DomId, MemoryKib, OsType, Uuid};
 
     fn domain(active: bool, persistent: Option<bool>) -> Domain {
         Domain {
@@ -145,7 +150,7 @@ mod tests {
             state: State::Running,
             reason: Reason::Unknown,
             persistent,
-            hvm: false,
+            kind: OsType::Xen,
             memory: MemoryKib(0),
             max_memory: MemoryKib(0),
             vcpus: 1,

@@ -66,11 +66,11 @@ impl Driver {
                 {
                     Ok(ConfigChange::Update(device.clone()))
                 }
-                (Some(there), _) => Err(Error::Invalid {
-                    name: domain.name.clone(),
-                    operation: operation.verb(),
-                    reason: format!("there is {} already", describe(&there)),
-                }),
+                (Some(there), _) => Err(Error::Argument(format!(
+                    "domain '{}' has {} already",
+                    domain.name,
+                    describe(&there)
+                ))),
             }
         })
         .await
@@ -103,6 +103,7 @@ impl Driver {
     pub async fn detach_device(&self, key: &DomainKey, xml: &str, affect: Affect) -> Result<()> {
         let operation = Operation::DetachDevice;
         let device = document::parse_device(xml)?.0;
+        let device = self.device_on_bridge(device).await?;
         self.on_devices(operation, key, affect, move |domain, guest| {
             if let Some(error) = not_pluggable(operation, &device) {
                 return Err(error);

@@ -84,7 +84,11 @@ impl Driver {
             return sum(disks).map_err(|reason| uncounted(operation, reason));
         }
         let disk = disks.into_iter().find(|disk| disk.is_called(device));
-        let disk = disk.ok_or_else(|| no_device(&domain, format!("disk '{device}'")))?;
+        let disk = disk.ok_or_else(|| Error::Invalid {
+            name: domain.name.clone(),
+            operation: operation.verb(),
+            reason: format!("invalid path '{device}': it has no such disk"),
+        })?;
         disk.counters.map_err(|why| uncounted(operation, why))
     }
 
@@ -106,7 +110,10 @@ impl Driver {
         let interfaces = interfaces.pop().unwrap_or_default();
         let mut interfaces = interfaces.into_iter();
         let found = interfaces.find(|interface| is_called(interface, device));
-        let found = found.ok_or_else(|| no_device(&domain, format!("interface '{device}'")))?;
+        let found = found.ok_or_else(|| {
+            let name = &domain.name;
+            Error::Argument(format!("'{device}' is no interface of domain '{name}'"))
+        })?;
         found.counters.map_err(|why| uncounted(operation, why))
     }
 
@@ -224,13 +231,6 @@ fn sum(disks: Vec<DiskStatistics>) -> std::result::Result<DiskCounters, String> 
 fn is_called(interface: &InterfaceStatistics, word: &str) -> bool {
     let mac = interface.mac.as_deref();
     interface.name == word || mac.is_some_and(|mac| mac.eq_ignore_ascii_case(word))
-}
-
-fn no_device(domain: &Domain, device: String) -> Error {
-    Error::NoDevice {
-        name: domain.name.clone(),
-        device,
-    }
 }
 
 fn uncounted(operation: Operation, reason: String) -> Error {

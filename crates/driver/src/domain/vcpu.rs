@@ -166,6 +166,24 @@ impl Driver {
         self.read(Operation::GetVcpus, &domain.name, answer).await
     }
 
+    /// The NUMA nodes of the host that a running domain's memory is from: Xen takes
+    /// those of the processors on which its vcpus may run.
+    ///
+    /// # Errors
+    /// No such domain; the host cannot tell.
+    pub async fn numa_nodes(&self, key: &DomainKey) -> Result<Vec<u32>> {
+        let vcpus = self.vcpus(key).await?;
+        let nodes = self.node(Operation::GetVcpus).await?.topology.node_cpus;
+        let is_used = |cpus: &Vec<u32>| {
+            let mut maps = vcpus.iter().map(|vcpu| &vcpu.affinity);
+            maps.any(|map| map.iter().any(|cpu| cpus.contains(cpu)))
+        };
+        let used = (0..).zip(&nodes).filter(|(_, cpus)| is_used(cpus));
+        let used: Vec<u32> = used.map(|(node, _)| node).collect();
+        // A host that does not tell its nodes has one.
+        Ok(if used.is_empty() { vec![0] } else { used })
+    }
+
     /// Limits a vcpu to these processors.
     ///
     /// # Errors

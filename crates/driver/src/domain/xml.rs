@@ -7,10 +7,12 @@ use crate::call::{Call, Work};
 use crate::document;
 use crate::events::EventKind;
 use crate::{Domain, DomainKey, Driver, Error, Operation, Result};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 use virtxen_formats::Note;
+use virtxen_formats::capabilities::Arch;
 use virtxen_guest::{Guest, OsType, Problem, Uuid};
 
 /// Which XML of a domain.
@@ -99,6 +101,16 @@ impl fmt::Display for NativeFormat {
     }
 }
 
+/// A document that was taken.
+struct Taken {
+    /// What it says.
+    guest: Guest,
+    /// What the host is told of it.
+    told: Guest,
+    warnings: Vec<Problem>,
+    uuid: Uuid,
+}
+
 impl Driver {
     /// A domain as libvirt's XML.
     ///
@@ -161,7 +173,9 @@ impl Driver {
     /// The document is wrong; name or uuid belong to another domain; the domain is
     /// active; the host cannot start it.
     pub async fn create_xml(&self, xml: &str, flags: CreateFlags) -> Result<Accepted> {
-        let (guest, warnings, uuid) = self.accept(xml, flags.strict, Operation::Create).await?;
+        let taken = self.accept(xml, flags.strict, Operation::Create).await?;
+        let (guest, warnings, uuid) = (taken.guest, taken.warnings, taken.uuid);
+        let told = taken.told;
         let call = Call::new_domain(Operation::Create, &guest.name, uuid);
         let paused = flags.paused;
         let inner = Arc::clone(&self.inner);
@@ -175,7 +189,7 @@ impl Driver {
                         needed: "shut off",
                     });
                 }
-                let mut domain = Domain::from(work.host.create(&guest, paused).await?);
+                let mut domain = Domain::from(work.host.create(&told, paused).await?);
                 domain.persistent = domain.persistent.or(Some(false));
                 inner.keep_run(&domain, guest).await?;
                 Ok(domain)
@@ -191,13 +205,15 @@ impl Driver {
     /// The document is wrong; name or uuid belong to another domain; the host has no
     /// place for inactive domains.
     pub async fn define_xml(&self, xml: &str, flags: DefineFlags) -> Result<Accepted> {
-        let (guest, warnings, uuid) = self.accept(xml, flags.strict, Operation::Define).await?;
+        let taken = self.accept(xml, flags.strict, Operation::Define).await?;
+        let (guest, warnings, uuid) = (taken.guest, taken.warnings, taken.uuid);
+        let told = taken.told;
         let call = Call::new_domain(Operation::Define, &guest.name, uuid);
         let inner = Arc::clone(&self.inner);
         let (domain, updated) = self
             .run(call, async move |work: Work| {
                 inner.part_run(work.before.as_ref()).await?;
-                work.host.define(&guest).await?;
+                work.host.define(&told).await?;
                 inner.keep_definition(uuid, guest.clone()).await?;
                 let mut domain = Domain::from(work.host.domain(&guest.name).await?);
                 domain.persistent = Some(true);
@@ -233,18 +249,20 @@ impl Driver {
 
     /// Reads a document, asks the host what of it is lost, completes it: defaults,
     /// uuid.
-    async fn accept(
-        &self,
-        xml: &str,
-        strict: bool,
-        operation: Operation,
-    ) -> Result<(Guest, Vec<Problem>, Uuid)> {
+    async fn accept(&self, xml: &str, strict: bool, operation: Operation) -> Result<Taken> {
         let (mut guest, warnings) = document::parse_guest(xml)?;
+        let warnings = document::settled(warnings, &self.version())?;
         self.runs(&guest).await?;
         let host = &self.inner.host;
+        // A document that is kept as it is has its networks when it is started.
+        let is_kept = operation == Operation::Define && host.keeps_documents();
+        let bridged = match is_kept {
+            true => guest.clone(),
+            false => self.on_bridges(&guest).await?,
+        };
         let losses = match operation {
-            Operation::Define => host.definition_losses(&guest).await?,
-            _ => host.losses(&guest).await?,
+            Operation::Define => host.definition_losses(&bridged).await?,
+            _ => host.losses(&bridged).await?,
         };
         let losses = match self.inner.store.is_there() {
             true => losses.into_iter().filter(has_effect).collect(),
@@ -254,20 +272,50 @@ impl Driver {
         document::forget_run(&mut guest);
         document::complete(&mut guest, &self.version());
         let uuid = *guest.uuid.get_or_insert_with(Uuid::random);
-        Ok((guest, warnings, uuid))
+        let mut told = guest.clone();
+        let interfaces = told.devices.interfaces.iter_mut();
+        for (interface, bridged) in interfaces.zip(bridged.devices.interfaces) {
+            interface.source = bridged.source;
+        }
+        Ok(Taken {
+            guest,
+            told,
+            warnings,
+            uuid,
+        })
     }
 
     /// A host that does not say what it runs is believed to run it.
     async fn runs(&self, guest: &Guest) -> Result<()> {
-        if guest.os.kind != OsType::Hvm {
+        if guest.os.kind != OsType::Hvm && guest.os.arch.is_none() {
             return Ok(());
         }
         let types = self.inner.host.node().await?.guest_types;
-        if types.is_empty() || types.iter().any(|name| name.starts_with("hvm-")) {
+        if types.is_empty() {
+            return Ok(());
+        }
+        if let Some(arch) = &guest.os.arch {
+            runs_arch(arch, &types)?;
+        }
+        if guest.os.kind != OsType::Hvm || types.iter().any(|name| name.starts_with("hvm-")) {
             return Ok(());
         }
         Err(Error::GuestType("hvm"))
     }
+}
+
+/// Whether one of the host's guest types, as `xen-3.0-x86_32p`, is of an architecture.
+fn runs_arch(arch: &str, types: &[String]) -> Result<()> {
+    let of = |name: &String| Arch::from_name(name.rsplit('-').next()?.trim_end_matches(['p', 'b']));
+    let known: BTreeSet<&str> = types.iter().filter_map(of).map(Arch::name).collect();
+    let wanted = Arch::from_name(arch);
+    if known.is_empty() || wanted.is_some_and(|arch| known.contains(arch.name())) {
+        return Ok(());
+    }
+    Err(Error::Arch {
+        arch: arch.to_owned(),
+        known: known.into_iter().collect::<Vec<_>>().join(", "),
+    })
 }
 
 /// Whether something that the host loses is more than a word for people and programs,

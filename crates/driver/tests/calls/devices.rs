@@ -58,7 +58,7 @@ async fn a_place_is_taken_once_but_a_medium_is_changed() {
     let driver = host.driver();
     attach(&driver, DISK).await.unwrap();
     attach(&driver, CDROM).await.unwrap();
-    assert_eq!(attach(&driver, DISK).await, Err(55));
+    assert_eq!(attach(&driver, DISK).await, Err(8));
     host.calls();
     attach(&driver, CDROM).await.unwrap();
     assert!(host.calls().contains(&"update web".to_owned()));

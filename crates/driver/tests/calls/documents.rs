@@ -109,7 +109,7 @@ async fn what_is_not_understood_or_lost_is_told_and_refused_when_strict() {
     let warning = accepted.warnings[0].to_string();
     assert!(warning.contains("<wheels>"), "{warning}");
     let error = driver.define_xml(&unknown, STRICT).await.unwrap_err();
-    assert_eq!(error.libvirt().code, 27, "{error}");
+    assert_eq!(error.libvirt().code, 92, "{error}");
     let lost = document("lost", "<title>Web</title>");
     let accepted = driver.define_xml(&lost, LENIENT).await.unwrap();
     assert_eq!(accepted.warnings.len(), 1);

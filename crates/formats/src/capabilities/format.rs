@@ -125,6 +125,9 @@ fn host(xml: &mut Writer, host: &HostCapabilities) {
         xml.close("uri_transports");
     }
     xml.close("migration_features");
+    if let Some(prefix) = host.net_prefix {
+        xml.leaf("netprefix", prefix);
+    }
     if !host.cells.is_empty() {
         topology(xml, &host.cells);
     }

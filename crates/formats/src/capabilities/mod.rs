@@ -145,6 +145,9 @@ impl CpuFlags {
     }
 }
 
+/// The first release without XenD.
+const NO_XEND: (u32, u32) = (4, 5);
+
 /// What is known of a host.
 #[derive(Clone, Debug)]
 pub struct HostFacts<'a> {
@@ -187,6 +190,9 @@ pub struct HostCapabilities {
     pub cpu_features: Vec<&'static str>,
     /// Schemes of URIs to which a guest can be migrated.
     pub migration_transports: Vec<String>,
+    /// With what the names of backends begin that nobody chose, as libvirt's driver for
+    /// libxl says.
+    pub net_prefix: Option<&'static str>,
     /// NUMA nodes, empty where the host does not tell.
     pub cells: Vec<NumaCell>,
 }
@@ -337,6 +343,10 @@ impl Capabilities {
                     .iter()
                     .map(|s| (*s).to_owned())
                     .collect(),
+                net_prefix: facts
+                    .xen_version
+                    .filter(|version| *version >= NO_XEND)
+                    .map(|_| "vif"),
                 cells: facts.cells,
             },
             guests,
