@@ -28,7 +28,7 @@ mod virtxend;
 mod workspace;
 
 pub use check_xml::check_xml;
-pub use differ::differ;
+pub use differ::{Questions, differ};
 pub use dist::dist;
 pub use error::{Error, Result};
 pub use foreign::foreign;

@@ -88,6 +88,12 @@ enum Command {
     Differ {
         /// Domain documents besides the examples and the shelf's: files, or folders of .xml files
         documents: Vec<PathBuf>,
+        /// Without the shelf's documents: half a minute
+        #[arg(long)]
+        short: bool,
+        /// Ask nothing: judge the answers of the last run once more, in target/differ
+        #[arg(long)]
+        again: bool,
         /// Write docs/differences.md
         #[arg(long)]
         write: bool,
@@ -145,7 +151,20 @@ fn main() -> ExitCode {
             scripts,
             host,
         } => xtask::tck(&root(), &checkout, &scripts, &host),
-        Command::Differ { documents, write } => xtask::differ(&root(), &documents, write),
+        Command::Differ {
+            documents,
+            short,
+            again,
+            write,
+        } => {
+            let questions = xtask::Questions {
+                documents,
+                short,
+                again,
+                write,
+            };
+            xtask::differ(&root(), &questions)
+        }
         Command::Soak { short } => xtask::soak(&root(), short),
         Command::Peer { command } => xtask::peer(&root(), &command),
         Command::Lab { suite, command } => xtask::lab::lab(&root(), suite, command),

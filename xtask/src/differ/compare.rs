@@ -27,7 +27,8 @@ enum Outcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Difference {
     pub(super) step: String,
-    /// `outcome`, `code`, `origin`, `words`, `line`, `value`, or the place in a document.
+    /// `outcome`, `code`, `origin`, `words`, `value`, `line KEY` for a line of a text, or
+    /// the place in a document.
     pub(super) what: String,
     pub(super) theirs: String,
     pub(super) ours: String,
@@ -66,6 +67,18 @@ impl Record {
     }
 }
 
+/// The code of an error of which only virsh's words are known.
+const VIRSH: i64 = -1;
+
+/// libvirt's words for a code: the beginning of the last error that virsh prints.
+fn kind(words: &str) -> &str {
+    let errors = words
+        .lines()
+        .filter_map(|line| line.strip_prefix("error: "));
+    let last = errors.last().unwrap_or(words);
+    last.split_once(": ").map_or(last, |(kind, _)| kind)
+}
+
 /// What virsh printed begins with its exit code; one that failed is an error.
 fn virsh_outcome(value: Value) -> Outcome {
     let lines: Vec<&str> = value
@@ -77,7 +90,7 @@ fn virsh_outcome(value: Value) -> Outcome {
     match lines.split_first() {
         Some((&"exit code 0", rest)) => Outcome::Value(Value::String(rest.join("\n"))),
         Some((code, rest)) if code.starts_with("exit code ") => {
-            Outcome::Error(-1, 0, rest.join("\n").trim().to_owned())
+            Outcome::Error(VIRSH, 0, rest.join("\n").trim().to_owned())
         }
         _ => Outcome::Value(value),
     }
@@ -99,12 +112,15 @@ pub(super) fn differences(theirs: &Record, ours: &Record) -> Vec<Difference> {
     };
     match (&theirs.outcome, &ours.outcome) {
         (Outcome::Error(code, origin, words), Outcome::Error(code2, origin2, words2)) => {
-            if code == code2 {
-                note("origin", &origin.to_string(), &origin2.to_string());
-                note("words", words, words2);
-            } else {
+            let is_same_kind = code == code2 && (*code != VIRSH || kind(words) == kind(words2));
+            if !is_same_kind {
                 let theirs = format!("{code}: {words}");
                 note("code", &theirs, &format!("{code2}: {words2}"));
+            } else if origin != origin2 {
+                let theirs = format!("{origin}: {words}");
+                note("origin", &theirs, &format!("{origin2}: {words2}"));
+            } else {
+                note("words", words, words2);
             }
         }
         (Outcome::Value(theirs), Outcome::Value(ours)) => values(theirs, ours, &mut note),
@@ -155,15 +171,26 @@ fn texts(theirs: &str, ours: &str, note: Note<'_>) {
         }
         return;
     }
-    let (only_theirs, only_ours) = (without(theirs, ours), without(ours, theirs));
-    for number in 0..only_theirs.len().max(only_ours.len()) {
-        let [theirs, ours] = [&only_theirs, &only_ours].map(|lines| lines.get(number));
-        note(
-            "line",
-            theirs.copied().unwrap_or("(absent)"),
-            ours.copied().unwrap_or("(absent)"),
-        );
+    let (only_theirs, mut only_ours) = (without(theirs, ours), without(ours, theirs));
+    for theirs in only_theirs {
+        let place = only_ours.iter().position(|ours| key(ours) == key(theirs));
+        let ours = place.map(|place| only_ours.remove(place));
+        note(&line(theirs), theirs, ours.unwrap_or("(absent)"));
     }
+    for ours in only_ours {
+        note(&line(ours), "(absent)", ours);
+    }
+}
+
+/// What a line is about, of a configuration or a list with names: what stands before
+/// the sign.
+fn key(line: &str) -> &str {
+    line.split_once(['=', ':'])
+        .map_or("", |(key, _)| key.trim())
+}
+
+fn line(text: &str) -> String {
+    format!("line {}", key(text)).trim().to_owned()
 }
 
 fn without<'a>(text: &'a str, other: &str) -> Vec<&'a str> {
@@ -215,10 +242,9 @@ mod tests {
             |code, origin, words| format!(r#"{{"step":"x","error":[{code},{origin},"{words}"]}}"#);
         let theirs = error(42, 41, "gone");
         let ours = error(42, 1, "'x' is gone");
-        assert_eq!(
-            found(&theirs, &ours),
-            ["origin: 41 / 1", "words: gone / 'x' is gone"]
-        );
+        assert_eq!(found(&theirs, &ours), ["origin: 41: gone / 1: 'x' is gone"]);
+        let ours = error(42, 41, "'x' is gone");
+        assert_eq!(found(&theirs, &ours), ["words: gone / 'x' is gone"]);
         let ours = error(1, 1, "oops");
         assert_eq!(found(&theirs, &ours), ["code: 42: gone / 1: oops"]);
         let ours = r#"{"step":"x","value":[1]}"#;
@@ -232,5 +258,19 @@ mod tests {
         assert_eq!(found(theirs, ours), ["line: c / d"]);
         let ours = r#"{"step":"x","value":["exit code 1","error: no"]}"#;
         assert_eq!(found(theirs, ours), ["outcome: a b c / -1: error: no"]);
+        let theirs = r#"{"step":"x","value":["exit code 0","b = 1","a = 2"]}"#;
+        let ours = r#"{"step":"x","value":["exit code 0","a = 1","c = 3","b = 1"]}"#;
+        let expected = ["line a: a = 2 / a = 1", "line c: (absent) / c = 3"];
+        assert_eq!(found(theirs, ours), expected);
+    }
+
+    #[test]
+    fn what_virsh_complains_of_has_a_kind() {
+        let failed = |words| format!(r#"{{"step":"x","value":["exit code 1","error: {words}"]}}"#);
+        let theirs = failed("Domain not found: y");
+        let same = failed("Domain not found: no y");
+        let other = failed("access denied: y");
+        assert!(found(&theirs, &same)[0].starts_with("words"));
+        assert!(found(&theirs, &other)[0].starts_with("code"));
     }
 }

@@ -37,49 +37,42 @@ struct Found {
     unknown: Vec<Difference>,
 }
 
-/// Plays everything on both daemons. `documents` are files and folders besides the
-/// examples and the shelf's; with `write` docs/differences.md is written. Where the
-/// peer cannot be had it says so, and that is no failure.
+/// What is asked, and what is done with the answers.
+#[derive(Clone, Debug, Default)]
+pub struct Questions {
+    /// Files and folders of domain documents besides the examples and the shelf's.
+    pub documents: Vec<PathBuf>,
+    /// Without the shelf's documents, most of what there is to ask.
+    pub short: bool,
+    /// Nothing is asked: the answers of the last run are judged once more.
+    pub again: bool,
+    /// docs/differences.md is written.
+    pub write: bool,
+}
+
+/// Plays everything on both daemons. Where the peer cannot be had it says so, and that is
+/// no failure. The answers stay below `target/differ`.
 ///
 /// # Errors
 /// When something differs that no rule knows, and when a daemon does not start.
-pub fn differ(root: &Path, documents: &[PathBuf], write: bool) -> Result<()> {
-    let programs = match Programs::get(root, false) {
-        Ok(programs) => programs,
-        Err(error) => {
-            println!("skipped: libvirt's daemon cannot be had here: {error}");
-            return Ok(());
+pub fn differ(root: &Path, questions: &Questions) -> Result<()> {
+    if !questions.again {
+        if let Err(error) = ask(root, questions) {
+            return match error {
+                Absent::Skipped(reason) => {
+                    println!("skipped: {reason}");
+                    Ok(())
+                }
+                Absent::Failed(error) => Err(error),
+            };
         }
-    };
-    let pair = match Pair::open(root, programs) {
-        Ok(pair) => pair,
-        Err(error) => {
-            println!("skipped: {error}");
-            return Ok(());
-        }
-    };
-    pair.peer.peer()?;
-    pair.ours.ours(&pair.host())?;
-    let mut documents = documents.to_vec();
-    documents.insert(0, root.join("examples"));
-    let shelf = std::env::var_os("VIRTXEN_SHARED").map(PathBuf::from);
-    let shelf = shelf.unwrap_or_else(|| root.join("../shared")).join(SHELF);
-    if shelf.is_dir() {
-        documents.push(shelf);
-    } else {
-        println!(
-            "skipped: the documents of {}, which is absent",
-            shelf.display()
-        );
     }
-    let theirs = play(root, &pair.peer, &documents)?;
-    let ours = play(root, &pair.ours, &documents)?;
-    let found = sort(&theirs, &ours);
+    let found = sort(&read(root, "peer")?, &read(root, "ours")?);
     for difference in found.unknown.iter().take(SHOWN) {
         println!("UNKNOWN  {difference}");
     }
     println!("{}", report::summary(&found));
-    if write {
+    if questions.write {
         let path = root.join("docs/differences.md");
         std::fs::write(&path, report::document(&found)).map_err(Error::file(&path))?;
     }
@@ -91,8 +84,59 @@ pub fn differ(root: &Path, documents: &[PathBuf], write: bool) -> Result<()> {
     }
 }
 
-/// What a daemon answered to everything.
-fn play(root: &Path, room: &Room, documents: &[PathBuf]) -> Result<Vec<Record>> {
+/// Why there are no answers.
+enum Absent {
+    /// libvirt's daemon cannot run on this machine.
+    Skipped(String),
+    Failed(Error),
+}
+
+impl From<Error> for Absent {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Asks both daemons at the same time; their answers are kept in files.
+fn ask(root: &Path, questions: &Questions) -> std::result::Result<(), Absent> {
+    let skipped = |error: Error| {
+        let what = "libvirt's daemon cannot be had here";
+        Absent::Skipped(format!("{what}: {error}"))
+    };
+    let programs = Programs::get(root, false).map_err(skipped)?;
+    let pair = Pair::open(root, programs).map_err(skipped)?;
+    pair.peer.peer()?;
+    pair.ours.ours(&pair.host())?;
+    let documents = documents(root, questions);
+    std::thread::scope(|scope| {
+        let theirs = scope.spawn(|| play(root, &pair.peer, &documents, "peer"));
+        play(root, &pair.ours, &documents, "ours")?;
+        let strange = || Error::Failed("the questions to libvirt's daemon broke off".to_owned());
+        theirs.join().map_err(|_| strange())?
+    })?;
+    Ok(())
+}
+
+/// The documents that are defined, read back and converted.
+fn documents(root: &Path, questions: &Questions) -> Vec<PathBuf> {
+    let mut documents = vec![root.join("examples")];
+    documents.extend(questions.documents.iter().cloned());
+    if questions.short {
+        return documents;
+    }
+    let shelf = std::env::var_os("VIRTXEN_SHARED").map(PathBuf::from);
+    let shelf = shelf.unwrap_or_else(|| root.join("../shared")).join(SHELF);
+    if shelf.is_dir() {
+        documents.push(shelf);
+    } else {
+        let shelf = shelf.display();
+        println!("skipped: the documents of {shelf}, which is absent");
+    }
+    documents
+}
+
+/// Asks a daemon everything; what it answered is kept under a name.
+fn play(root: &Path, room: &Room, documents: &[PathBuf], name: &str) -> Result<()> {
     let mut python = Command::new(PYTHON);
     python
         .arg(root.join("xtask/differ/play.py"))
@@ -103,8 +147,22 @@ fn play(root: &Path, room: &Room, documents: &[PathBuf]) -> Result<Vec<Record>> 
         .env("HOME", room.folder())
         .env("PYTHONDONTWRITEBYTECODE", "1");
     let text = output(&mut python, "; it is in Debian's python3")?;
-    let text = String::from_utf8_lossy(&text);
+    let path = answers(root, name);
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(Error::file(folder))?;
+    }
+    std::fs::write(&path, text).map_err(Error::file(&path))
+}
+
+/// What a daemon answered when it was asked last.
+fn read(root: &Path, name: &str) -> Result<Vec<Record>> {
+    let path = answers(root, name);
+    let text = std::fs::read_to_string(&path).map_err(Error::file(&path))?;
     text.lines().map(Record::read).collect()
+}
+
+fn answers(root: &Path, name: &str) -> PathBuf {
+    root.join("target/differ").join(format!("{name}.jsonl"))
 }
 
 /// Which rule each difference belongs to. A step that only one of them came to follows
