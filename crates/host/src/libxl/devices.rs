@@ -7,7 +7,7 @@ use crate::{ConfigChange, Error, Result};
 use virtxen_formats::libxl::plugged_device;
 use virtxen_guest::{
     Device, DiskDevice, Guest, Hostdev, HostdevSource, Interface, InterfaceSource, MacAddress,
-    PciAddress,
+    OsType, PciAddress,
 };
 use virtxen_libxl::{Device as Class, Operation};
 
@@ -106,7 +106,9 @@ impl Running {
     }
 
     fn plug_config(&self, operation: &'static str, device: &Device) -> Result<(Class, String)> {
-        let (list, config) = self.libxl.plug_config(device, self.info.hvm)?;
+        let (list, config) = self
+            .libxl
+            .plug_config(device, self.info.kind == OsType::Hvm)?;
         let class = CLASSES.iter().find(|(name, _)| *name == list);
         match class {
             Some((_, class)) => Ok((*class, config)),

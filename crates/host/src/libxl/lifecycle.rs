@@ -4,7 +4,7 @@ use super::failure::{hears_nothing, unexpected};
 use super::{Libxl, Running, config};
 use crate::{DomainInfo, DomainState, Error, Result, ShutdownReason};
 use std::os::fd::OwnedFd;
-use virtxen_guest::{DomId, Guest, Uuid};
+use virtxen_guest::{DomId, Guest, OsType, Uuid};
 use virtxen_libxl::{Operation, Outcome, Trigger};
 
 impl Libxl {
@@ -87,7 +87,7 @@ impl Running {
             ShutdownReason::Poweroff | ShutdownReason::Halt => Operation::Shutdown { domid },
         };
         match self.done(asked).await {
-            Err(error) if hears_nothing(&error) && self.info.hvm => {
+            Err(error) if hears_nothing(&error) && self.info.kind == OsType::Hvm => {
                 let trigger = Trigger::Power;
                 let vcpu = 0;
                 let operation = Operation::Trigger {
@@ -167,7 +167,7 @@ fn begun(guest: &Guest, domid: u32) -> DomainInfo {
         vcpus: guest.vcpus.current.unwrap_or(guest.vcpus.max),
         max_vcpus: guest.vcpus.max,
         cpu_time: std::time::Duration::ZERO,
-        hvm: guest.is_hvm(),
+        kind: guest.os.kind,
         persistent: None,
     }
 }
