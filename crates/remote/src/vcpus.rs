@@ -1,4 +1,5 @@
-//! Calls about memory, vcpus and their scheduling.
+//! Calls about memory, vcpus and their scheduling. What an inactive domain has of them is
+//! asked for otherwise than what a running one has; the rest is the daemon's business.
 
 use crate::{Remote, wire};
 use std::borrow::Cow;
