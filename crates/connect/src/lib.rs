@@ -6,9 +6,11 @@
 
 pub mod simulated;
 mod uri;
+mod worker;
 
 pub use uri::{Uri, VARIABLE};
 pub use virtxen_host::Folders;
+pub use worker::call_libxl;
 
 use simulated::Folder;
 use std::path::PathBuf;
@@ -85,6 +87,7 @@ pub async fn open_with(
         deadlines: Deadlines::default(),
         trace,
         xm_folder: xm_dir,
+        libxl: worker::program(),
     };
     let host = virtxen_host::open_with(&address, opening)
         .await

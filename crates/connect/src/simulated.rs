@@ -7,7 +7,7 @@ use crate::{Error, Opened, Result};
 use std::path::PathBuf;
 use std::sync::Arc;
 use virtxen_host::{
-    Arch, Channels, Deadlines, FileSource, Folders, Gate, Machine, NodeFiles, Store, Trace,
+    Arch, Channels, Deadlines, FileSource, Folders, Gate, Launch, Machine, NodeFiles, Store, Trace,
 };
 use virtxen_sim::{Release, SimHost};
 use virtxen_xend::Connector;
@@ -48,6 +48,7 @@ pub(crate) async fn open(
             true => Ok(xend(&sim)),
             false => Err("this release of Xen has none".to_owned()),
         })
+        .libxl(libxl(&sim), "the simulated libxl")
         .machine(machine())
         .files(NodeFiles::new(
             "the simulated kernel",
@@ -99,6 +100,18 @@ pub fn xend(sim: &SimHost) -> Box<dyn Connector> {
     let xend = sim.clone();
     let connect = move || std::future::ready(Ok(xend.connect()));
     Box::new(virtxen_xend::Memory::new("the simulated XenD", connect))
+}
+
+/// What starts the process that calls the libxl of a simulated host.
+///
+/// # Errors
+/// Why there is none, in words.
+pub fn libxl(sim: &SimHost) -> Channel<Launch> {
+    if sim.has_xend() {
+        return Err("this release of Xen has XenD".to_owned());
+    }
+    let sim = sim.clone();
+    Ok(Launch::Stream(Box::new(move || sim.connect_libxl())))
 }
 
 /// The files of a simulated Domain-0's kernel.

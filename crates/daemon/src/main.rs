@@ -60,6 +60,9 @@ const LIST_AGE: Duration = Duration::from_millis(1500);
 const LIST_PATIENCE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
+    if let Some(exit) = virtxen_connect::call_libxl() {
+        return exit;
+    }
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

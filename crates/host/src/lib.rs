@@ -36,7 +36,7 @@ pub use files::{DiskImage, FileSource, Neighbour, NodeFiles};
 pub use folders::Folders;
 pub use guest_files::{XM_FOLDER, make_folder, put_file, remove_file};
 pub use hypercall::Machine;
-pub use probe::{Address, Opening, look, open, open_with};
+pub use probe::{Address, LIBXL_WORKER, Opening, look, open, open_with};
 pub use routes::LIFE_CYCLE;
 pub use statistics::{
     ActiveDomain, Balloon, CpuTimes, DiskCounters, DiskStatistics, InterfaceCounters,

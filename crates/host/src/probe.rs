@@ -4,8 +4,8 @@
 //! what this host would offer.
 
 use crate::{
-    Channels, Error, Finding, Folders, Host, Machine, NodeFiles, Result, Stream, Trace, XM_FOLDER,
-    XenVersion,
+    Channels, Error, Finding, Folders, Host, Launch, Machine, NodeFiles, Result, Stream, Trace,
+    XM_FOLDER, XenVersion,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -52,7 +52,13 @@ pub struct Opening {
     /// libvirt's folders, whose documents are the inactive guests where no XenD keeps
     /// them; `None` for those of this machine on its own host.
     pub folders: Option<Folders>,
+    /// The program that calls libxl when it is started with [`LIBXL_WORKER`]; `None` for
+    /// a host of which libxl is not to be called.
+    pub libxl: Option<PathBuf>,
 }
+
+/// The word with which a program is started that is to call libxl.
+pub const LIBXL_WORKER: &str = "libxl-worker";
 
 /// Opens the host at an address.
 ///
@@ -116,6 +122,7 @@ async fn open_local(opening: Opening) -> Result<Box<dyn Host>> {
         Err(_) => domain_exceptions(),
     };
     let is_xen = gate.is_ok() || store.is_ok() || Path::new(VERSION).exists();
+    let (libxl, library) = find_libxl(opening.libxl);
     let folder = opening.xm_folder.unwrap_or_else(|| XM_FOLDER.into());
     let documents = opening.folders.unwrap_or_default().documents();
     let mut channels = Channels::new(opening.deadlines, opening.trace)
@@ -123,6 +130,7 @@ async fn open_local(opening: Opening) -> Result<Box<dyn Host>> {
         .xenstore(store)
         .exceptions(exceptions)
         .xend(find_xend(is_xen).await)
+        .libxl(libxl, library)
         .machine(Machine::local())
         .files(NodeFiles::local())
         .version(kernel_version())
@@ -172,6 +180,20 @@ async fn find_xend(is_xen: bool) -> std::result::Result<Box<dyn Connector>, Stri
     }
 }
 
+/// How libxl of the Xen that runs is called, and its file.
+fn find_libxl(program: Option<PathBuf>) -> (std::result::Result<Launch, String>, String) {
+    let file = match virtxen_libxl::find() {
+        Ok((file, _)) => file.display().to_string(),
+        Err(error) => return (Err(error.to_string()), String::new()),
+    };
+    let launch = program.ok_or_else(|| "nobody is named who calls it".to_owned());
+    let launch = launch.map(|program| Launch::Program {
+        program,
+        arguments: vec![LIBXL_WORKER.into()],
+    });
+    (launch, file)
+}
+
 /// Whether XenD keeps the configuration of a domain in this folder.
 fn is_kept(folder: &Path, uuid: Uuid) -> bool {
     folder.join(uuid.to_string()).join("config.sxp").exists()
@@ -189,7 +211,7 @@ fn kernel_version() -> Option<XenVersion> {
 }
 
 /// Channels, where each is looked for, and what to say of it.
-const PLACES: [(&str, &[&str], &str); 7] = [
+const PLACES: [(&str, &[&str], &str); 6] = [
     (
         "XenD",
         &[DEFAULT_SOCKET],
@@ -221,28 +243,35 @@ const PLACES: [(&str, &[&str], &str); 7] = [
         &["/etc/libvirt/libxl"],
         "inactive guests from Xen 4.2 on, where no XenD keeps them; made with the first guest",
     ),
-    (
-        "libxl",
-        &["/usr/sbin/xl", "/usr/lib/xen-common/bin/xl", "/sbin/xl"],
-        "life cycle from Xen 4.2 on; not used yet",
-    ),
 ];
+
+/// What to say of libxl, whose file is called after the release.
+const LIBXL: &str = "life cycle, devices, save from Xen 4.5 on, where no XenD is; \
+                     its package is called libxenmisc, xen-libs or xen-runtime";
 
 /// Looks for every channel of the local host.
 #[must_use]
 pub fn look() -> Vec<Finding> {
-    PLACES
-        .iter()
-        .map(|(channel, places, note)| {
-            let there = places.iter().find(|place| Path::new(place).exists());
-            Finding {
-                channel,
-                place: there.map_or_else(|| places.join(" or "), ToString::to_string),
-                found: there.is_some(),
-                note: (*note).to_owned(),
-            }
-        })
-        .collect()
+    let places = PLACES.iter().map(|(channel, places, note)| {
+        let there = places.iter().find(|place| Path::new(place).exists());
+        Finding {
+            channel,
+            place: there.map_or_else(|| places.join(" or "), ToString::to_string),
+            found: there.is_some(),
+            note: (*note).to_owned(),
+        }
+    });
+    let library = virtxen_libxl::find();
+    let libxl = Finding {
+        channel: "libxl",
+        found: library.is_ok(),
+        place: match library {
+            Ok((file, _)) => file.display().to_string(),
+            Err(_) => "/usr/lib/libxenlight.so.4.N and other folders".to_owned(),
+        },
+        note: LIBXL.to_owned(),
+    };
+    places.chain([libxl]).collect()
 }
 
 #[cfg(test)]
@@ -263,7 +292,7 @@ mod tests {
     #[test]
     fn every_channel_is_looked_for() {
         let findings = look();
-        assert_eq!(findings.len(), PLACES.len());
+        assert_eq!(findings.len(), PLACES.len() + 1);
         for finding in findings {
             assert!(finding.place.starts_with('/'), "{finding}");
         }

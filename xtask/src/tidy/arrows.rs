@@ -107,6 +107,7 @@ const ARROWS: &[Arrow] = &[
             "virtxen-guest",
             "virtxen-xend",
             "virtxen-xenstore",
+            "virtxen-libxl",
             "virtxen-host",
             "virtxen-sim",
         ],
