@@ -27,7 +27,7 @@ pub use failure::{Failure, FailureKind, LogLevel, LogLine};
 pub use frame::{FrameError, Frames, frame};
 pub use launch::Launch;
 pub use layout::{LayoutError, check_size, size_of};
-pub use library::{LoadError, Loaded, run};
+pub use library::{LoadError, Loaded, find, run};
 pub use operation::{Device, Operation, Trigger};
 pub use protocol::{FromWorker, Library, Outcome, Progress, Request, RequestId};
 pub use serve::{Call, Toolstack, refuse, serve};

@@ -50,9 +50,12 @@ pub(super) fn named(file: &Path) -> Result<(PathBuf, Release), LoadError> {
     }
 }
 
-/// The library of the Xen that runs; where the kernel does not say which that is, the
-/// newest that is found.
-pub(super) fn running() -> Result<(PathBuf, Release), LoadError> {
+/// The library of the Xen that runs, which is not loaded; where the kernel does not say
+/// which that is, the newest that is found.
+///
+/// # Errors
+/// [`LoadError::NotFound`] with the places that were looked at.
+pub fn find() -> Result<(PathBuf, Release), LoadError> {
     let number = |name: &str| -> Option<u32> {
         let text = std::fs::read_to_string(Path::new(VERSION).join(name)).ok()?;
         text.trim().parse().ok()

@@ -64,7 +64,7 @@ impl Loaded {
     pub fn open(file: Option<&Path>) -> Result<Self, LoadError> {
         let (file, release) = match file {
             Some(file) => find::named(file)?,
-            None => find::running()?,
+            None => find::find()?,
         };
         let name = file.display().to_string();
         // SAFETY: loading runs the initialisers of libxenlight and of Xen's libraries

@@ -18,5 +18,6 @@ mod process;
 mod structure;
 mod toolstack;
 
+pub use find::find;
 pub use loaded::{LoadError, Loaded};
 pub use process::run;
