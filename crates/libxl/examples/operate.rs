@@ -1,6 +1,6 @@
 //! Does operations on the Xen that runs, each a line of JSON on standard input, and
-//! prints how each ended and how long it took. For trying libxl out; managing guests
-//! is virtxen's.
+//! prints how each ended and how long it took. OPERATE_SECONDS is how long each may
+//! take before it is aborted. For trying libxl out; managing guests is virtxen's.
 //!
 //! ```console
 //! # operate <<<'{"do": "pause", "domid": 1}'
@@ -13,7 +13,7 @@ use std::fs::File;
 use std::io::BufRead;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use virtxen_libxl::{Launch, Operation, Worker};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -34,6 +34,9 @@ fn library() -> Option<PathBuf> {
 }
 
 fn operate(descriptors: impl Fn() -> std::io::Result<Vec<OwnedFd>>) -> Result<(), Box<dyn Error>> {
+    let seconds = std::env::var("OPERATE_SECONDS").ok();
+    let seconds = seconds.map_or(Ok(u64::MAX), |seconds| seconds.parse())?;
+    let seconds = Duration::from_secs(seconds);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -53,7 +56,12 @@ fn operate(descriptors: impl Fn() -> std::io::Result<Vec<OwnedFd>>) -> Result<()
             };
             let (name, start) = (operation.name(), Instant::now());
             let progress = |step| println!("  {step:?} ({:?})", start.elapsed());
-            match worker.call(operation, descriptors, progress).await {
+            let call = tokio::time::timeout(seconds, worker.call(operation, descriptors, progress));
+            let Ok(result) = call.await else {
+                println!("{name}: given up ({:?})", start.elapsed());
+                continue;
+            };
+            match result {
                 Ok(outcome) => println!("{name}: {outcome:?} ({:?})", start.elapsed()),
                 Err(error) => {
                     println!("{name}: {error} ({:?})", start.elapsed());

@@ -68,6 +68,8 @@ pub enum Shape {
     Retrieve,
     /// `(device, rebind)`
     Assign,
+    /// `(domid, text, device out)`
+    Lookup,
     /// `(count out)`; an array is returned
     List,
 }
@@ -162,6 +164,8 @@ pub const FUNCTIONS: &[Function] = &[
     function("device_pci_assignable_add", &[(ALWAYS, Shape::Assign)]),
     function("device_pci_assignable_remove", &[(ALWAYS, Shape::Assign)]),
     function("device_pci_assignable_list", &[(ALWAYS, Shape::List)]),
+    function("vdev_to_device_disk", &[(ALWAYS, Shape::Lookup)]),
+    function("mac_to_device_nic", &[(ALWAYS, Shape::Lookup)]),
     function("get_free_memory", &[(ALWAYS, Shape::MemoryOut)]),
     function(
         "domain_need_memory",

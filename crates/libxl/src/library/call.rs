@@ -40,6 +40,8 @@ pub(super) enum Arguments<'a, 'b> {
     Store(u32, &'a CStr, &'a [u8]),
     Retrieve(u32, &'a CStr, &'a mut Option<Vec<u8>>),
     Assign(&'a mut Structure<'b>, bool),
+    /// By which text a device is known, and the device that is filled.
+    Lookup(u32, &'a CStr, &'a mut Structure<'b>),
 }
 
 /// How to go on without waiting: never.
@@ -82,7 +84,7 @@ impl Context<'_> {
         let shape = shape_of(name, self.loaded.release()).ok_or_else(|| missing(name))?;
         let code = match arguments {
             A::Create(..) | A::Restore(..) => self.start(name, shape, arguments),
-            A::Structure(..) | A::Need(..) | A::Assign(..) => {
+            A::Structure(..) | A::Need(..) | A::Assign(..) | A::Lookup(..) => {
                 self.with_structure(name, shape, arguments)
             }
             A::Target(..) | A::Limit(..) | A::Vcpus(..) | A::Memory(..) => {
@@ -203,6 +205,11 @@ impl Context<'_> {
                 expect(name, config, "domain_config")?;
                 let config = config.pointer();
                 call!(self, name, config => Any, NO_DOMAIN => u32, kib => *mut u64)
+            }
+            (Shape::Lookup, A::Lookup(domid, text, device)) => {
+                expect(name, device, device_of(name))?;
+                let (text, device) = (text.as_ptr(), device.pointer());
+                call!(self, name, domid => u32, text => Text, device => Any)
             }
             (Shape::Assign, A::Assign(pci, rebind)) => {
                 expect(name, pci, "device_pci")?;
@@ -340,6 +347,7 @@ impl Context<'_> {
 fn device_of(name: &str) -> &str {
     match name {
         "cdrom_insert" => "device_disk",
+        name if name.contains("_to_") => name.rsplit_once("_to_").map_or(name, |it| it.1),
         name => name.rsplit_once('_').map_or(name, |(device, _)| device),
     }
 }
@@ -380,7 +388,7 @@ mod tests {
         assert_eq!(device_of("cdrom_insert"), "device_disk");
         for function in crate::FUNCTIONS {
             let (_, shape) = function.shapes[0];
-            if shape == Shape::Device {
+            if matches!(shape, Shape::Device | Shape::Lookup) {
                 assert!(
                     structure::ALL.contains(&device_of(function.name)),
                     "{}",

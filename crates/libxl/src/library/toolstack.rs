@@ -11,7 +11,7 @@ use crate::protocol::{Library, Outcome};
 use crate::serve::{Call, Toolstack};
 use crate::{Device, Failure, FailureKind, LogLevel, Operation, Trigger};
 use serde_json::Value;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 
 /// Under which name libvirt's document is kept, by libvirt's driver as well.
@@ -308,8 +308,32 @@ fn detach(
         }
         (false, _) => functions.remove,
     };
-    let mut structure = Structure::read(context, functions.structure, config)?;
+    let mut structure = match known_by(device, config)? {
+        None => Structure::read(context, functions.structure, config)?,
+        Some((lookup, text)) => {
+            let mut structure = Structure::new(context, functions.structure)?;
+            let arguments = Arguments::Lookup(domid, &text, &mut structure);
+            context.call(lookup, arguments)?;
+            structure
+        }
+    };
     done(context.call(function, Arguments::Structure(domid, &mut structure)))
+}
+
+/// libxl takes devices away by what it chose for them when it added them. Where that is
+/// not said, it is looked up: the function for it, and by which text.
+fn known_by(device: Device, config: &str) -> Result<Option<(&'static str, CString)>, Failure> {
+    let (chosen, key, function) = match device {
+        Device::Disk => ("backend", "vdev", "vdev_to_device_disk"),
+        Device::Nic => ("devid", "mac", "mac_to_device_nic"),
+        _ => return Ok(None),
+    };
+    let config: Value = serde_json::from_str(config)
+        .map_err(|error| Failure::request(format!("the device: {error}")))?;
+    match config.get(key).and_then(Value::as_str) {
+        Some(text) if config.get(chosen).is_none() => Ok(Some((function, to_c(text)?))),
+        _ => Ok(None),
+    }
 }
 
 /// libxl's functions for a kind of device.
@@ -395,4 +419,24 @@ fn one(descriptors: Vec<OwnedFd>) -> Result<OwnedFd, Failure> {
     let mut descriptors = descriptors.into_iter();
     let first = descriptors.next();
     first.ok_or_else(|| Failure::request("a descriptor is missing"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_are_looked_up_when_libxl_chose() {
+        let by = |device, config| known_by(device, config).unwrap();
+        let disk = by(Device::Disk, r#"{"vdev": "xvdb"}"#).unwrap();
+        assert_eq!(disk, ("vdev_to_device_disk", c"xvdb".to_owned()));
+        assert_eq!(
+            by(Device::Disk, r#"{"vdev": "xvdb", "backend": "phy"}"#),
+            None
+        );
+        assert!(by(Device::Nic, r#"{"mac": "00:16:3e:00:00:01"}"#).is_some());
+        assert_eq!(by(Device::Nic, r#"{"mac": "x", "devid": 0}"#), None);
+        assert_eq!(by(Device::Pci, "{}"), None);
+        assert!(known_by(Device::Nic, "{").is_err());
+    }
 }
