@@ -21,7 +21,11 @@ fuzz_target!(|input: (u8, &[u8])| {
 fn both<T: Serialize + DeserializeOwned + PartialEq + Debug>(bytes: &[u8], piece: u8) -> Vec<T> {
     let (whole, good) = receive::<T>(bytes, bytes.len().max(1));
     let pieces = receive::<T>(bytes, usize::from(piece).max(1));
-    assert_eq!((&whole, good), (&pieces.0, pieces.1), "in pieces of {piece}");
+    assert_eq!(
+        (&whole, good),
+        (&pieces.0, pieces.1),
+        "in pieces of {piece}"
+    );
     for message in &whole {
         let Ok(written) = frame(message) else {
             panic!("{message:?} was read but cannot be written");
