@@ -47,7 +47,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use virtxen_connect::{Folders, Uri};
-use virtxen_driver::Driver;
+use virtxen_driver::{Driver, TakenDown};
 
 /// Where the sockets of libvirt's other daemons are.
 const OTHERS: &str = "/run/libvirt";
@@ -144,6 +144,7 @@ async fn serve_all(
     };
     let tls = sockets.iter().any(|socket| socket.service == Service::Tls);
     let settings = Settings::new(config, tls)?;
+    driver.take_down_ended(tell_end);
     tokio::spawn(start_automatic(driver.clone()));
     let daemon = Daemon::new(driver, &served_as(&host), settings, others);
     let forwarding = tokio::spawn(Arc::clone(&daemon).forward());
@@ -153,6 +154,14 @@ async fn serve_all(
     let lived = life::live(&daemon, sockets, &options, signals, program).await;
     forwarding.abort();
     lived
+}
+
+/// A guest has ended, and this program saw to it.
+fn tell_end(end: TakenDown) {
+    match (&end.done, &end.dump) {
+        (Ok(_), None | Some(Ok(_))) if !end.too_often => tracing::info!("{end}"),
+        _ => tracing::warn!("{end}"),
+    }
 }
 
 /// Starts the domains that are started with the host, where it falls to us. Who comes

@@ -35,7 +35,8 @@ pub use domain::InterfaceAddress;
 pub use domain::{
     Accepted, Affect, Arrival, BlockEntry, Converted, CreateFlags, DefineFlags, Departure, Domain,
     DomainKey, DumpFlags, InterfaceEntry, ListFilter, MetadataChange, MetadataKind, MigrateFlags,
-    NativeFormat, Reason, ShutdownMode, State, TypedParameter, TypedValue, VcpuCounts, XmlFlags,
+    NativeFormat, Reason, ShutdownMode, State, TakenDown, TypedParameter, TypedValue, VcpuCounts,
+    XmlFlags,
 };
 pub use domain::{AllStats, CpuStats, DomainStats, MemoryTag, StatsGroups, block_parameters};
 pub use driver::{Driver, Options};

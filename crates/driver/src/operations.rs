@@ -127,6 +127,7 @@ operations! {
     Reboot: "domainReboot", "reboot", true, "domain.init-control", Modify, Active, false, 60;
     Destroy: "domainDestroyFlags", "destroy", true, "domain.stop", Modify, Active, false, 120;
     Reset: "domainReset", "reset", true, "domain.reset", Modify, Active, false, 300;
+    TakeDown: "virtxenTakeDown", "take-down", true, "domain.stop", Modify, Active, false, 3600;
     SendKey: "domainSendKey", "send-key", true, "domain.send-input", Modify, Active, false, 60;
     InjectNmi: "domainInjectNMI", "inject-nmi", true, "domain.inject-nmi", Modify, Active, false, 60;
     Rename: "domainRename", "rename", true, "domain.write", Modify, Inactive, false, 60;

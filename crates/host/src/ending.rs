@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
+use virtxen_guest::{DomId, Uuid};
 use virtxen_hypercall::Domain;
 
 /// Why a domain is gone.
@@ -49,6 +50,19 @@ impl Ending {
             _ => Self::PoweredOff,
         }
     }
+}
+
+/// A domain that has shut down and is still there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Its number.
+    pub domid: DomId,
+    /// Its identifier.
+    pub uuid: Uuid,
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub ending: Ending,
 }
 
 /// How sure an ending is: an order may be ignored, a name is given last of all.

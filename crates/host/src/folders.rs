@@ -56,6 +56,12 @@ impl Folders {
             false => "var/lib/libvirt/xen/save",
         })
     }
+
+    /// Memory of guests that have crashed and were to be dumped then.
+    #[must_use]
+    pub fn dumps(&self) -> PathBuf {
+        self.root.join("var/lib/libvirt/libxl/dump")
+    }
 }
 
 impl Default for Folders {

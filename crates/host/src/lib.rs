@@ -29,7 +29,7 @@ mod xenstore;
 pub use change::ConfigChange;
 pub use channels::{Channels, Kept};
 pub use cpupool::{CpuPool, CpuPoolControl, CpuPools};
-pub use ending::Ending;
+pub use ending::{Ended, Ending};
 pub use error::{Error, Result};
 pub use event::{HostEvent, HostEvents};
 pub use files::{DiskImage, FileSource, Neighbour, NodeFiles};
@@ -98,6 +98,18 @@ pub trait Host: Send + Sync {
     /// was read; `None` where nobody saw it end.
     async fn ending(&self, _domid: DomId) -> Option<Ending> {
         None
+    }
+
+    /// Whether domains that have shut down stay until somebody takes them down: XenD
+    /// does that by itself, libxl leaves it to who had it start them.
+    fn leaves_ended(&self) -> bool {
+        false
+    }
+
+    /// Domains that have shut down and that nobody takes down who is not us: those that
+    /// virtxen or libvirt had started.
+    async fn ended(&self) -> Result<Vec<Ended>> {
+        Ok(Vec::new())
     }
 
     /// Whether [`Host::domains`] asks nobody who has the inactive domains, so that it

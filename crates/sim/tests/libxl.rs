@@ -1,5 +1,6 @@
 //! The simulated libxl as the process's client sees it: guests come, change and go, and
 //! what goes wrong is told in libxl's words.
+#![allow(clippy::unwrap_used)]
 
 use std::os::fd::OwnedFd;
 use std::time::Duration;

@@ -145,7 +145,7 @@ impl Inner {
     }
 
     /// As [`Inner::keep_definition`], of a guest that runs.
-    pub(super) async fn keep_run(&self, domain: &Domain, guest: Guest) -> Result<()> {
+    pub(crate) async fn keep_run(&self, domain: &Domain, guest: Guest) -> Result<()> {
         if !self.store.is_there() {
             return Ok(());
         }

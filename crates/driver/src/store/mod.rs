@@ -12,11 +12,11 @@ use crate::{Domain, Error, Result};
 pub(crate) use image::SavedFile;
 
 use notes::{Note, Notes};
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 use virtxen_guest::{Guest, Uuid};
 use virtxen_host::{DomainInfo, Folders, Host, make_folder};
 
@@ -34,6 +34,8 @@ struct Kept {
     state: PathBuf,
     /// Of managed saves.
     saved: PathBuf,
+    /// Of memory of guests that have crashed.
+    dumps: PathBuf,
     /// The host keeps what guests are defined as with all that stands in it.
     whole: bool,
 }
@@ -46,6 +48,7 @@ impl Store {
                 running: Arc::new(Notes::new(folders.run(false))),
                 state: folders.run(host.keeps_documents()),
                 saved: folders.saved(host.keeps_documents()),
+                dumps: folders.dumps(),
                 whole: host.keeps_documents(),
             }),
         }
@@ -70,6 +73,47 @@ impl Store {
         })?;
         SavedFile::new(&kept.saved, name)
             .ok_or_else(|| refused("no file can have the domain's name"))
+    }
+
+    /// The file for the memory of a guest that has just ended, in libvirt's folder.
+    ///
+    /// # Errors
+    /// There is no place for one; the disk's.
+    pub(crate) fn dump_file(&self, name: &str) -> Result<PathBuf> {
+        let fits = !name.contains(['/', '\0']) && name.len() < 200;
+        let kept = self.kept.as_ref().filter(|_| fits);
+        let kept = kept.ok_or_else(|| Error::Unsupported {
+            operation: "dump",
+            reason: "there is no folder for it".to_owned(),
+        })?;
+        make_folder(&kept.dumps).map_err(|error| failed(&kept.dumps, &error))?;
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let seconds = since.map_or(0, |since| since.as_secs());
+        Ok(kept.dumps.join(format!("{name}-{seconds}")))
+    }
+
+    /// Takes the right to see to guests that have ended, which one program has at a
+    /// time; it ends with what is returned. `None` while another has it.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub(crate) fn turn_to_take_down(&self) -> Result<Option<File>> {
+        let Some(kept) = &self.kept else {
+            return Ok(None);
+        };
+        let path = kept.state.join("virtxend-ends.lock");
+        let open = || {
+            make_folder(&kept.state)?;
+            let mut options = File::options();
+            options.write(true).create(true).truncate(false);
+            options.open(&path)
+        };
+        let file = open().map_err(|error| failed(&path, &error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(failed(&path, &error)),
+        }
     }
 
     /// Whether this is asked for the first time since the machine was started; notes

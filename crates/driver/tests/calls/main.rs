@@ -4,6 +4,7 @@
 
 mod devices;
 mod documents;
+mod ended;
 mod events;
 mod jobs;
 mod support;

@@ -11,8 +11,9 @@ use virtxen_driver::{Driver, Options};
 use virtxen_formats::Note;
 use virtxen_guest::{Device, DomId, Guest, MemoryKib, Uuid};
 use virtxen_host::{
-    DomainInfo, DomainState, DumpMode, Error, Host, MigrateOptions, Node, NodeTopology, Result,
-    RouteReport, Scheduler, ShutdownReason, Trigger, VcpuInfo, VncServer, XenVersion,
+    DomainInfo, DomainState, DumpMode, Ended, Ending, Error, Folders, Host, MigrateOptions, Node,
+    NodeTopology, Result, RouteReport, Scheduler, ShutdownReason, Trigger, VcpuInfo, VncServer,
+    XenVersion,
 };
 
 /// A scripted host.
@@ -24,6 +25,8 @@ pub(crate) struct Scripted {
     /// What reached the host.
     pub(crate) calls: Mutex<Vec<String>>,
     next: Mutex<u32>,
+    /// Domains that have shut down and stay; without, somebody else takes them down.
+    pub(crate) ended: Mutex<Option<Vec<Ended>>>,
 }
 
 fn lost(path: &str) -> Note {
@@ -44,6 +47,7 @@ impl Scripted {
             slow: Mutex::default(),
             calls: Mutex::default(),
             next: Mutex::new(9),
+            ended: Mutex::default(),
         };
         host.add("Domain-0", Some(0), Some(true));
         host.add("web", Some(1), Some(true));
@@ -53,7 +57,12 @@ impl Scripted {
     }
 
     pub(crate) fn driver(self: &std::sync::Arc<Self>) -> Driver {
+        self.driver_with(None)
+    }
+
+    pub(crate) fn driver_with(self: &std::sync::Arc<Self>, folders: Option<Folders>) -> Driver {
         let options = Options {
+            folders,
             job_wait: Duration::from_secs(5),
             ..Options::default()
         };
@@ -94,6 +103,24 @@ impl Scripted {
 
     pub(crate) fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.calls.lock().unwrap())
+    }
+
+    /// A domain has shut down, and nobody else takes it down.
+    pub(crate) fn shuts_down(&self, name: &str, ending: Ending) {
+        self.change(name, |info| {
+            info.state = match ending {
+                Ending::Crashed => DomainState::Crashed,
+                _ => DomainState::Shutdown,
+            };
+            let ended = Ended {
+                domid: info.domid.unwrap(),
+                uuid: info.uuid,
+                name: name.to_owned(),
+                ending,
+            };
+            let mut all = self.ended.lock().unwrap();
+            all.get_or_insert_default().push(ended);
+        });
     }
 
     /// Changes a domain behind the driver's back, as `xm` does.
@@ -163,6 +190,17 @@ impl Host for Scripted {
 
     fn routes(&self) -> Vec<RouteReport> {
         Vec::new()
+    }
+
+    fn leaves_ended(&self) -> bool {
+        self.ended.lock().unwrap().is_some()
+    }
+
+    async fn ended(&self) -> Result<Vec<Ended>> {
+        let ended = self.ended.lock().unwrap().clone().unwrap_or_default();
+        let domains = self.domains.lock().unwrap();
+        let is_there = |it: &Ended| domains.values().any(|info| info.domid == Some(it.domid));
+        Ok(ended.into_iter().filter(is_there).collect())
     }
 
     async fn node(&self) -> Result<Node> {
@@ -250,6 +288,8 @@ impl Host for Scripted {
             info.uuid = guest.uuid.unwrap();
             info.domid = None;
         });
+        let own = (guest.name.clone(), guest.clone());
+        self.guests.lock().unwrap().extend([own]);
         self.run(&guest.name, paused);
         self.domain(&guest.name).await
     }
