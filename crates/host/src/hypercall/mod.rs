@@ -118,6 +118,20 @@ impl HypercallMonitor {
             .collect())
     }
 
+    /// Domains that have shut down and are not being destroyed.
+    pub(crate) fn shut_down(&self) -> Result<Vec<(DomId, Uuid, Ending)>> {
+        let domains = self.xen.domains().map_err(|error| failed(&error))?;
+        let ended = domains.iter().filter(|it| {
+            let flags = &it.flags;
+            it.domid != 0 && flags.shutdown && !flags.dying
+        });
+        let told = ended.map(|it| {
+            let ending = Ending::of_code(it.flags.shutdown_code);
+            (DomId(it.domid), Uuid(it.handle), ending)
+        });
+        Ok(told.collect())
+    }
+
     /// The active domain of a name that was read and has not changed since; `None`
     /// when only a list can tell.
     pub(crate) fn known(&self, name: &str) -> Option<DomainInfo> {

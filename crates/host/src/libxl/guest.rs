@@ -63,6 +63,11 @@ impl Running {
         Ok(parsed.map(|parsed| parsed.value))
     }
 
+    /// Whether virtxen or libvirt had it started: xl stores no document.
+    pub(crate) async fn has_document(&self) -> Result<bool> {
+        Ok(self.document().await?.is_some())
+    }
+
     /// Stores the guest, as it is now, with the domain.
     pub(super) async fn keep_document(&self) -> Result<()> {
         let guest = self.guest().await?;

@@ -127,7 +127,7 @@ impl Running {
         self.info.max_vcpus
     }
 
-    fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.info.name
     }
 

@@ -30,6 +30,7 @@
 
 mod console;
 mod cpupool;
+mod ended;
 mod guest;
 mod inactive;
 mod operations;

@@ -9,7 +9,7 @@ use crate::statistics::{
 };
 use crate::xenstore::Facts;
 use crate::{
-    ConfigChange, CpuPoolControl, DiskImage, DomainInfo, DumpMode, Ending, Finding, Host,
+    ConfigChange, CpuPoolControl, DiskImage, DomainInfo, DumpMode, Ended, Ending, Finding, Host,
     HostEvents, MigrateOptions, Neighbour, Node, Result, RouteReport, Scheduler, ShutdownReason,
     Store, Trigger, VcpuInfo, VncServer, XenVersion,
 };
@@ -63,6 +63,14 @@ impl Host for XenHost {
 
     async fn ending(&self, domid: DomId) -> Option<Ending> {
         self.hypercalls().ok()?.ending(domid).await
+    }
+
+    fn leaves_ended(&self) -> bool {
+        self.libxl.is_ok()
+    }
+
+    async fn ended(&self) -> Result<Vec<Ended>> {
+        self.ended_domains().await
     }
 
     fn lists_active_apart(&self) -> bool {
