@@ -20,6 +20,8 @@ enum Part {
 
 /// The first rule that fits any line is taken, so the more exact ones come first.
 const RULES: &[Rule] = &[
+    rule("boot loader said: ", "boot loader failed: ", Part::Rest),
+    rule("device model said: ", EMULATOR, Part::Rest),
     rule("not enough memory for", MEMORY, Part::Line),
     rule("can't allocate low memory for domain", MEMORY, Part::Line),
     rule("Could not allocate memory", MEMORY, Part::Line),
@@ -55,8 +57,7 @@ const RULES: &[Rule] = &[
         "boot loader failed, its log is ",
         Part::Rest,
     ),
-    rule("device model reported an error", EMULATOR, Part::Line),
-    rule("died during startup", EMULATOR, Part::Line),
+    rule("device model", EMULATOR, Part::Line),
 ];
 
 const MEMORY: &str = "not enough free memory: ";

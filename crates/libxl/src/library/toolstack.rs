@@ -4,6 +4,7 @@
 use super::bitmap::Bitmap;
 use super::call::Arguments;
 use super::context::Context;
+use super::evidence;
 use super::loaded::Loaded;
 use super::logger::Logger;
 use super::structure::{Structure, to_c};
@@ -218,7 +219,7 @@ fn start(
             context.call("domain_create_restore", arguments)
         }
     };
-    started.map_err(|failure| with_memory(context, &config, failure))?;
+    started.map_err(|failure| explained(context, &config, failure))?;
     if let Some(document) = document
         && let Err(failure) = store(context, domid, &document)
     {
@@ -229,8 +230,11 @@ fn start(
     Ok(Outcome::Started { domid })
 }
 
-/// Says how much memory was missing, if that is why a guest did not start.
-fn with_memory(context: &Context<'_>, config: &str, failure: Failure) -> Failure {
+/// Says what the programs said that libxl started, and how much memory was missing, if
+/// that is why a guest did not start.
+fn explained(context: &Context<'_>, config: &str, mut failure: Failure) -> Failure {
+    evidence::gather(context, config);
+    failure.log = context.logger().lines();
     if !failure.is_about_memory() {
         return failure;
     }
