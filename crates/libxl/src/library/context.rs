@@ -104,6 +104,17 @@ impl<'a> Context<'a> {
         self.logger
     }
 
+    /// Whether whoever asked for the operation has given it up; then what follows is not
+    /// aborted: it sets right what nobody waits for any more.
+    pub(super) fn is_given_up(&self) -> bool {
+        let call = self.logger.call();
+        let given_up = call.is_aborted();
+        if given_up {
+            call.no_abort();
+        }
+        given_up
+    }
+
     /// A failure with what was logged.
     pub(super) fn failure(&self, kind: FailureKind) -> Failure {
         let log = self.logger.lines();

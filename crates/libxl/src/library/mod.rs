@@ -1,6 +1,7 @@
 //! libxl itself, found and called at run time: the only place with unsafe code, in
 //! `loaded`, `context`, `structure`, `call` and `logger`. What an operation is made of
-//! is in `toolstack`, which is safe, as are `find`, `line`, `compare` and `evidence`.
+//! is in `toolstack` and `device`, which are safe, as are `find`, `line`, `compare` and
+//! `evidence`.
 //!
 //! Each operation has a libxl context of its own, so that libxl's log lines belong to
 //! the operation that caused them and none waits for another's lock. No structure's
@@ -10,6 +11,7 @@ mod bitmap;
 mod call;
 mod compare;
 mod context;
+mod device;
 mod evidence;
 mod find;
 mod line;

@@ -4,15 +4,16 @@
 use super::bitmap::Bitmap;
 use super::call::Arguments;
 use super::context::Context;
+use super::device;
 use super::evidence;
 use super::loaded::Loaded;
 use super::logger::Logger;
 use super::structure::{Structure, to_c};
 use crate::protocol::{Library, Outcome};
 use crate::serve::{Call, Toolstack};
-use crate::{Device, Failure, FailureKind, LogLevel, Operation, Trigger};
+use crate::{Failure, FailureKind, Operation, Trigger};
 use serde_json::Value;
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
 
 /// Under which name libvirt's document is kept, by libvirt's driver as well.
@@ -57,22 +58,20 @@ fn perform(
     match operation {
         O::Create { .. } | O::Restore { .. } => start(context, operation, descriptors),
         O::Save { domid, live, debug } => {
-            let stream = one(descriptors)?;
             let flags = if live { SAVE_LIVE } else { 0 } | if debug { SAVE_DEBUG } else { 0 };
-            let arguments = Arguments::Save(domid, stream.as_fd(), flags);
-            done(context.call("domain_suspend", arguments))
+            save(context, domid, &one(descriptors)?, flags)
         }
         O::Attach {
             domid,
             device,
             config,
-        } => attach(context, domid, device, &config),
+        } => device::attach(context, domid, device, &config),
         O::Detach {
             domid,
             device,
             config,
             force,
-        } => detach(context, domid, device, &config, force),
+        } => device::detach(context, domid, device, &config, force),
         O::Configuration { domid } => {
             let mut config = Structure::new(context, "domain_config")?;
             let arguments = Arguments::Structure(domid, &mut config);
@@ -220,14 +219,34 @@ fn start(
         }
     };
     started.map_err(|failure| explained(context, &config, failure))?;
-    if let Some(document) = document
-        && let Err(failure) = store(context, domid, &document)
-    {
-        // A guest of which nobody knows what it is meant to be is not started.
+    let stored = document.map_or(Ok(()), |document| store(context, domid, &document));
+    let kept = match stored {
+        Ok(()) if context.is_given_up() => Err(FailureKind::Aborted.into()),
+        stored => stored,
+    };
+    // Nobody waits for it, or nobody knows what it is meant to be.
+    if kept.is_err() {
         let _ = context.call("domain_destroy", Arguments::Domain(domid));
-        return Err(failure);
     }
-    Ok(Outcome::Started { domid })
+    kept.map(|()| Outcome::Started { domid })
+}
+
+/// Writes a guest to a stream. One that nobody waits for goes on.
+fn save(
+    context: &Context<'_>,
+    domid: u32,
+    stream: &OwnedFd,
+    flags: i32,
+) -> Result<Outcome, Failure> {
+    let saved = context.call(
+        "domain_suspend",
+        Arguments::Save(domid, stream.as_fd(), flags),
+    );
+    if context.is_given_up() {
+        let _ = context.call("domain_resume", Arguments::Resume(domid, true));
+        return Err(FailureKind::Aborted.into());
+    }
+    done(saved)
 }
 
 /// Says what the programs said that libxl started, and how much memory was missing, if
@@ -282,127 +301,6 @@ fn store(context: &Context<'_>, domid: u32, text: &str) -> Result<(), Failure> {
     context.call("userdata_store", arguments)
 }
 
-fn attach(
-    context: &Context<'_>,
-    domid: u32,
-    device: Device,
-    config: &str,
-) -> Result<Outcome, Failure> {
-    let functions = functions_of(device);
-    let mut structure = Structure::read(context, functions.structure, config)?;
-    context.call(functions.add, Arguments::Structure(domid, &mut structure))?;
-    let text = structure.text()?;
-    Ok(Outcome::Answer { text })
-}
-
-fn detach(
-    context: &Context<'_>,
-    domid: u32,
-    device: Device,
-    config: &str,
-    force: bool,
-) -> Result<Outcome, Failure> {
-    let functions = functions_of(device);
-    let function = match (force, functions.destroy) {
-        (true, Some(destroy)) => destroy,
-        (true, None) => {
-            let text = format!("libxl has no force for {}", functions.structure);
-            context.note(LogLevel::Warning, text);
-            functions.remove
-        }
-        (false, _) => functions.remove,
-    };
-    let mut structure = match known_by(device, config)? {
-        None => Structure::read(context, functions.structure, config)?,
-        Some((lookup, text)) => {
-            let mut structure = Structure::new(context, functions.structure)?;
-            let arguments = Arguments::Lookup(domid, &text, &mut structure);
-            context.call(lookup, arguments)?;
-            structure
-        }
-    };
-    done(context.call(function, Arguments::Structure(domid, &mut structure)))
-}
-
-/// libxl takes devices away by what it chose for them when it added them. Where that is
-/// not said, it is looked up: the function for it, and by which text.
-fn known_by(device: Device, config: &str) -> Result<Option<(&'static str, CString)>, Failure> {
-    let (chosen, key, function) = match device {
-        Device::Disk => ("backend", "vdev", "vdev_to_device_disk"),
-        Device::Nic => ("devid", "mac", "mac_to_device_nic"),
-        _ => return Ok(None),
-    };
-    let config: Value = serde_json::from_str(config)
-        .map_err(|error| Failure::request(format!("the device: {error}")))?;
-    match config.get(key).and_then(Value::as_str) {
-        Some(text) if config.get(chosen).is_none() => Ok(Some((function, to_c(text)?))),
-        _ => Ok(None),
-    }
-}
-
-/// libxl's functions for a kind of device.
-struct Functions {
-    structure: &'static str,
-    add: &'static str,
-    remove: &'static str,
-    /// Without asking the guest.
-    destroy: Option<&'static str>,
-}
-
-fn functions_of(device: Device) -> Functions {
-    let (structure, add, remove, destroy) = match device {
-        Device::Disk => (
-            "device_disk",
-            "device_disk_add",
-            "device_disk_remove",
-            Some("device_disk_destroy"),
-        ),
-        Device::Medium => ("device_disk", "cdrom_insert", "device_disk_remove", None),
-        Device::Nic => (
-            "device_nic",
-            "device_nic_add",
-            "device_nic_remove",
-            Some("device_nic_destroy"),
-        ),
-        Device::Pci => (
-            "device_pci",
-            "device_pci_add",
-            "device_pci_remove",
-            Some("device_pci_destroy"),
-        ),
-        Device::UsbController => (
-            "device_usbctrl",
-            "device_usbctrl_add",
-            "device_usbctrl_remove",
-            None,
-        ),
-        Device::UsbDevice => (
-            "device_usbdev",
-            "device_usbdev_add",
-            "device_usbdev_remove",
-            None,
-        ),
-        Device::Keyboard => (
-            "device_vkb",
-            "device_vkb_add",
-            "device_vkb_remove",
-            Some("device_vkb_destroy"),
-        ),
-        Device::Framebuffer => (
-            "device_vfb",
-            "device_vfb_add",
-            "device_vfb_remove",
-            Some("device_vfb_destroy"),
-        ),
-    };
-    Functions {
-        structure,
-        add,
-        remove,
-        destroy,
-    }
-}
-
 /// `libxl_trigger`
 fn number_of(trigger: Trigger) -> u32 {
     match trigger {
@@ -423,24 +321,4 @@ fn one(descriptors: Vec<OwnedFd>) -> Result<OwnedFd, Failure> {
     let mut descriptors = descriptors.into_iter();
     let first = descriptors.next();
     first.ok_or_else(|| Failure::request("a descriptor is missing"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn devices_are_looked_up_when_libxl_chose() {
-        let by = |device, config| known_by(device, config).unwrap();
-        let disk = by(Device::Disk, r#"{"vdev": "xvdb"}"#).unwrap();
-        assert_eq!(disk, ("vdev_to_device_disk", c"xvdb".to_owned()));
-        assert_eq!(
-            by(Device::Disk, r#"{"vdev": "xvdb", "backend": "phy"}"#),
-            None
-        );
-        assert!(by(Device::Nic, r#"{"mac": "00:16:3e:00:00:01"}"#).is_some());
-        assert_eq!(by(Device::Nic, r#"{"mac": "x", "devid": 0}"#), None);
-        assert_eq!(by(Device::Pci, "{}"), None);
-        assert!(known_by(Device::Nic, "{").is_err());
-    }
 }
