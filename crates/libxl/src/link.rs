@@ -3,8 +3,8 @@
 
 use crate::launch::Other;
 use crate::protocol::{FromWorker, Library, Outcome, Progress, Request, RequestId};
-use crate::{Error, Failure, Frames, Operation, Result, descriptors, frame};
-use std::collections::HashMap;
+use crate::{Error, Failure, FrameError, Frames, Operation, Result, descriptors, frame};
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -50,6 +50,9 @@ struct Waiting {
 struct State {
     last: u64,
     calls: HashMap<RequestId, mpsc::UnboundedSender<Heard>>,
+    /// What nobody waits for any more and has not ended yet, and what sets right that it
+    /// was done, if it is done before it can be aborted.
+    given_up: HashMap<RequestId, Option<Operation>>,
     /// Why there is nothing more to hear.
     ended: Option<Error>,
 }
@@ -76,6 +79,7 @@ impl Link {
             frames: Frames::default(),
             ready: Some(ready),
             waiting: Arc::clone(&waiting),
+            own: VecDeque::new(),
         };
         tokio::spawn(task.run(requests, other, ended));
         match is_ready.await {
@@ -99,6 +103,7 @@ impl Link {
     /// Sends a request. Dropping what is returned before its end aborts it.
     pub(crate) fn ask(&self, operation: Operation, descriptors: Vec<OwnedFd>) -> Result<Asked> {
         let name = operation.name();
+        let undo = undo_of(&operation);
         let (say, heard) = mpsc::unbounded_channel();
         let id = self.waiting.number();
         let bytes = frame(&Request { id, operation }).map_err(|error| Error::Request {
@@ -112,17 +117,45 @@ impl Link {
             link: self.clone(),
             id,
             heard,
+            undo,
             over: false,
         })
     }
 
-    fn abort(&self, request: RequestId) {
+    /// Sends a request of whose end nobody wants to hear.
+    fn tell(&self, operation: Operation) {
         let id = self.waiting.number();
-        let operation = Operation::Abort { request };
-        if let Ok(bytes) = frame(&Request { id, operation }) {
-            let descriptors = Vec::new();
-            let _ = self.outgoing.send(Outgoing { bytes, descriptors });
+        if let Ok(outgoing) = Outgoing::of(id, operation) {
+            let _ = self.outgoing.send(outgoing);
         }
+    }
+}
+
+impl Outgoing {
+    fn of(id: RequestId, operation: Operation) -> Result<Self, FrameError> {
+        Ok(Self {
+            bytes: frame(&Request { id, operation })?,
+            descriptors: Vec::new(),
+        })
+    }
+}
+
+/// What sets right that an operation was done for nobody; of one that starts a guest it
+/// depends on which.
+fn undo_of(operation: &Operation) -> Option<Operation> {
+    match *operation {
+        Operation::Save { domid, .. } => Some(Operation::Resume {
+            domid,
+            cancel: true,
+        }),
+        _ => None,
+    }
+}
+
+fn to_set_right(outcome: &Outcome, undo: Option<Operation>) -> Option<Operation> {
+    match *outcome {
+        Outcome::Started { domid } => Some(Operation::Destroy { domid }),
+        _ => undo,
     }
 }
 
@@ -131,6 +164,7 @@ pub(crate) struct Asked {
     link: Link,
     id: RequestId,
     heard: mpsc::UnboundedReceiver<Heard>,
+    undo: Option<Operation>,
     over: bool,
 }
 
@@ -143,11 +177,29 @@ impl Asked {
     }
 }
 
+impl Asked {
+    /// It had ended, and this was not listened to any more.
+    fn set_right(&mut self, undo: Option<&Operation>) {
+        while let Ok(heard) = self.heard.try_recv() {
+            if let Heard::End(Ok(outcome)) = heard
+                && let Some(operation) = to_set_right(&outcome, undo.cloned())
+            {
+                self.link.tell(operation);
+            }
+        }
+    }
+}
+
 impl Drop for Asked {
     fn drop(&mut self) {
         if !self.over {
-            self.link.waiting.leave(self.id);
-            self.link.abort(self.id);
+            let undo = self.undo.take();
+            if self.link.waiting.give_up(self.id, undo.clone()) {
+                let request = self.id;
+                self.link.tell(Operation::Abort { request });
+            } else {
+                self.set_right(undo.as_ref());
+            }
         }
     }
 }
@@ -181,20 +233,33 @@ impl Waiting {
         }
     }
 
-    fn leave(&self, id: RequestId) {
-        self.lock().calls.remove(&id);
+    /// Nobody waits for a call any more. Whether it is under way; one that has ended
+    /// unheard by now is set right as it is heard of.
+    fn give_up(&self, id: RequestId, undo: Option<Operation>) -> bool {
+        let mut state = self.lock();
+        let under_way = state.calls.remove(&id).is_some();
+        if under_way {
+            state.given_up.insert(id, undo);
+        }
+        under_way
     }
 
-    /// A call that was dropped hears nothing.
-    fn say(&self, id: RequestId, heard: Heard) {
+    /// Tells a call. What is returned is to be done, since nobody heard of an end that
+    /// somebody has to see to.
+    fn say(&self, id: RequestId, heard: Heard) -> Option<Operation> {
         let mut state = self.lock();
-        let ends = matches!(heard, Heard::End(_));
-        if let Some(call) = state.calls.get(&id) {
-            let _ = call.send(heard);
+        let Heard::End(result) = heard else {
+            if let Some(call) = state.calls.get(&id) {
+                let _ = call.send(heard);
+            }
+            return None;
+        };
+        if let Some(call) = state.calls.remove(&id) {
+            let _ = call.send(Heard::End(result));
+            return None;
         }
-        if ends {
-            state.calls.remove(&id);
-        }
+        let undo = state.given_up.remove(&id)?;
+        to_set_right(&result.ok()?, undo)
     }
 
     /// Calls find out by their end of the channel.
@@ -202,6 +267,7 @@ impl Waiting {
         let mut state = self.lock();
         state.ended = Some(error);
         state.calls.clear();
+        state.given_up.clear();
     }
 }
 
@@ -211,6 +277,8 @@ struct Task {
     frames: Frames,
     ready: Option<oneshot::Sender<Result<Library>>>,
     waiting: Arc<Waiting>,
+    /// What is sent without having been asked for.
+    own: VecDeque<Outgoing>,
 }
 
 /// Why a task stopped that met no error.
@@ -253,6 +321,7 @@ impl Task {
         let mut buffer = vec![0; BUFFER];
         let mut sending = None;
         loop {
+            sending = sending.or_else(|| self.own.pop_front());
             let interest = match sending {
                 Some(_) => Interest::READABLE | Interest::WRITABLE,
                 None => Interest::READABLE,
@@ -337,13 +406,18 @@ impl Task {
                 answer_ready(self.ready.take(), Err(error));
                 return Some(Stop::Unavailable);
             }
-            FromWorker::Progress { id, progress } => {
-                self.waiting.say(id, Heard::Progress(progress));
-            }
-            FromWorker::Done { id, outcome } => self.waiting.say(id, Heard::End(Ok(outcome))),
-            FromWorker::Failed { id, failure } => self.waiting.say(id, Heard::End(Err(failure))),
+            FromWorker::Progress { id, progress } => self.say(id, Heard::Progress(progress)),
+            FromWorker::Done { id, outcome } => self.say(id, Heard::End(Ok(outcome))),
+            FromWorker::Failed { id, failure } => self.say(id, Heard::End(Err(failure))),
         }
         None
+    }
+
+    fn say(&mut self, id: RequestId, heard: Heard) {
+        if let Some(operation) = self.waiting.say(id, heard) {
+            let id = self.waiting.number();
+            self.own.extend(Outgoing::of(id, operation));
+        }
     }
 }
 

@@ -148,6 +148,57 @@ async fn dropping_a_call_aborts_it_and_no_other() {
 }
 
 #[tokio::test]
+async fn what_was_done_for_nobody_is_set_right() {
+    // A guest is started however late the abort comes, and so is each of them ended.
+    let (say, destroyed) = mpsc::channel();
+    let (worker, _) = worker(move |stream| {
+        let say = say.clone();
+        let _ = serve(&stream, Arc::new(Starter(say)));
+    });
+    let create = Operation::Create {
+        config: "{}".to_owned(),
+        document: None,
+    };
+    worker.library().await.unwrap();
+    for wait in [0, 1, 5, 20] {
+        let wait = Duration::from_millis(wait);
+        let call = worker.call(create.clone(), vec![], |_| {});
+        let given_up = tokio::time::timeout(wait, call).await;
+        // Whoever heard of the end has to see to it.
+        if given_up.is_ok() {
+            let known = worker.call(destroy(7), vec![], |_| {}).await;
+            assert_eq!(known.unwrap(), Outcome::Done);
+        }
+    }
+    let destroyed = tokio::task::spawn_blocking(move || {
+        [(); 4].map(|()| destroyed.recv_timeout(LONG).unwrap())
+    });
+    assert_eq!(destroyed.await.unwrap(), [7; 4]);
+}
+
+/// Starts guest 7 after some milliseconds, and says which guests it destroys.
+struct Starter(mpsc::Sender<u32>);
+
+impl Toolstack for Starter {
+    fn library(&self) -> Library {
+        Pretended.library()
+    }
+
+    fn perform(&self, operation: Operation, _: Vec<OwnedFd>, _: &Call) -> Result<Outcome, Failure> {
+        match operation {
+            Operation::Destroy { domid } => {
+                self.0.send(domid).unwrap();
+                Ok(Outcome::Done)
+            }
+            _ => {
+                std::thread::sleep(Duration::from_millis(5));
+                Ok(Outcome::Started { domid: 7 })
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn calls_in_flight_fail_when_the_other_side_goes_and_the_next_is_served() {
     let times = Arc::new(AtomicUsize::new(0));
     let (worker, opened) = worker(move |mut stream| {
