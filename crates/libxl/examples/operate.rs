@@ -1,6 +1,7 @@
 //! Does operations on the Xen that runs, each a line of JSON on standard input, and
 //! prints how each ended and how long it took. OPERATE_SECONDS is how long each may
-//! take before it is aborted. For trying libxl out; managing guests is virtxen's.
+//! take before it is aborted; with OPERATE_TOGETHER they are done at the same time. For
+//! trying libxl out; managing guests is virtxen's.
 //!
 //! ```console
 //! # operate <<<'{"do": "pause", "domid": 1}'
@@ -10,10 +11,11 @@
 
 use std::error::Error;
 use std::fs::File;
-use std::io::BufRead;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
 use virtxen_libxl::{Launch, Operation, Worker};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -36,44 +38,53 @@ fn library() -> Option<PathBuf> {
 fn operate(descriptors: impl Fn() -> std::io::Result<Vec<OwnedFd>>) -> Result<(), Box<dyn Error>> {
     let seconds = std::env::var("OPERATE_SECONDS").ok();
     let seconds = seconds.map_or(Ok(u64::MAX), |seconds| seconds.parse())?;
-    let seconds = Duration::from_secs(seconds);
+    let together = std::env::var_os("OPERATE_TOGETHER").is_some();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let worker = Worker::new(Launch::Program {
+        let worker = Arc::new(Worker::new(Launch::Program {
             program: std::env::current_exe()?,
             arguments: vec!["worker".into()],
-        });
+        }));
         let start = Instant::now();
         let library = worker.library().await?;
         println!("{library:?} ({:?})", start.elapsed());
-        for line in std::io::stdin().lock().lines() {
-            let operation: Operation = serde_json::from_str(&line?)?;
+        let mut all = JoinSet::new();
+        // The worker is listened to while the next line is waited for.
+        let next = || tokio::task::spawn_blocking(|| std::io::stdin().lines().next().transpose());
+        while let Some(line) = next().await?? {
+            let operation: Operation = serde_json::from_str(&line)?;
             let descriptors = match operation.descriptors() {
                 0 => Vec::new(),
                 _ => descriptors()?,
             };
-            let (name, start) = (operation.name(), Instant::now());
-            let progress = |step| println!("  {step:?} ({:?})", start.elapsed());
-            let call = tokio::time::timeout(seconds, worker.call(operation, descriptors, progress));
-            let Ok(result) = call.await else {
-                println!("{name}: given up ({:?})", start.elapsed());
-                continue;
-            };
-            match result {
-                Ok(outcome) => println!("{name}: {outcome:?} ({:?})", start.elapsed()),
-                Err(error) => {
-                    println!("{name}: {error} ({:?})", start.elapsed());
-                    if let virtxen_libxl::Error::Failed(failure) = error {
-                        println!("  {:?}", failure.kind);
-                        for line in failure.log {
-                            println!("  {:?}: {}", line.level, line.text);
-                        }
-                    }
+            let wait = Duration::from_secs(seconds);
+            all.spawn(one(Arc::clone(&worker), operation, descriptors, wait));
+            if !together {
+                all.join_next().await;
+            }
+        }
+        all.join_all().await;
+        Ok(())
+    })
+}
+
+async fn one(worker: Arc<Worker>, operation: Operation, descriptors: Vec<OwnedFd>, wait: Duration) {
+    let (name, start) = (operation.name(), Instant::now());
+    let progress = |step| println!("  {step:?} ({:?})", start.elapsed());
+    let call = worker.call(operation, descriptors, progress);
+    match tokio::time::timeout(wait, call).await {
+        Err(_) => println!("{name}: given up ({:?})", start.elapsed()),
+        Ok(Ok(outcome)) => println!("{name}: {outcome:?} ({:?})", start.elapsed()),
+        Ok(Err(error)) => {
+            println!("{name}: {error} ({:?})", start.elapsed());
+            if let virtxen_libxl::Error::Failed(failure) = error {
+                println!("  {:?}", failure.kind);
+                for line in failure.log {
+                    println!("  {:?}: {}", line.level, line.text);
                 }
             }
         }
-        Ok(())
-    })
+    }
 }

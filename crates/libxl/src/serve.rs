@@ -52,6 +52,8 @@ pub struct Call {
     id: RequestId,
     said: Arc<Speaker>,
     abort: Mutex<Abort>,
+    /// Of no use once nobody waits for it; what else was begun is better done.
+    is_for_asker: bool,
 }
 
 #[derive(Default)]
@@ -92,8 +94,8 @@ impl Call {
     }
 }
 
-/// Answers requests until the other side closes the stream; then what is under way is
-/// aborted and has a minute to end.
+/// Answers requests until the other side closes the stream; then what is under way has a
+/// minute to end, and guests that are being started or written are given up.
 ///
 /// # Errors
 /// When the stream fails, or says what nobody means.
@@ -180,6 +182,13 @@ impl Server {
             id,
             said: Arc::clone(&self.said),
             abort: Mutex::default(),
+            is_for_asker: matches!(
+                request.operation,
+                Operation::Create { .. }
+                    | Operation::Restore { .. }
+                    | Operation::Save { .. }
+                    | Operation::CoreDump { .. }
+            ),
         });
         let mut calls = lock(&self.calls.all);
         if calls.contains_key(&id) {
@@ -237,8 +246,12 @@ impl Server {
     /// What is under way ends before the process does: a guest that is half built
     /// would stay.
     fn end(&self) {
-        let all: Vec<RequestId> = lock(&self.calls.all).keys().copied().collect();
-        for id in all {
+        let of_no_use: Vec<RequestId> = {
+            let all = lock(&self.calls.all);
+            let all = all.iter().filter(|(_, call)| call.is_for_asker);
+            all.map(|(id, _)| *id).collect()
+        };
+        for id in of_no_use {
             self.abort(id);
         }
         let calls = lock(&self.calls.all);
