@@ -120,7 +120,7 @@ fn stopped(before: Option<&Domain>, cause: Option<Operation>, ending: Option<End
     match cause {
         Some(Operation::Destroy | Operation::Reset) => EventKind::StoppedDestroyed,
         Some(Operation::Save) => EventKind::StoppedSaved,
-        Some(Operation::Migrate) => EventKind::StoppedMigrated,
+        Some(Operation::Migrate | Operation::MigrateConfirm) => EventKind::StoppedMigrated,
         Some(Operation::Start | Operation::Create | Operation::Restore) => EventKind::StoppedFailed,
         _ if before.is_some_and(|d| d.state == State::Crashed) => EventKind::StoppedCrashed,
         _ => match ending {

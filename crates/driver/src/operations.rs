@@ -154,7 +154,7 @@ operations! {
     MigrateBegin: "domainMigrateBegin3Params", "begin of migration", true, "domain.migrate", None, Active, false, 30;
     MigratePrepare: "domainMigratePrepare3Params", "preparation of migration", true, "domain.migrate", None, Any, false, 30;
     MigrateFinish: "domainMigrateFinish3Params", "end of migration", true, "domain.migrate", Modify, Any, false, 120;
-    MigrateConfirm: "domainMigrateConfirm3Params", "confirmation of migration", true, "domain.migrate", None, Any, false, 120;
+    MigrateConfirm: "domainMigrateConfirm3Params", "confirmation of migration", true, "domain.migrate", Modify, Any, false, 120;
     Migrate: "domainMigratePerform", "migrate", true, "domain.migrate", Long, Active, false, 14400;
 }
 

@@ -54,6 +54,7 @@ pub use virtxen_xenstore::{Store, Stream};
 pub use xen::XenHost;
 pub use xend::XendHost;
 
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use virtxen_formats::Note;
 use virtxen_guest::{Device, DomId, Guest, MemoryKib};
@@ -235,6 +236,29 @@ pub trait Host: Send + Sync {
 
     /// Moves a domain to another host.
     async fn migrate(&self, name: &str, options: &MigrateOptions) -> Result<()>;
+
+    /// The form of the streams in which domains are sent, where who calls makes the
+    /// connections between hosts; `None` where the hosts do.
+    fn stream_version(&self) -> Option<u32> {
+        None
+    }
+
+    /// Sends a domain through a connection and leaves it suspended. When that fails it
+    /// goes on.
+    async fn send(&self, _name: &str, _stream: OwnedFd, _live: bool) -> Result<()> {
+        Err(routes::no_streams())
+    }
+
+    /// Starts a guest, paused, that another host sends through a connection, in a stream
+    /// of this form.
+    async fn receive(&self, _guest: &Guest, _stream: OwnedFd, _version: u32) -> Result<()> {
+        Err(routes::no_streams())
+    }
+
+    /// Lets a domain go on that was sent and did not arrive.
+    async fn take_back(&self, _name: &str) -> Result<()> {
+        Err(routes::no_streams())
+    }
 
     /// The TCP port on which the host takes domains of other hosts, where this program
     /// runs on the host and can see whether somebody listens there.

@@ -102,6 +102,14 @@ pub(crate) fn consoles(has_xenstore: bool) -> RouteReport {
     }
 }
 
+/// Where the hosts themselves move domains.
+pub(crate) fn no_streams() -> crate::Error {
+    crate::Error::Unsupported {
+        operation: "migrate",
+        reason: "the hosts make the connection by themselves here".to_owned(),
+    }
+}
+
 /// What XenD alone cannot tell.
 pub(crate) fn no_cpu_pools() -> Error {
     Error::Unsupported {

@@ -34,11 +34,11 @@ const NOT_DONE: [(u64, &str); 3] = [
     ),
     (
         TUNNELLED,
-        "XenD sends the memory itself: leave --tunnelled out",
+        "the hosts send the memory themselves: leave --tunnelled out",
     ),
     (
         PAUSED,
-        "XenD lets a domain run when it has come: suspend it afterwards",
+        "a domain runs when it has come: suspend it afterwards",
     ),
 ];
 
@@ -115,7 +115,7 @@ async fn leave(caller: &Caller, dom: &Domain, said: &Said, flags: u64) -> Result
     only("virDomainMigrateBegin3Params", flags)?;
     if said.xml.is_some() {
         return Err(unsupported(
-            "XenD sends a domain as it is, without another document",
+            "a domain is sent as it is, without another document",
         ));
     }
     unlimited(said.bandwidth)?;
@@ -283,7 +283,7 @@ fn unlimited(bandwidth: u64) -> Result<()> {
     match bandwidth {
         0 => Ok(()),
         _ => Err(unsupported(
-            "XenD sends as fast as it can: leave --bandwidth out",
+            "the memory is sent as fast as it can be: leave --bandwidth out",
         )),
     }
 }

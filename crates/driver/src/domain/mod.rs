@@ -24,6 +24,7 @@ mod save;
 mod scheduler;
 mod state;
 mod statistics;
+mod streaming;
 mod vcpu;
 mod xml;
 

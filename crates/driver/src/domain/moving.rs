@@ -10,9 +10,11 @@
 //! | confirm | source | removes its definition |
 //!
 //! XenD moves a domain whole or not at all. Nothing that runs is ended here: when a
-//! migration fails, the domain runs where XenD left it.
+//! migration fails, the domain runs where XenD left it. Where libxl is the toolstack this
+//! program moves it, by `streaming`.
 
 use super::migrate::destination_of;
+use super::streaming::{self, Receiving};
 use crate::call::{Call, Work, allowed_now};
 use crate::document;
 use crate::driver::Inner;
@@ -63,6 +65,8 @@ pub(crate) struct Moving {
     outgoing: Mutex<HashSet<Uuid>>,
     /// To this host, the newest last.
     incoming: Mutex<Vec<Incoming>>,
+    /// Those of them that this program receives itself.
+    pub(super) receiving: Receiving,
 }
 
 #[derive(Clone)]
@@ -125,9 +129,14 @@ impl Driver {
         let guest = self.read(operation, &domain.name, guest).await?;
         let guest = self.inner.store.complete(&domain, guest, false).await;
         self.inner.moving.begin(domain.uuid)?;
+        let mut cookie = cookie(&self.version());
+        if let Some(stream) = self.inner.host.stream_version() {
+            let name = self.hostname().await?;
+            cookie = streaming::cookie(&guest, &name, stream, &cookie);
+        }
         Ok(Departure {
             xml: document::format_guest(guest, flags, &self.version()),
-            cookie: cookie(&self.version()),
+            cookie,
         })
     }
 
@@ -166,11 +175,19 @@ impl Driver {
                 });
             }
         }
-        let to = self.relocation(uri).await?;
+        let wanted = wanted.clone();
+        let to = match self.inner.host.stream_version() {
+            Some(version) => {
+                document::forget_run(&mut guest);
+                wanted.clone_into(&mut guest.name);
+                self.listen_for(guest, cookie, uri, version).await?
+            }
+            None => self.relocation(uri).await?,
+        };
         self.inner.registry.expect(uuid);
         self.inner.moving.expect(Incoming {
             uuid,
-            wanted: wanted.clone(),
+            wanted,
             xml: xml.to_owned(),
         });
         Ok(to)
@@ -193,6 +210,7 @@ impl Driver {
         let incoming = self.inner.moving.arrived(name);
         if cancelled {
             if let Some(incoming) = incoming {
+                self.refuse_arrival(incoming.uuid).await;
                 self.inner.registry.end(operation, incoming.uuid, false);
             }
             return Err(Error::Cancelled {
@@ -204,8 +222,16 @@ impl Driver {
             Some(incoming) => DomainKey::Uuid(incoming.uuid),
             None => DomainKey::Name(name.to_owned()),
         };
+        let streamed = self.inner.host.stream_version().is_some();
+        if let Some(incoming) = incoming.as_ref().filter(|_| streamed) {
+            let arrived = self.inner.moving.receiving.arrived(incoming.uuid).await;
+            if let Err(error) = arrived {
+                self.inner.registry.end(operation, incoming.uuid, false);
+                return Err(error);
+            }
+        }
         self.settled(&key, |domain| {
-            domain.is_some_and(|it| it.is_active() && it.state != State::Paused)
+            domain.is_some_and(|it| it.is_active() && (streamed || it.state != State::Paused))
         })
         .await?;
         // Its start is told before anything else is done to it.
@@ -220,8 +246,15 @@ impl Driver {
         let uuid = self
             .run(call, async move |work: Work| {
                 let came = work.before.ok_or(Error::NoDomain(key))?;
-                inner.settle_in(&came, incoming, &wanted, arrival).await?;
-                Ok(came.uuid)
+                let mut settled = inner.settle_in(&came, incoming, &wanted, arrival).await;
+                if streamed && settled.is_ok() {
+                    settled = work.host.unpause(&wanted).await.map_err(Error::from);
+                }
+                if streamed && settled.is_err() {
+                    // It goes on where it came from.
+                    work.host.destroy(&wanted).await?;
+                }
+                settled.map(|()| came.uuid)
             })
             .await?;
         self.lookup(&DomainKey::Uuid(uuid)).await
@@ -251,6 +284,9 @@ impl Driver {
             Err(error) => return Err(error),
         };
         self.inner.moving.end(domain.uuid);
+        if self.inner.host.stream_version().is_some() && domain.is_active() {
+            self.let_go_or_on(&domain, cancelled).await?;
+        }
         if cancelled {
             return Ok(());
         }
@@ -262,6 +298,48 @@ impl Driver {
             true => self.undefine(&DomainKey::from(&rest)).await,
             false => Ok(()),
         }
+    }
+
+    /// A domain that was sent is suspended: it goes on, or is gone when the other side
+    /// has it.
+    async fn let_go_or_on(&self, domain: &Domain, cancelled: bool) -> Result<()> {
+        let key = DomainKey::Uuid(domain.uuid);
+        let sent = domain.state == State::Shutdown;
+        let call = Call::domain(Operation::MigrateConfirm, &key);
+        self.change(call, async move |host, domain| {
+            match (cancelled, sent) {
+                (true, true) => host.take_back(&domain.name).await?,
+                (true, false) => {}
+                (false, true) => host.destroy(&domain.name).await?,
+                // Nobody has sent it.
+                (false, false) => {
+                    return Err(Error::State {
+                        name: domain.name,
+                        operation: Operation::MigrateConfirm.verb(),
+                        state: domain.state,
+                        needed: "suspended",
+                    });
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// A domain that was to come and does not, or not whole.
+    async fn refuse_arrival(&self, uuid: Uuid) {
+        if self.inner.host.stream_version().is_none() {
+            return;
+        }
+        self.inner.moving.receiving.give_up(uuid);
+        let call = Call::domain(Operation::MigrateFinish, &DomainKey::Uuid(uuid));
+        // What did not come needs no end.
+        let _ = self
+            .change(call, async move |host, domain| match domain.is_active() {
+                true => Ok(host.destroy(&domain.name).await?),
+                false => Ok(()),
+            })
+            .await;
     }
 
     /// Where XenD takes domains of other hosts: `uri` if one was given. Where that can
@@ -371,7 +449,8 @@ fn cookie(version: &XenVersion) -> String {
 /// Refuses a domain of a newer Xen, whose memory an older one may not understand. Of
 /// a source that does not tell nothing is known.
 fn comes_from(cookie: &str, own: &XenVersion) -> Result<()> {
-    let told = cookie.strip_prefix(VERSION).map(|version| {
+    let told = cookie.split_once(VERSION).map(|(_, rest)| {
+        let version = rest.split_whitespace().next().unwrap_or_default();
         let mut numbers = version.split('.').map(|part| part.parse::<u32>().ok());
         (numbers.next().flatten(), numbers.next().flatten())
     });

@@ -11,6 +11,7 @@ mod failure;
 mod guest;
 mod lifecycle;
 mod memory;
+mod migrate;
 mod save;
 mod vcpu;
 

@@ -18,7 +18,7 @@ use virtxen_libxl::Operation;
 const VERSION: u32 = 2;
 
 /// First release whose streams have that form.
-const NEW_STREAM: u32 = 6;
+pub(super) const NEW_STREAM: u32 = 6;
 
 impl Running {
     /// Writes the domain to a file and ends it. Whoever stops waiting gets the domain
@@ -206,7 +206,7 @@ async fn on_disk<T: Send + 'static>(
 
 /// Does work to its end, in a task of its own, also when nobody waits any more; then
 /// what the work was given is ready.
-async fn uninterrupted<F>(
+pub(super) async fn uninterrupted<F>(
     work: impl FnOnce(std::pin::Pin<Box<dyn Future<Output = ()> + Send>>) -> F,
 ) -> Result<()>
 where

@@ -37,6 +37,7 @@ mod operations;
 mod report;
 mod scheduler;
 mod statistics;
+mod stream;
 mod toolstack;
 
 use crate::channels::{Channel, Channels, XendConnector, open_xend};

@@ -2,6 +2,7 @@
 //! host was opened, in the file that opens this folder.
 
 use super::{Monitoring, XenHost, inactive, no_domain};
+use crate::libxl::Libxl;
 use crate::routes;
 use crate::statistics::{
     ActiveDomain, Balloon, DiskStatistics, InterfaceStatistics, NodeMemory, ProcessorTimes,
@@ -14,6 +15,7 @@ use crate::{
     Store, Trigger, VcpuInfo, VncServer, XenVersion,
 };
 use std::collections::HashSet;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use virtxen_formats::Note;
 use virtxen_guest::{Device, DomId, Guest, MemoryKib, Uuid};
@@ -280,6 +282,23 @@ impl Host for XenHost {
 
     async fn migrate(&self, name: &str, options: &MigrateOptions) -> Result<()> {
         self.move_away(name, options).await
+    }
+
+    fn stream_version(&self) -> Option<u32> {
+        let libxl = self.libxl.as_ref().ok();
+        libxl.map(Libxl::stream_version)
+    }
+
+    async fn send(&self, name: &str, stream: OwnedFd, live: bool) -> Result<()> {
+        self.send_domain(name, stream, live).await
+    }
+
+    async fn receive(&self, guest: &Guest, stream: OwnedFd, version: u32) -> Result<()> {
+        self.receive_guest(guest, stream, version).await
+    }
+
+    async fn take_back(&self, name: &str) -> Result<()> {
+        self.take_domain_back(name).await
     }
 
     fn relocation_port(&self) -> Option<u16> {

@@ -191,8 +191,10 @@ impl XenHost {
             Changer::Xend(xend) => xend.migrate(name, options).await,
             Changer::Libxl(_) => Err(Error::Unsupported {
                 operation: OPERATION,
-                reason: "through libxl guests are not moved yet: save it here and restore it there"
-                    .to_owned(),
+                reason:
+                    "the daemons of both hosts have to see to it: use `virsh migrate`, with the \
+                         URI of the other daemon"
+                        .to_owned(),
             }),
             Changer::Hypervisor(..) => Err(self.no_toolstack(OPERATION)),
         }
