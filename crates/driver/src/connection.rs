@@ -257,6 +257,10 @@ macro_rules! declare {
             /// Whether the host exists in memory only.
             fn is_simulated(&self) -> bool;
 
+            /// Whether guests that have shut down are seen to, by the host or some
+            /// program.
+            fn is_taken_down(&self) -> bool;
+
             /// The host itself, for what has no words in libvirt: routes, channels,
             /// XenStore. None behind a daemon.
             fn host(&self) -> Option<&Arc<dyn Host>>;
@@ -292,6 +296,10 @@ macro_rules! delegate_connection {
 
                 fn is_simulated(&self) -> bool {
                     <$own>::is_simulated(self)
+                }
+
+                fn is_taken_down(&self) -> bool {
+                    <$own>::is_taken_down(self)
                 }
 
                 fn host(&self) -> Option<&Arc<dyn Host>> {

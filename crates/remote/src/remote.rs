@@ -71,6 +71,13 @@ impl Remote {
         self.simulated
     }
 
+    /// Whether guests that have shut down are seen to: daemons do that.
+    #[allow(clippy::unused_self, reason = "as the driver has it")]
+    #[must_use]
+    pub fn is_taken_down(&self) -> bool {
+        true
+    }
+
     #[allow(clippy::unused_self, reason = "as the driver has it")]
     fn reached_host(&self) -> Option<&Arc<dyn Host>> {
         None

@@ -199,6 +199,7 @@ async fn create(session: &Session, args: &Args) -> Result<Reply> {
     let domain = made.domain;
     let reply = Reply::new(session.marked(json::domain(&domain)))
         .note(format!("Domain '{}' created from {file}", domain.name));
+    warn_of_end(session, &domain).await?;
     then_console(session, args, &domain, reply).await
 }
 
@@ -233,7 +234,22 @@ async fn start(session: &Session, args: &Args) -> Result<Reply> {
     };
     started.context(|| format!("Failed to start domain '{name}'"))?;
     let reply = Reply::new(json::done(&domain, "start")).note(format!("Domain '{name}' started"));
+    warn_of_end(session, &domain).await?;
     then_console(session, args, &domain, reply).await
+}
+
+/// Warns when nobody will see to a guest that shuts down. On a simulated host this
+/// program does, if it traces nothing.
+async fn warn_of_end(session: &Session, domain: &Domain) -> Result<()> {
+    let driver = session.driver().await?;
+    if !driver.is_simulated() && !driver.is_taken_down() {
+        let name = &domain.name;
+        session.printer.warning(&format!(
+            "no virtxend runs: when the guest '{name}' shuts down or crashes, its domain stays, \
+             and when it reboots, nobody starts it again"
+        ));
+    }
+    Ok(())
 }
 
 async fn then_console(
