@@ -166,6 +166,7 @@ pub const FUNCTIONS: &[Function] = &[
     function("device_pci_assignable_list", &[(ALWAYS, Shape::List)]),
     function("vdev_to_device_disk", &[(ALWAYS, Shape::Lookup)]),
     function("mac_to_device_nic", &[(ALWAYS, Shape::Lookup)]),
+    function("list_domain", &[(ALWAYS, Shape::List)]),
     function("get_free_memory", &[(ALWAYS, Shape::MemoryOut)]),
     function(
         "domain_need_memory",

@@ -23,6 +23,7 @@ pub(super) const ALL: &[&str] = &[
     "device_usbdev",
     "device_vkb",
     "device_vfb",
+    "dominfo",
 ];
 
 type InitFn = unsafe extern "C" fn(*mut c_void);

@@ -5,9 +5,9 @@ use super::bitmap::Bitmap;
 use super::call::Arguments;
 use super::context::Context;
 use super::device;
-use super::evidence;
 use super::loaded::Loaded;
 use super::logger::Logger;
+use super::start;
 use super::structure::{Structure, to_c};
 use crate::protocol::{Library, Outcome};
 use crate::serve::{Call, Toolstack};
@@ -22,9 +22,6 @@ const DOCUMENT: &CStr = c"libvirt-xml";
 /// `LIBXL_SUSPEND_DEBUG`, `LIBXL_SUSPEND_LIVE`
 const SAVE_DEBUG: i32 = 1;
 const SAVE_LIVE: i32 = 2;
-
-/// The form of a stream that `libxl_domain_restore_params` has by itself.
-const STREAM_DEFAULT: u32 = 1;
 
 /// Before this release what a guest needs is asked with a part of its configuration.
 const NEED_TAKES_CONFIG: u32 = 13;
@@ -56,7 +53,7 @@ fn perform(
 ) -> Result<Outcome, Failure> {
     use Operation as O;
     match operation {
-        O::Create { .. } | O::Restore { .. } => start(context, operation, descriptors),
+        O::Create { .. } | O::Restore { .. } => start::start(context, operation, descriptors),
         O::Save { domid, live, debug } => {
             let flags = if live { SAVE_LIVE } else { 0 } | if debug { SAVE_DEBUG } else { 0 };
             save(context, domid, &one(descriptors)?, flags)
@@ -184,53 +181,6 @@ fn resources(context: &Context<'_>, operation: &Operation) -> Result<(), Failure
     }
 }
 
-/// Starts a guest, and keeps its document while it is still paused.
-fn start(
-    context: &Context<'_>,
-    operation: Operation,
-    descriptors: Vec<OwnedFd>,
-) -> Result<Outcome, Failure> {
-    let (config, document, stream_version) = match operation {
-        Operation::Create { config, document } => (config, document, None),
-        Operation::Restore {
-            config,
-            document,
-            stream_version,
-        } => (config, document, Some(stream_version)),
-        other => return Err(Failure::request(other.name())),
-    };
-    let mut structure = Structure::read(context, "domain_config", &config)?;
-    let mut domid = u32::MAX;
-    let started = match stream_version {
-        None => context.call(
-            "domain_create_new",
-            Arguments::Create(&mut structure, &mut domid),
-        ),
-        Some(version) => {
-            let stream = one(descriptors)?;
-            let parameters = match version {
-                STREAM_DEFAULT => "{}".to_owned(),
-                version => format!("{{\"stream_version\": {version}}}"),
-            };
-            let mut parameters = Structure::read(context, "domain_restore_params", &parameters)?;
-            let arguments =
-                Arguments::Restore(&mut structure, &mut domid, stream.as_fd(), &mut parameters);
-            context.call("domain_create_restore", arguments)
-        }
-    };
-    started.map_err(|failure| explained(context, &config, failure))?;
-    let stored = document.map_or(Ok(()), |document| store(context, domid, &document));
-    let kept = match stored {
-        Ok(()) if context.is_given_up() => Err(FailureKind::Aborted.into()),
-        stored => stored,
-    };
-    // Nobody waits for it, or nobody knows what it is meant to be.
-    if kept.is_err() {
-        let _ = context.call("domain_destroy", Arguments::Domain(domid));
-    }
-    kept.map(|()| Outcome::Started { domid })
-}
-
 /// Writes a guest to a stream. One that nobody waits for goes on.
 fn save(
     context: &Context<'_>,
@@ -249,37 +199,8 @@ fn save(
     done(saved)
 }
 
-/// Says what the programs said that libxl started, and how much memory was missing, if
-/// that is why a guest did not start.
-fn explained(context: &Context<'_>, config: &str, mut failure: Failure) -> Failure {
-    evidence::gather(context, config);
-    failure.log = context.logger().lines();
-    if !failure.is_about_memory() {
-        return failure;
-    }
-    let mut free = 0;
-    let Ok(need) = need(context, config) else {
-        return failure;
-    };
-    if context
-        .call("get_free_memory", Arguments::Memory(&mut free))
-        .is_err()
-        || need <= free
-    {
-        return failure;
-    }
-    let kind = FailureKind::Memory {
-        need_kib: need,
-        free_kib: free,
-    };
-    Failure {
-        kind,
-        log: failure.log,
-    }
-}
-
-/// KiB.
-fn need(context: &Context<'_>, config: &str) -> Result<u64, Failure> {
+/// KiB that a guest would need to start.
+pub(super) fn need(context: &Context<'_>, config: &str) -> Result<u64, Failure> {
     let mut kib = 0;
     let mut structure = if context.loaded.release().minor() >= NEED_TAKES_CONFIG {
         Structure::read(context, "domain_config", config)?
@@ -296,7 +217,8 @@ fn need(context: &Context<'_>, config: &str) -> Result<u64, Failure> {
     Ok(kib)
 }
 
-fn store(context: &Context<'_>, domid: u32, text: &str) -> Result<(), Failure> {
+/// Keeps libvirt's document of a guest.
+pub(super) fn store(context: &Context<'_>, domid: u32, text: &str) -> Result<(), Failure> {
     let arguments = Arguments::Store(domid, DOCUMENT, text.as_bytes());
     context.call("userdata_store", arguments)
 }
@@ -317,7 +239,8 @@ fn done(result: Result<(), Failure>) -> Result<Outcome, Failure> {
     result.map(|()| Outcome::Done)
 }
 
-fn one(descriptors: Vec<OwnedFd>) -> Result<OwnedFd, Failure> {
+/// The one descriptor of an operation that has one.
+pub(super) fn one(descriptors: Vec<OwnedFd>) -> Result<OwnedFd, Failure> {
     let mut descriptors = descriptors.into_iter();
     let first = descriptors.next();
     first.ok_or_else(|| Failure::request("a descriptor is missing"))
