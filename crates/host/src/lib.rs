@@ -113,6 +113,12 @@ pub trait Host: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Whether USB devices and their controllers are plugged, and PCI devices are taken
+    /// from the host's drivers and given back: XenD does neither.
+    fn plugs_host_devices(&self) -> bool {
+        false
+    }
+
     /// Whether [`Host::domains`] asks nobody who has the inactive domains, so that it
     /// costs little and goes on when XenD does not answer.
     fn lists_active_apart(&self) -> bool {

@@ -1,15 +1,16 @@
 //! Devices of a domain: attach, detach, update, lists of disks and interfaces.
 //!
-//! XenD takes disks, interfaces and PCI devices while a domain runs, and changes
-//! the medium of a CD drive; what a release cannot do its host says.
+//! While a domain runs disks, interfaces and PCI devices come and go, and the medium
+//! of a CD drive changes; with libxl also USB devices and their controllers. What a
+//! release cannot do its host says.
 
 use super::Part;
 use crate::call::Call;
 use crate::document;
 use crate::{Affect, Domain, DomainKey, Driver, Error, Operation, Result};
 use virtxen_guest::{
-    Device, Disk, DiskDevice, Guest, Hostdev, HostdevSource, Interface, InterfaceSource,
-    MacAddress, OsType, Problem,
+    Controller, ControllerType, Device, Disk, DiskDevice, Guest, Hostdev, HostdevSource, Interface,
+    InterfaceSource, MacAddress, OsType, Problem,
 };
 use virtxen_host::{ConfigChange, Host};
 
@@ -50,12 +51,13 @@ impl Driver {
     /// flags that do not go with the domain's state.
     pub async fn attach_device(&self, key: &DomainKey, xml: &str, affect: Affect) -> Result<()> {
         let operation = Operation::AttachDevice;
+        let hosts = self.inner.host.plugs_host_devices();
         let mut device = document::parse_device(xml)?.0;
         if let Device::Interface(interface) = &mut device {
             interface.mac.get_or_insert_with(MacAddress::random);
         }
         self.on_devices(operation, key, affect, move |domain, guest| {
-            if let Some(error) = not_pluggable(operation, &device) {
+            if let Some(error) = not_pluggable(operation, &device, hosts) {
                 return Err(error);
             }
             match (find(guest, &device), &device) {
@@ -102,10 +104,11 @@ impl Driver {
     /// not go with the domain's state.
     pub async fn detach_device(&self, key: &DomainKey, xml: &str, affect: Affect) -> Result<()> {
         let operation = Operation::DetachDevice;
+        let hosts = self.inner.host.plugs_host_devices();
         let device = document::parse_device(xml)?.0;
         let device = self.device_on_bridge(device).await?;
         self.on_devices(operation, key, affect, move |domain, guest| {
-            if let Some(error) = not_pluggable(operation, &device) {
+            if let Some(error) = not_pluggable(operation, &device, hosts) {
                 return Err(error);
             }
             let there = find(guest, &device).ok_or_else(|| no_device(domain, &device))?;
@@ -208,13 +211,16 @@ async fn change_live(host: &dyn Host, name: &str, change: ConfigChange) -> Resul
     Ok(())
 }
 
-/// Why XenD cannot add or remove a device of this kind.
-fn not_pluggable(operation: Operation, device: &Device) -> Option<Error> {
+/// Why a device of this kind cannot be added or removed, where the toolstack plugs all
+/// devices of the host (`hosts`) or not.
+fn not_pluggable(operation: Operation, device: &Device, hosts: bool) -> Option<Error> {
     let reason = match device {
         Device::Disk(disk) if disk.device == DiskDevice::Floppy => {
             "a floppy drive is part of the machine".to_owned()
         }
         Device::Disk(_) | Device::Interface(_) => return None,
+        Device::Hostdev(_) if hosts => return None,
+        Device::Controller(it) if hosts && it.kind == ControllerType::Usb => return None,
         Device::Hostdev(hostdev) => match (&hostdev.source, hostdev.managed) {
             (HostdevSource::Pci { .. }, Some(true)) => {
                 "XenD does not take PCI devices from the host's driver: \
@@ -250,8 +256,13 @@ fn find(guest: &Guest, wanted: &Device) -> Option<Device> {
         }
         Device::Hostdev(hostdev) => {
             let mut hostdevs = devices.hostdevs.iter();
-            let found = hostdevs.find(|there| same_pci(there, hostdev))?;
+            let found = hostdevs.find(|there| same_host_device(there, hostdev))?;
             Some(Device::Hostdev(found.clone()))
+        }
+        Device::Controller(wanted) => {
+            let mut controllers = devices.controllers.iter();
+            let same = |it: &&Controller| it.kind == wanted.kind && it.index == wanted.index;
+            Some(Device::Controller(controllers.find(same)?.clone()))
         }
         _ => None,
     }
@@ -267,9 +278,10 @@ fn find_interface<'a>(there: &'a [Interface], wanted: &Interface) -> Option<&'a 
     same.next().is_none().then_some(first)
 }
 
-fn same_pci(a: &Hostdev, b: &Hostdev) -> bool {
+fn same_host_device(a: &Hostdev, b: &Hostdev) -> bool {
     match (&a.source, &b.source) {
         (HostdevSource::Pci { address: a, .. }, HostdevSource::Pci { address: b, .. }) => a == b,
+        (HostdevSource::Usb(a), HostdevSource::Usb(b)) => a == b,
         _ => false,
     }
 }

@@ -3,6 +3,7 @@
 use super::{Monitoring, XenHost, usable};
 use crate::{Error, Host, Result, VncServer, routes};
 use std::path::PathBuf;
+use virtxen_guest::OsType;
 
 impl XenHost {
     pub(super) async fn terminal(&self, name: &str) -> Result<PathBuf> {
@@ -11,11 +12,14 @@ impl XenHost {
             return xend.console(name).await;
         }
         let domid = self.active_number(name, "console").await?;
+        let active = self.active_domain(name).await?;
+        // The emulator's port is the console of a guest that libxl has started.
+        let serial = self.libxl.is_ok() && active.is_some_and(|it| it.kind == OsType::Hvm);
         let Some(facts) = &self.facts else {
             return Err(no_store("console", usable("XenStore", &self.store).err()));
         };
         facts
-            .terminal(domid)
+            .terminal(domid, serial)
             .await?
             .ok_or_else(|| Error::Unsupported {
                 operation: "console",

@@ -71,6 +71,10 @@ impl Host for XenHost {
         self.libxl.is_ok()
     }
 
+    fn plugs_host_devices(&self) -> bool {
+        self.libxl.is_ok()
+    }
+
     async fn ended(&self) -> Result<Vec<Ended>> {
         self.ended_domains().await
     }

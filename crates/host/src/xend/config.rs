@@ -32,7 +32,7 @@ impl XendHost {
         let domid = document.value("domid").and_then(|text| text.parse().ok());
         let mut runtime = Runtime::default();
         if let (Some(facts), Some(domid)) = (&self.facts, domid.map(DomId)) {
-            let (tty, vnc_port) = tokio::join!(facts.terminal(domid), facts.vnc_port(domid));
+            let (tty, vnc_port) = tokio::join!(facts.terminal(domid, false), facts.vnc_port(domid));
             // The document is whole without them.
             let tty = tty.ok().flatten();
             runtime.tty = tty.map(|path| path.to_string_lossy().into_owned());

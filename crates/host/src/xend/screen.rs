@@ -14,7 +14,7 @@ impl XendHost {
         let domid = self.info(name).await?.domid;
         let domid = domid.ok_or_else(|| failure::inactive(name, "console"))?;
         let found = match &self.facts {
-            Some(facts) => facts.terminal(domid).await?,
+            Some(facts) => facts.terminal(domid, false).await?,
             None => None,
         };
         found.ok_or_else(|| {

@@ -5,8 +5,8 @@
 //! | name | `/local/domain/N/name` |
 //! | uuid | last part of `/local/domain/N/vm`; where hypercalls serve, the domain's handle |
 //! | guest type before Xen 3.0.4 | `/vm/UUID/image/ostype` |
-//! | terminal | `/local/domain/N/console/tty`, for HVM guests without it `serial/0/tty` |
-//! | VNC port and address | `/local/domain/N/console/vnc-port`, `/local/domain/0/backend/vfb/N/0/vnclisten` |
+//! | terminal | `/local/domain/N/console/tty`, for HVM guests without it `serial/0/tty`; with libxl the other way round |
+//! | VNC port and address | `/local/domain/N/console/vnc-port`; `/local/domain/0/backend/vfb/N/0/vnclisten`, of an emulator `/local/domain/N/console/vnc-listen` |
 //! | balloon target, in KiB | `/local/domain/N/memory/target` |
 //! | memory that it was started for, in KiB | `/local/domain/N/memory/static-max` |
 //! | memory that it says it uses, in KiB | `/local/domain/N/memory/meminfo` |
@@ -52,9 +52,14 @@ impl Facts {
         &self.store
     }
 
-    /// The pseudo-terminal of a domain's first console.
-    pub(crate) async fn terminal(&self, domid: DomId) -> Result<Option<PathBuf>> {
-        for path in ["console/tty", "serial/0/tty"] {
+    /// The pseudo-terminal of a domain's first console; with `serial` that of an
+    /// emulated port is the first one.
+    pub(crate) async fn terminal(&self, domid: DomId, serial: bool) -> Result<Option<PathBuf>> {
+        let mut paths = ["console/tty", "serial/0/tty"];
+        if serial {
+            paths.reverse();
+        }
+        for path in paths {
             if let Some(tty) = self.node(domid, path).await? {
                 return Ok(Some(PathBuf::from(tty)));
             }
@@ -68,18 +73,24 @@ impl Facts {
         Ok(port.and_then(|port| port.parse().ok().filter(|port| *port != 0)))
     }
 
-    /// Where a domain's VNC server listens, while it has one. The address is on
-    /// the side of the device's back end, which only Domain-0 writes.
+    /// Where a domain's VNC server listens, while it has one. The address of a
+    /// framebuffer is on the side of its back end.
     pub(crate) async fn vnc(&self, domid: DomId) -> Result<Option<VncServer>> {
         let listen = format!("/local/domain/0/backend/vfb/{domid}/0/vnclisten");
-        let port = format!("/local/domain/{domid}/console/vnc-port");
-        let values = self.read(&[port, listen]).await?;
-        let [port, listen] = &values[..] else {
+        let console = format!("/local/domain/{domid}/console");
+        let paths = [
+            format!("{console}/vnc-port"),
+            listen,
+            format!("{console}/vnc-listen"),
+        ];
+        let values = self.read(&paths).await?;
+        let [port, listen, emulator] = &values[..] else {
             return Ok(None);
         };
+        let listen = listen.as_ref().or(emulator.as_ref());
         let port = port.as_ref().and_then(|port| port.parse().ok());
         Ok(port.filter(|port| *port != 0).map(|port| VncServer {
-            address: listen.clone().unwrap_or_default(),
+            address: listen.cloned().unwrap_or_default(),
             port,
         }))
     }
