@@ -28,8 +28,8 @@ const RULES: &[Rule] = &[
     rule("failed to allocate memory", MEMORY, Part::Line),
     rule("Failed to populate", MEMORY, Part::Line),
     rule("cannot claim memory", MEMORY, Part::Line),
-    rule("script: ", "hotplug script failed: ", Part::Rest),
-    rule("/scripts/", "hotplug script failed: ", Part::Line),
+    rule("script: ", SCRIPT, Part::Rest),
+    rule("/scripts/", SCRIPT, Part::Line),
     rule(
         "passthrough not supported on this platform",
         NO_IOMMU,
@@ -61,6 +61,7 @@ const RULES: &[Rule] = &[
 ];
 
 const MEMORY: &str = "not enough free memory: ";
+const SCRIPT: &str = "hotplug script failed: ";
 const NO_IOMMU: &str = "no IOMMU: ";
 const EMULATOR: &str = "the device model did not start: ";
 
@@ -82,6 +83,11 @@ pub(crate) fn of(log: &[LogLine]) -> Option<String> {
         })
     });
     known.or_else(|| errors().next().map(|line| line.text.clone()))
+}
+
+/// Whether a hotplug script failed.
+pub(crate) fn is_script(log: &[LogLine]) -> bool {
+    of(log).is_some_and(|cause| cause.starts_with(SCRIPT))
 }
 
 /// Whether memory was missing.

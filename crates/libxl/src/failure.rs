@@ -168,6 +168,11 @@ impl Failure {
         }
     }
 
+    /// Whether a hotplug script failed, so that a device is there but of no use.
+    pub(crate) fn is_about_script(&self) -> bool {
+        cause::is_script(&self.log)
+    }
+
     /// Whether libxl said that memory was missing.
     pub(crate) fn is_about_memory(&self) -> bool {
         cause::is_memory(&self.log)

@@ -18,7 +18,14 @@ pub(super) fn attach(
 ) -> Result<Outcome, Failure> {
     let functions = functions_of(device);
     let mut structure = Structure::read(context, functions.structure, config)?;
-    context.call(functions.add, Arguments::Structure(domid, &mut structure))?;
+    if let Err(failure) = context.call(functions.add, Arguments::Structure(domid, &mut structure)) {
+        // What libxl has made by then it leaves to the guest, which could not use it.
+        if let Some(destroy) = functions.destroy.filter(|_| failure.is_about_script()) {
+            context.is_given_up();
+            let _ = context.call(destroy, Arguments::Structure(domid, &mut structure));
+        }
+        return Err(failure);
+    }
     let text = structure.text()?;
     Ok(Outcome::Answer { text })
 }
