@@ -204,13 +204,12 @@ fn fill_controllers(guest: &mut Guest, rules: &Rules) {
             .iter()
             .any(|known| known.kind == kind && known.index.unwrap_or(0) == index)
     };
-    let mut xenbus = None;
     if rules.xenbus
         && !controllers
             .iter()
             .any(|known| known.kind == ControllerType::Xenbus)
     {
-        xenbus = Some(Controller::new(ControllerType::Xenbus, 0));
+        controllers.push(Controller::new(ControllerType::Xenbus, 0));
     }
     let disks = guest.devices.disks.iter().filter(|_| rules.controllers);
     for disk in disks {
@@ -227,7 +226,6 @@ fn fill_controllers(guest: &mut Guest, rules: &Rules) {
             controllers.push(Controller::new(kind, address.controller));
         }
     }
-    controllers.extend(xenbus);
 }
 
 fn fill_ports(guest: &mut Guest, rules: &Rules) {

@@ -6,8 +6,8 @@
 
 use crate::defaults::split_target;
 use crate::{
-    Attribute, Chardev, ChardevSource, ChardevTarget, ChardevTargetType, Disk, Guest, HypervMode,
-    IpFamily, NumaCell, NumaDistance, TcpProtocol, Uuid,
+    Attribute, Chardev, ChardevSource, ChardevTarget, ChardevTargetType, Controller, Disk,
+    DiskSource, Guest, HypervMode, IpFamily, NumaCell, NumaDistance, TcpProtocol, Uuid,
 };
 
 /// Distance of a node to itself.
@@ -23,6 +23,7 @@ impl Guest {
             hyperv.mode.get_or_insert(HypervMode::Custom);
         }
         let devices = &mut self.devices;
+        numbered(&mut devices.controllers);
         for disk in &mut devices.disks {
             modernize(disk);
         }
@@ -74,13 +75,30 @@ impl Guest {
     }
 }
 
-/// Words of Xen 3.0 that libvirt understands and does not write.
+/// Words of Xen 3.0 that libvirt understands and does not write; an empty drive is none
+/// of a block device.
 fn modernize(disk: &mut Disk) {
+    if matches!(disk.source, DiskSource::Block { path: None }) {
+        disk.source = DiskSource::File { path: None };
+    }
     if let Some(target) = disk.target.strip_prefix("ioemu:") {
         disk.target = target.to_owned();
     }
     if disk.driver.format.as_deref() == Some("aio") {
         disk.driver.format = Some("raw".to_owned());
+    }
+}
+
+/// Controllers without a number are the next of their type.
+fn numbered(controllers: &mut [Controller]) {
+    for place in 0..controllers.len() {
+        let (before, rest) = controllers.split_at_mut(place);
+        if let Some(controller) = rest.first_mut()
+            && controller.index.is_none()
+        {
+            let same = before.iter().filter(|it| it.kind == controller.kind);
+            controller.index = Some(same.filter_map(|it| it.index).max().map_or(0, |it| it + 1));
+        }
     }
 }
 
