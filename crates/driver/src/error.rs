@@ -245,6 +245,9 @@ impl Error {
                 state: State::Shutoff,
                 ..
             } => Kind::Inactive,
+            Self::Host(Host::State { needed, .. }) if ["active", "running"].contains(needed) => {
+                Kind::Inactive
+            }
             Self::State { .. } | Self::Invalid { .. } | Self::Host(Host::State { .. }) => {
                 Kind::OperationInvalid
             }

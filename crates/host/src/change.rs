@@ -79,8 +79,9 @@ impl ConfigChange {
                 Ok(())
             }
             Self::MaxVcpus(count) => {
+                let online = guest.vcpus.current.unwrap_or(guest.vcpus.max);
                 guest.vcpus.max = *count;
-                guest.vcpus.current.take_if(|current| *current >= *count);
+                guest.vcpus.current = (online < *count).then_some(online);
                 let pins = &mut guest.cpu_tune.vcpu_pins;
                 pins.retain(|pin| pin.vcpu < *count);
                 Ok(())

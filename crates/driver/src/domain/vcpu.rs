@@ -28,7 +28,8 @@ impl Driver {
         let domain = self.readable(Operation::GetVcpus, key).await?;
         let host = &self.inner.host;
         let wants_config = affect.config && !affect.live && host.keeps_config_apart();
-        let is_apart = wants_config && domain.is_active();
+        // Of Domain-0 there is no other configuration than how it runs.
+        let is_apart = wants_config && domain.is_active() && !domain.is_domain0();
         if is_apart || (affect.live && !domain.is_active()) {
             affect.part(&**host, Operation::GetVcpus, &domain)?;
         }
@@ -73,8 +74,8 @@ impl Driver {
         .await
     }
 
-    /// Sets the most vcpus that an inactive domain may have when it runs; fewer online
-    /// ones if it had more.
+    /// Sets the most vcpus that an inactive domain may have when it runs; as many as
+    /// before are online, or fewer if it had more.
     ///
     /// # Errors
     /// Zero; the domain is active: XenD fixes the number when it builds a domain.
@@ -97,8 +98,9 @@ impl Driver {
                 return Ok(host.change_config(&domain.name, &change).await?);
             }
             let mut guest = host.guest(&domain.name).await?;
+            let online = guest.vcpus.current.unwrap_or(guest.vcpus.max);
             guest.vcpus.max = count;
-            guest.vcpus.current.take_if(|current| *current >= count);
+            guest.vcpus.current = (online < count).then_some(online);
             Ok(host.define(&guest).await?)
         })
         .await

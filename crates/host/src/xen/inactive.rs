@@ -88,8 +88,8 @@ impl XenHost {
         let guests = files.glance().await;
         for domain in domains {
             domain.persistent = match &guests {
-                // XenD keeps a configuration of Domain-0; without it nobody does.
-                _ if domain.uuid == Uuid::ZERO => Some(self.has_xend()),
+                // Domain-0 outlives everything.
+                _ if domain.uuid == Uuid::ZERO => Some(true),
                 Some(guests) => Some(guests.knows(&domain.name, domain.uuid)),
                 None => None,
             };
