@@ -162,6 +162,43 @@ fn other_daemons_answer_through_ours() {
 }
 
 #[test]
+fn guests_are_on_the_bridges_of_networks() {
+    let Some(libvirtd) = Libvirtd::start() else {
+        return;
+    };
+    let daemon = libvirtd.daemon();
+    let write = |name: &str, text: &str| {
+        let path = daemon.folder().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let guest = "<domain type='xen'><name>lanny</name><memory unit='MiB'>64</memory>\
+                 <os><type>linux</type><kernel>/boot/vmlinuz</kernel></os><devices>\
+                 <interface type='network'><source network='lan'/></interface>\
+                 </devices></domain>";
+    let guest = write("guest.xml", guest);
+    let words = format!("define {guest}");
+    daemon.ask(false, &words).has(&[
+        &format!("error: Failed to define domain from {guest}"),
+        "error: Network not found: no network with matching name 'lan'",
+    ]);
+    let network = "<network><name>lan</name><forward mode='bridge'/><bridge name='br-lan'/>\
+                   </network>";
+    let network = write("network.xml", network);
+    let created = daemon.ask(false, &format!("net-create {network}"));
+    assert!(created.succeeded, "{}", created.text);
+    let defined = daemon.ask(false, &words);
+    assert!(defined.succeeded, "{}", defined.text);
+    daemon
+        .ask(false, "start lanny")
+        .has(&["Domain 'lanny' started"]);
+    let document = daemon.ask(false, "dumpxml lanny");
+    document.has(&["<source network='lan'/>"]);
+    let inactive = daemon.ask(false, "dumpxml lanny --inactive");
+    inactive.has(&["<source network='lan'/>"]);
+}
+
+#[test]
 fn volumes_travel_through_ours() {
     let Some(libvirtd) = Libvirtd::start() else {
         return;
