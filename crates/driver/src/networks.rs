@@ -3,7 +3,7 @@
 //!
 //! What belongs to a network otherwise (addresses, ports, filters) is its daemon's.
 
-use crate::{Driver, Result};
+use crate::{Domain, Driver, Operation, Result};
 use async_trait::async_trait;
 use virtxen_guest::{Device, Guest, Interface, InterfaceSource};
 
@@ -34,6 +34,19 @@ impl Driver {
             self.put_on_bridge(interface).await?;
         }
         Ok(device)
+    }
+
+    /// An inactive domain that is on virtual networks where its document is kept as it
+    /// is: what it is defined as, and what the host is told of it when it starts.
+    pub(crate) async fn bridged(&self, domain: &Domain) -> Result<Option<(Guest, Guest)>> {
+        let host = &self.inner.host;
+        if domain.is_active() || self.session.networks.is_none() || !host.keeps_documents() {
+            return Ok(None);
+        }
+        let answer = host.defined(&domain.name);
+        let guest = self.read(Operation::Start, &domain.name, answer).await?;
+        let told = self.on_bridges(&guest).await?;
+        Ok((told != guest).then_some((guest, told)))
     }
 
     async fn put_on_bridge(&self, interface: &mut Interface) -> Result<()> {

@@ -5,7 +5,7 @@
 //! `save`.
 
 use crate::call::Call;
-use crate::{DomainKey, Driver, Error, Operation, Result, State};
+use crate::{Domain, DomainKey, Driver, Error, Operation, Result, State};
 use std::sync::Arc;
 use virtxen_guest::OsType;
 use virtxen_host::{ShutdownReason, Trigger};
@@ -36,13 +36,21 @@ impl Driver {
             true => Operation::Restore,
             false => Operation::Start,
         };
+        let bridged = match saved {
+            true => None,
+            false => self.bridged(&domain).await?,
+        };
         let inner = Arc::clone(&self.inner);
         let call = Call::domain(operation, key);
         self.change(call, async move |host, domain| {
             crate::call::allowed_now(Operation::Start, &domain)?;
-            match inner.managed_save_of(&domain).await? {
-                Some(file) => inner.go_on(&*host, &domain, file, paused).await,
-                None => Ok(host.start(&domain.name, paused).await?),
+            match (inner.managed_save_of(&domain).await?, bridged) {
+                (Some(file), _) => inner.go_on(&*host, &domain, file, paused).await,
+                (None, Some((guest, told))) => {
+                    let domain = Domain::from(host.create(&told, paused).await?);
+                    inner.keep_run(&domain, guest).await
+                }
+                (None, None) => Ok(host.start(&domain.name, paused).await?),
             }
         })
         .await
