@@ -95,7 +95,7 @@ def refused(what, code, domain, call, *words):
 
 
 def refused_by_xen(what, code, call, *words):
-    refused(what, code, libvirt.VIR_FROM_XEN, call, *words)
+    refused(what, code, libvirt.VIR_FROM_LIBXL, call, *words)
 
 
 def connection(conn, uri):
@@ -144,7 +144,8 @@ def life(conn):
     same("state", domain.state()[0], libvirt.VIR_DOMAIN_SHUTOFF)
     invalid = libvirt.VIR_ERR_OPERATION_INVALID
     for name in ("suspend", "resume", "destroy", "shutdown", "memoryStats"):
-        refused_by_xen(f"{name}, shut off", invalid, getattr(domain, name), "orchard")
+        call = getattr(domain, name)
+        refused(f"{name}, shut off", invalid, libvirt.VIR_FROM_DOMAIN, call, "orchard")
     same("start", domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED), 0)
     same("started", (domain.isActive(), domain.ID() > 0), (1, True))
     same("paused", domain.state()[0], libvirt.VIR_DOMAIN_PAUSED)
@@ -174,7 +175,7 @@ def look(domain):
     xml = domain.XMLDesc()
     for words in ("<domain type='xen' id='", f"<uuid>{GUEST}</uuid>", "dev='xvda'"):
         holds("XMLDesc", words in xml, xml)
-    same("OSType", domain.OSType(), "linux")
+    same("OSType", domain.OSType(), "xen")
 
 
 def sleep(domain):
@@ -222,7 +223,7 @@ def statistics(conn):
 
 
 def documents(conn):
-    xml, domain = libvirt.VIR_ERR_XML_ERROR, libvirt.VIR_FROM_DOMAIN
+    xml, domain = libvirt.VIR_ERR_XML_DETAIL, libvirt.VIR_FROM_DOMAIN
     refused("no XML", xml, domain, lambda: conn.defineXML("<domain"))
     inactive = conn.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_INACTIVE)
     same("nothing defined", inactive, [])
