@@ -152,7 +152,7 @@ pub(super) const RULES: &[Rule] = &[
         "The hypervisor behind libvirt is not asked for schedulers"),
     rule(Host, ["conn.lookupByID(0).numaParameters() | virsh numatune Domain-0", "outcome", "38: unable to get numa affinity: * | -1: *unable to get numa affinity: *", "*"],
         "The hypervisor behind libvirt is not asked for nodes"),
-    rule(Better, ["conn.lookupByID(0).undefine()", "outcome", "0", "55: *"],
+    rule(Better, ["virsh undefine Domain-0", "outcome", "Domain 'Domain-0' has been undefined", "-1: *"],
         "Domain-0 is not undefined, and libvirt only says so"),
     rule(Better, ["conn.lookupByID(0).XMLDesc(0) | virsh dumpxml Domain-0", "domain/devices* | domain/os/type/@arch", " | (absent)", "*"],
         "Domain-0 has the devices that each guest has"),
@@ -229,9 +229,11 @@ pub(super) const RULES: &[Rule] = &[
     rule(Better, ["conn.domainXMLFromNative(\"xen-xm\"*", "outcome", "1: internal error: config value kernel was missing", "<domain*"],
         "A kernel is not needed by a fully virtualized guest"),
 
-    // This release.
-    rule(Host, ["conn.lookupByID(0).setMemory(*", "code", "8: *", "84: *"],
-        "The simulated host of this release changes no memory"),
+    // What libxl says.
+    rule(Bug, ["conn.restore(* | virsh restore *", "code", "38: Failed to open domain image file * | -1: *Failed to open domain image file *", "9: operation failed: restore failed: * | -1: *operation failed: restore failed: *"],
+        "A file that is not there has a code of its own, and its name belongs to the words"),
+    rule(Equal, ["conn.lookupByID(0).setMemory(*", "code", "8: *", "9: operation failed: memory target failed: *"],
+        "Domain-0 gets no more memory than there is: libxl says so, with its reason"),
 ];
 
 /// Whether a text fits a pattern in which `*` stands for anything.

@@ -2,7 +2,7 @@
 //! servers, which end with it. What is compared is in the checks.
 
 use super::packages::Tools;
-use crate::workspace::{cargo, run};
+use crate::workspace::run;
 use crate::{Error, Result};
 use serde_json::Value;
 use std::ffi::OsString;
@@ -54,9 +54,7 @@ impl Drop for Rig {
 impl Rig {
     /// Builds what is ours.
     pub(crate) fn build(root: &Path, tools: Tools) -> Result<Self> {
-        let mut build = cargo(root);
-        build.args(["build", "--quiet", "--package", "virtxen-cli"]);
-        run(&mut build, "")?;
+        crate::virtxend::build(root, false)?;
         let built = root.join("target/foreign");
         std::fs::create_dir_all(&built).map_err(Error::file(&built))?;
         let front = built.join("xen.so");

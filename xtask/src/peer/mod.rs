@@ -12,7 +12,7 @@ pub(crate) use room::Room;
 
 use crate::foreign::packages::{self, Tools};
 use crate::foreign::rig::{Rig, Server};
-use crate::workspace::{cargo, run};
+use crate::workspace::run;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -47,12 +47,7 @@ impl Programs {
     /// When Debian's packages cannot be had, or ours do not build.
     pub(crate) fn get(root: &Path, release: bool) -> Result<Self> {
         let tools = packages::tools(&root.join("target/peer"), &PACKAGES)?;
-        let mut build = cargo(root);
-        build.args(["build", "--quiet", "--package", "virtxen-daemon"]);
-        if release {
-            build.arg("--release");
-        }
-        run(&mut build, "")?;
+        crate::virtxend::build(root, release)?;
         let kind = if release { "release" } else { "debug" };
         let virtxend = root.join("target").join(kind).join("virtxend");
         Ok(Self { tools, virtxend })
