@@ -17,6 +17,7 @@ const GUEST: &str = include_str!("../../../examples/paravirt-kernel.xml");
 
 /// A host of this release, its documents below `root`, and what was asked of it.
 struct Lab {
+    sim: SimHost,
     host: XenHost,
     asked: Arc<Mutex<Vec<String>>>,
     root: tempfile::TempDir,
@@ -33,6 +34,21 @@ impl Lab {
                 said.lock().unwrap().push(request.what.to_owned());
             }
         });
+        let host = Self::open(&sim, root.path(), Some(trace)).await;
+        Self {
+            sim,
+            host,
+            asked,
+            root,
+        }
+    }
+
+    /// The same host as another program reaches it.
+    async fn other(&self) -> XenHost {
+        Self::open(&self.sim, self.root.path(), None).await
+    }
+
+    async fn open(sim: &SimHost, root: &Path, trace: Option<Trace>) -> XenHost {
         let gate = sim.hypervisor(Arch::X86_64).unwrap();
         let xenstored = sim.xenstore().clone();
         let store = Store::connect(Memory::new("memory", move || xenstored.connect())).await;
@@ -44,19 +60,15 @@ impl Lab {
             kernel: "6.1.0".into(),
             machine: "x86_64".into(),
         };
-        let channels = Channels::new(Deadlines::default(), Some(trace))
+        let channels = Channels::new(Deadlines::default(), trace)
             .hypercalls(Ok(Box::new(gate)), Some(Arch::X86_64))
             .xenstore(store.map_err(|error| error.to_string()))
             .xend(Err("none is there".to_owned()))
             .libxl(Ok(launch), "the simulated libxl")
             .machine(machine)
-            .documents(Ok(Folders::below(root.path()).documents()))
+            .documents(Ok(Folders::below(root).documents()))
             .simulated();
-        Self {
-            host: channels.open().await.unwrap(),
-            asked,
-            root,
-        }
+        channels.open().await.unwrap()
     }
 
     fn asked(&self) -> Vec<String> {
@@ -173,6 +185,30 @@ async fn devices_come_and_go_and_the_document_tells_them() {
     assert_eq!(count(&host.guest("orchard").await.unwrap()), before);
     let gone = host.detach("orchard", &disk).await.unwrap_err();
     assert!(gone.to_string().contains("xvdf is not there"), "{gone}");
+}
+
+/// Clients read documents all the time; libxl is asked when devices have changed.
+#[tokio::test]
+async fn a_guest_that_did_not_change_is_read_without_libxl() {
+    let lab = Lab::new("sim:?release=4.17").await;
+    let host = &lab.host;
+    host.create(&guest("orchard"), false).await.unwrap();
+    let first = host.guest("orchard").await.unwrap();
+    lab.asked();
+    assert_eq!(host.guest("orchard").await.unwrap(), first);
+    assert_eq!(lab.asked(), [""; 0]);
+    let disk = device(
+        "<disk type='file' device='disk'><source file='/srv/more.img'/>\
+         <target dev='xvdf' bus='xen'/></disk>",
+    );
+    // Another program, with a libxl of its own.
+    let other = lab.other().await;
+    other.attach("orchard", &disk).await.unwrap();
+    let now = host.guest("orchard").await.unwrap();
+    assert_eq!(now.devices.disks.len(), first.devices.disks.len() + 1);
+    other.detach("orchard", &disk).await.unwrap();
+    let now = host.guest("orchard").await.unwrap();
+    assert_eq!(now.devices.disks, first.devices.disks);
 }
 
 #[tokio::test]

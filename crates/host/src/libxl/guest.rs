@@ -10,10 +10,12 @@
 //! | memory and vcpus | the hypervisor |
 
 use super::failure::unexpected;
+use super::seen::Said;
 use super::{Running, config};
 use crate::change::same_source;
 use crate::xenstore::Facts;
 use crate::{Error, Result};
+use std::sync::Arc;
 use virtxen_formats::libxl::text_to_guest;
 use virtxen_guest::{
     Chardev, ChardevSource, ChardevTargetType, ControllerType, Devices, Disk, DiskDevice, DomId,
@@ -35,13 +37,12 @@ impl Running {
     }
 
     pub(super) async fn kept(&self) -> Result<Kept> {
-        let (document, config) = tokio::join!(self.document(), self.configuration());
-        let config = config?;
-        let converted = text_to_guest(&config).map_err(|error| Error::Guest {
+        let said = self.said().await?;
+        let converted = text_to_guest(&said.config).map_err(|error| Error::Guest {
             reason: format!("what libxl keeps of '{}': {error}", self.name()),
         })?;
         let actual = converted.value;
-        let mut guest = match document? {
+        let mut guest = match said.document.clone() {
             Some(mut guest) => {
                 take_devices(&mut guest.devices, actual.devices);
                 guest
@@ -49,7 +50,32 @@ impl Running {
             None => actual,
         };
         self.complete(&mut guest).await;
-        Ok(Kept { guest, config })
+        Ok(Kept {
+            guest,
+            config: said.config.clone(),
+        })
+    }
+
+    /// What libxl says of the guest, or said when it had the same devices.
+    async fn said(&self) -> Result<Arc<Said>> {
+        let seen = &self.libxl.inner.seen;
+        let guest = (self.domid, self.info.uuid);
+        // Before libxl is asked: what changes meanwhile is then seen the next time.
+        let signs = self.signs().await;
+        let since = match signs.as_ref().map(|signs| seen.find(guest, signs)) {
+            Some(Ok(said)) => return Ok(said),
+            Some(Err(since)) => Some(since),
+            None => None,
+        };
+        let (document, config) = tokio::join!(self.document(), self.configuration());
+        let said = Arc::new(Said {
+            document: document?,
+            config: config?,
+        });
+        if let (Some(signs), Some(since)) = (signs, since) {
+            seen.keep(guest, signs, Arc::clone(&said), since);
+        }
+        Ok(said)
     }
 
     /// The document that was stored with the domain; `None` of one that xl started, or

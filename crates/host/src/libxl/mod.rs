@@ -13,6 +13,7 @@ mod lifecycle;
 mod memory;
 mod migrate;
 mod save;
+mod seen;
 mod vcpu;
 
 use crate::channels::LibxlChannel;
@@ -43,6 +44,7 @@ struct Inner {
     /// Guests are given memory one after the other, so that none takes what was made
     /// free for another.
     room: tokio::sync::Mutex<()>,
+    seen: seen::Seen,
 }
 
 /// A domain that runs, and the libxl that has it.
@@ -73,6 +75,7 @@ impl Libxl {
                 facts,
                 xen,
                 room: tokio::sync::Mutex::default(),
+                seen: seen::Seen::default(),
             }),
         }
     }
@@ -136,7 +139,10 @@ impl Running {
         self.libxl.ask(self.name(), operation, Vec::new()).await
     }
 
+    /// Changes something of the domain.
     async fn done(&self, operation: Operation) -> Result<()> {
-        self.ask(operation).await.map(drop)
+        let done = self.ask(operation).await;
+        self.libxl.inner.seen.forget(self.domid);
+        done.map(drop)
     }
 }

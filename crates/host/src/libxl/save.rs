@@ -67,19 +67,27 @@ impl Running {
         let file = file.to_owned();
         // What was written of it is of no use.
         let _ = on_disk("save", move || std::fs::remove_file(file)).await;
+        if !self.is_suspended() {
+            return error;
+        }
         let operation = Operation::Resume {
             domid: self.domid,
             cancel: true,
         };
-        // One that was not suspended yet runs, and is told nothing.
-        let resumed = self.done(operation).await;
-        match (error, resumed) {
+        match (error, self.done(operation).await) {
             (Error::Refused { operation, reason }, Err(left)) => Error::Refused {
                 operation,
-                reason: format!("{reason}; resuming the domain: {left}"),
+                reason: format!("{reason}; the domain stays suspended: {left}"),
             },
             (error, _) => error,
         }
+    }
+
+    /// Whether the guest waits to be resumed; one that may is taken for one that does.
+    fn is_suspended(&self) -> bool {
+        let xen = self.libxl.inner.xen.as_ref();
+        let domain = xen.and_then(|xen| xen.domain(self.domid).ok());
+        domain.is_none_or(|domain| domain.flags.shutdown)
     }
 
     /// Writes the domain's memory to a file.
@@ -144,8 +152,10 @@ pub(crate) async fn open(path: &Path) -> Result<(Guest, Stream)> {
     let path = path.to_owned();
     let name = path.display().to_string();
     let wrong = move |why: &dyn std::fmt::Display| refused("restore", format!("{name}: {why}"));
-    let read = on_disk("restore", move || read_head(&path)).await?;
-    let (file, head) = read.map_err(|error| wrong(&error))?;
+    let read = on_disk("restore", move || Ok(read_head(&path))).await?;
+    let (file, head) = read
+        .map_err(|error| wrong(&error))?
+        .map_err(|error| wrong(&error))?;
     let Kind::Libvirt(version) = head.kind else {
         return Err(wrong(&"XenD wrote it, whose files libxl does not read"));
     };
