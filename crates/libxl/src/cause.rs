@@ -57,11 +57,13 @@ const RULES: &[Rule] = &[
         "boot loader failed, its log is ",
         Part::Rest,
     ),
+    rule("unable to add device with path ", BACKEND, Part::Rest),
     rule("device model", EMULATOR, Part::Line),
 ];
 
 const MEMORY: &str = "not enough free memory: ";
 const SCRIPT: &str = "hotplug script failed: ";
+const BACKEND: &str = "the device's backend did not answer: ";
 const NO_IOMMU: &str = "no IOMMU: ";
 const EMULATOR: &str = "the device model did not start: ";
 
@@ -85,9 +87,9 @@ pub(crate) fn of(log: &[LogLine]) -> Option<String> {
     known.or_else(|| errors().next().map(|line| line.text.clone()))
 }
 
-/// Whether a hotplug script failed.
-pub(crate) fn is_script(log: &[LogLine]) -> bool {
-    of(log).is_some_and(|cause| cause.starts_with(SCRIPT))
+/// Whether a device was made of which its other side did not hear.
+pub(crate) fn is_half_made(log: &[LogLine]) -> bool {
+    of(log).is_some_and(|cause| cause.starts_with(SCRIPT) || cause.starts_with(BACKEND))
 }
 
 /// Whether memory was missing.
@@ -128,6 +130,10 @@ mod tests {
                     "cannot (re-)build domain: -3",
                 ],
                 "no IOMMU: passthrough not supported on this platform",
+            ),
+            (
+                &["unable to add device with path /local/domain/0/backend/vusb/3/0"],
+                "the device's backend did not answer: /local/domain/0/backend/vusb/3/0",
             ),
             (
                 &[

@@ -168,9 +168,9 @@ impl Failure {
         }
     }
 
-    /// Whether a hotplug script failed, so that a device is there but of no use.
-    pub(crate) fn is_about_script(&self) -> bool {
-        cause::is_script(&self.log)
+    /// Whether a device is there but of no use.
+    pub(crate) fn is_half_made(&self) -> bool {
+        cause::is_half_made(&self.log)
     }
 
     /// Whether libxl said that memory was missing.

@@ -20,7 +20,7 @@ pub(super) fn attach(
     let mut structure = Structure::read(context, functions.structure, config)?;
     if let Err(failure) = context.call(functions.add, Arguments::Structure(domid, &mut structure)) {
         // What libxl has made by then it leaves to the guest, which could not use it.
-        if let Some(destroy) = functions.destroy.filter(|_| failure.is_about_script()) {
+        if let Some(destroy) = functions.destroy.filter(|_| failure.is_half_made()) {
             context.is_given_up();
             let _ = context.call(destroy, Arguments::Structure(domid, &mut structure));
         }
