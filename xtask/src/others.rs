@@ -94,6 +94,27 @@ impl Others {
         Ok(())
     }
 
+    /// Makes a network that is there until this ends.
+    ///
+    /// # Errors
+    /// When libvirtd or virsh says no.
+    pub(crate) fn create_network(&self, document: &str) -> Result<()> {
+        let file = self.folder.join("network.xml");
+        std::fs::write(&file, document).map_err(Error::file(&file))?;
+        let socket = self.folder.join("libvirt-sock");
+        let mut virsh = Command::new("virsh");
+        virsh
+            .arg("-c")
+            .arg(format!(
+                "network+unix:///system?socket={}",
+                socket.display()
+            ))
+            .args(["--quiet", "net-create"])
+            .arg(&file)
+            .stdout(Stdio::null());
+        crate::workspace::run(&mut virsh, "; it is in Debian's libvirt-clients")
+    }
+
     /// Where its sockets are: virtxend's `--others`.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder

@@ -25,12 +25,14 @@ pub(crate) fn asker() -> Option<Ask> {
 
 fn answer(question: &Question) -> Result<String> {
     eprint!("{question}");
-    let answer = match question {
-        Question::Password(..) => hidden(),
+    match question {
+        Question::Password(..) => {
+            let answer = hidden();
+            eprintln!();
+            answer
+        }
         _ => shown(),
-    };
-    eprintln!();
-    answer
+    }
 }
 
 fn shown() -> Result<String> {

@@ -38,6 +38,10 @@ const LIMIT: &str = "120";
 /// The host on which the scripts run if nothing else is said.
 pub const TCK_HOST: &str = "sim:?guests=1";
 
+/// The network that hosts of libvirt have, as far as Xen knows networks: its bridge.
+const NETWORK: &str = "<network><name>default</name><forward mode='bridge'/>\
+                       <bridge name='virbr0'/></network>";
+
 /// What the scripts' guests are.
 const GUESTS: &[(&str, &str, bool)] = &[("kernel", "xen", true), ("disk", "hvm", false)];
 
@@ -107,7 +111,10 @@ impl<'a> Kit<'a> {
     fn open(root: &Path, checkout: &'a Path, modules: &'a Path, host: &str) -> Result<Self> {
         let folder = std::env::temp_dir().join(format!("virtxen-tck-{}", std::process::id()));
         let others = match Others::start(&folder) {
-            Ok(others) => Some(others),
+            Ok(others) => {
+                others.create_network(NETWORK)?;
+                Some(others)
+            }
             Err(error) => {
                 println!("without networks and storage: {error}");
                 None
