@@ -94,12 +94,7 @@ impl Running {
         Ok(self.document().await?.is_some())
     }
 
-    /// Stores the guest, as it is now, with the domain.
-    pub(super) async fn keep_document(&self) -> Result<()> {
-        let guest = self.guest().await?;
-        self.store(&guest).await
-    }
-
+    /// Stores the guest with the domain.
     pub(super) async fn store(&self, guest: &Guest) -> Result<()> {
         let operation = Operation::StoreDocument {
             domid: self.domid,

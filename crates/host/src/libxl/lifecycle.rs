@@ -45,20 +45,16 @@ impl Libxl {
 }
 
 impl Running {
-    /// Completes a guest that was built: its document has what only a running one
-    /// has, and it runs unless it is to stay `paused`. If that fails it is gone.
+    /// Lets a guest that was built run, unless it is to stay `paused`. If it does not it
+    /// is gone.
     pub(super) async fn let_go(self, paused: bool) -> Result<DomId> {
-        let ready = async {
-            self.keep_document().await?;
-            match paused {
-                true => Ok(()),
-                false => self.unpause().await,
-            }
-        };
-        let Err(error) = ready.await else {
-            return Ok(DomId(self.domid));
-        };
         let domid = self.domid;
+        if paused {
+            return Ok(DomId(domid));
+        }
+        let Err(error) = self.unpause().await else {
+            return Ok(DomId(domid));
+        };
         match self.done(Operation::Destroy { domid }).await {
             Ok(()) => Err(error),
             Err(left) => Err(Error::Refused {
