@@ -1,7 +1,7 @@
 //! The guests of the lab: a Linux with an initramfs of ours for PV and PVH, and two programs
 //! of a few hundred bytes for HVM, one on a disk and one as a kernel.
 //!
-//! What they do is said in `lab/guest`; how tests configure them in `lab/dom0/srv/lab`.
+//! What they do is said in `lab/guest`; how tests configure them in `lab/tests`.
 
 use super::initramfs::Initramfs;
 use super::machine;

@@ -66,7 +66,7 @@ pub(super) fn make(place: &Place) -> Result<()> {
 fn add_files(place: &Place, tree: &Path) -> Result<()> {
     let mut copy = Command::new("cp");
     copy.args(["-R", "--no-preserve=ownership"]);
-    for folder in ["etc", "usr", "srv"] {
+    for folder in ["etc", "usr"] {
         copy.arg(place.sources.join("dom0").join(folder));
     }
     text_of(copy.arg(tree))?;

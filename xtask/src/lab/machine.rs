@@ -47,10 +47,6 @@ const PROBE: &str =
 
 /// Starts the machine from the state after boot, or boots it.
 pub(super) fn up(place: &Place, cold: bool, port: Option<u16>) -> Result<()> {
-    if pid(place).is_some() {
-        say("already up");
-        return Ok(());
-    }
     let begin = Instant::now();
     let disk = place.run().join("disk.qcow2");
     let is_saved = !cold && disk.exists() && states(place)?.iter().any(|name| name == READY);

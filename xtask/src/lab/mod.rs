@@ -88,6 +88,9 @@ pub enum Command {
         /// Debug builds, which are slow there
         #[arg(long)]
         debug: bool,
+        /// The programs that are in dom0 already
+        #[arg(long)]
+        installed: bool,
         /// Write the table of docs/lab.md
         #[arg(long)]
         write: bool,
@@ -132,9 +135,17 @@ pub fn lab(root: &Path, suite: Suite, command: Command) -> Result<()> {
             names,
             smoke,
             debug,
+            installed,
             write,
             ..
-        } => test(root, suite, &tests::chosen(&names, smoke), debug, write),
+        } => {
+            let ours = match (installed, debug) {
+                (true, _) => Ours::There,
+                (_, true) => Ours::Debug,
+                _ => Ours::Release,
+            };
+            test(root, suite, &tests::chosen(&names, smoke), ours, write)
+        }
         Command::Matrix => matrix(root),
         Command::Run { line } => run(&Place::of(root, suite)?, &line),
         Command::Put { mut paths } => {
@@ -150,15 +161,29 @@ pub fn lab(root: &Path, suite: Suite, command: Command) -> Result<()> {
 
 fn up(root: &Path, suite: Suite, cold: bool, port: Option<u16>) -> Result<()> {
     let place = Place::locked(root, suite)?;
+    if machine::pid(&place).is_some() {
+        let is_old = !build::is_built(&place)?;
+        let note = "; its sources have changed since: `down` and `up` make it anew";
+        say(&format!("already up{}", if is_old { note } else { "" }));
+        return Ok(());
+    }
     build::build(&place)?;
     machine::up(&place, cold, port)
+}
+
+/// Which of our programs are tested.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ours {
+    Release,
+    Debug,
+    There,
 }
 
 fn test(
     root: &Path,
     suite: Suite,
     tests: &[&'static tests::Test],
-    debug: bool,
+    ours: Ours,
     write: bool,
 ) -> Result<()> {
     if tests.is_empty() {
@@ -167,8 +192,12 @@ fn test(
     }
     up(root, suite, false, None)?;
     let place = Place::of(root, suite)?;
-    ours::put(root, &place, !debug)?;
-    let outcomes = tests::run(&Dom0::of(&place)?, tests)?;
+    if ours != Ours::There {
+        ours::put(root, &place, ours == Ours::Release)?;
+    }
+    let dom0 = Dom0::of(&place)?;
+    dom0.put(&[place.sources.join("tests/.")], "/srv/lab")?;
+    let outcomes = tests::run(&dom0, tests)?;
     if write {
         tests::write(root, suite, &outcomes)?;
     }
@@ -189,7 +218,7 @@ fn test(
 fn matrix(root: &Path) -> Result<()> {
     let mut failed = Vec::new();
     for suite in Suite::ALL {
-        let done = test(root, suite, &tests::chosen(&[], false), false, true);
+        let done = test(root, suite, &tests::chosen(&[], false), Ours::Release, true);
         if let Err(error) = done {
             println!("{}: {error}", suite.name());
             failed.push(suite.name());

@@ -11,29 +11,29 @@ pub(super) const TESTS: &[Test] = &[
 systemctl start virtxend.service
 listen
 at=$(date +%s%N)
-xl create pv.cfg >/dev/null
-within 10 event "'pv': Started Booted"
+xl create -q pv.cfg >/dev/null
+within 60 event "'pv': Started Booted"
 says 'pv +(running|paused)' virsh list
 at=$(date +%s%N)
 xl rename pv other
-within 10 event "'other': Defined Renamed"
+within 60 event "'other': Defined Renamed"
 echo "note: $(lag "'other': Defined" $at) ms from the start of xl rename to virtxend's event"
 says ' other ' virsh list
 hides ' pv ' virsh list
 at=$(date +%s%N)
 xl mem-set other 100
-within 10 event 'balloon-change.*other.*102400'
+within 60 event 'balloon-change.*other.*102400'
 echo "note: $(lag 'balloon-change' $at) ms from the start of xl mem-set"
 at=$(date +%s%N)
 xl pause other
-within 10 event "'other': Suspended Paused"
+within 60 event "'other': Suspended Paused"
 echo "note: $(lag "'other': Suspended" $at) ms from the start of xl pause"
 says 'other +paused' virsh list
 xl unpause other
-within 10 event "'other': Resumed Unpaused"
+within 60 event "'other': Resumed Unpaused"
 at=$(date +%s%N)
 xl destroy other
-within 10 event "'other': Stopped Destroyed"
+within 60 event "'other': Stopped Destroyed"
 echo "note: $(lag "'other': Stopped" $at) ms from the start of xl destroy"
 hides other virsh list
 "#,
@@ -44,10 +44,10 @@ hides other virsh list
         script: r#"
 systemctl start virtxend.service
 listen
-xl create pv.cfg 'name="off"' 'extra="lab.end=poweroff"' >/dev/null
+xl create -q pv.cfg 'name="off"' 'extra="lab.end=poweroff"' >/dev/null
 within 180 event "'off': Stopped Shutdown"
 within 30 gone off
-xl create pv.cfg 'name="bad"' 'extra="lab.end=crash panic=1"' 'on_crash="preserve"' >/dev/null
+xl create -q pv.cfg 'name="bad"' 'extra="lab.end=crash panic=1"' 'on_crash="preserve"' >/dev/null
 within 180 event "'bad': Crashed Panicked"
 says 'bad +crashed' virsh list --all
 "#,
@@ -62,10 +62,10 @@ xenstore-watch /local/domain >/dev/null 2>&1 &
 watcher=$!
 sleep 1
 kill -9 $watcher
-xl create pv.cfg >/dev/null
-within 10 event "'pv': Started"
+xl create -q pv.cfg >/dev/null
+within 60 event "'pv': Started"
 xl destroy pv
-within 10 event "'pv': Stopped"
+within 60 event "'pv': Stopped"
 "#,
     },
 ];

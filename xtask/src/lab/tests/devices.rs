@@ -11,7 +11,7 @@ virsh create pv.xml
 within 180 console pv 'lab: ready'
 listen
 virsh attach-disk pv /srv/lab/data.img xvdb --live
-within 10 event "device-added.*xvdb"
+within 60 event "device-added.*xvdb"
 says 'xvdb +/srv/lab/data.img' virsh domblklist pv
 says '/srv/lab/data.img' xl block-list pv -v || says 51728 xl block-list pv
 loop=$(losetup -f --show more.img)
@@ -20,7 +20,7 @@ says "xvdc +$loop" virsh domblklist pv
 virsh detach-disk pv xvdc --live
 losetup -d "$loop"
 virsh detach-disk pv xvdb --live
-within 10 event "device-removed.*xvdb"
+within 60 event "device-removed.*xvdb"
 hides xvdb virsh domblklist pv
 hides 51728 xl block-list pv
 "#,
@@ -32,7 +32,7 @@ hides 51728 xl block-list pv
 virsh create pv.xml
 within 180 console pv 'lab: ready'
 virsh attach-disk pv /srv/lab/data.qcow2 xvdb --live --driver qemu --subdriver qcow2
-within 10 says 'xvdb +/srv/lab/data.qcow2' virsh domblklist pv
+within 60 says 'xvdb +/srv/lab/data.qcow2' virsh domblklist pv
 virsh detach-disk pv xvdb --live
 hides xvdb virsh domblklist pv
 "#,

@@ -1,5 +1,5 @@
 //! Tests of virtxen on the real Xen of a lab: each is a shell script that runs in dom0, with
-//! the words of `lab/dom0/srv/lab/steps.sh`.
+//! the words of `lab/tests/steps.sh`.
 //!
 //! One file a kind of operation; `run` runs them, `report` keeps what came of it.
 
@@ -39,8 +39,8 @@ const KINDS: [&[Test]; 8] = [
     handover::TESTS,
 ];
 
-/// Those that `.ci/run` has time for: one of each kind that costs no second guest.
-const SMOKE: [&str; 3] = ["routes", "list", "beside"];
+/// Those that `.ci/run` has time for.
+const SMOKE: [&str; 4] = ["routes", "list", "beside", "transient"];
 
 /// The tests with one of these words in their names; all if there is none.
 pub(super) fn chosen(names: &[String], smoke: bool) -> Vec<&'static Test> {

@@ -11,7 +11,7 @@ virsh create pv.xml
 within 180 console pv 'lab: ready'
 virsh setmem pv 100M --live
 within 30 says ' 100 +1 ' xl list pv
-within 10 says 'Used memory: +102[0-9]{3} KiB' virsh dominfo pv
+within 60 says 'Used memory: +102[0-9]{3} KiB' virsh dominfo pv
 says '^actual 102400' virsh dommemstat pv
 virsh setmem pv 128M --live
 within 30 says ' 128 +1 ' xl list pv
@@ -38,7 +38,7 @@ virsh destroy pv
         name: "scheduler",
         what: "weight and cap through the daemon",
         script: r#"
-xl create pv.cfg >/dev/null
+xl create -q pv.cfg >/dev/null
 virsh schedinfo pv --live --set weight=300
 says ' 300 ' xl sched-credit2 -d pv
 virsh schedinfo pv --live --set cap=50
@@ -53,7 +53,7 @@ virtxen cpupool-cpu-remove Pool-0 1
 virtxen cpupool-create lab
 virtxen cpupool-cpu-add lab 1
 says '^lab +1 ' xl cpupool-list
-xl create pv.cfg >/dev/null
+xl create -q pv.cfg >/dev/null
 virtxen cpupool-migrate pv lab
 says 'lab +1 .* 1$' xl cpupool-list
 virtxen cpupool-migrate pv Pool-0

@@ -7,7 +7,7 @@ pub(super) const TESTS: &[Test] = &[
         name: "restart",
         what: "a new virtxend finds the guests of the old one",
         script: r#"
-xl create pv.cfg >/dev/null
+xl create -q pv.cfg >/dev/null
 within 180 console pv 'lab: ready'
 says 'pv +running' virsh list
 systemctl restart virtxend.service
@@ -19,7 +19,7 @@ test "$(grep -aFc 'lab: ready' $consoles/guest-pv.log)" = 1
         name: "killed",
         what: "virtxend killed with -9: systemd starts it anew, guests of xl run on",
         script: r#"
-xl create pv.cfg >/dev/null
+xl create -q pv.cfg >/dev/null
 within 180 console pv 'lab: ready'
 id=$(xl domid pv)
 says 'pv +running' virsh list
