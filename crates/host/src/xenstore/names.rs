@@ -7,6 +7,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use virtxen_guest::{OsType, Uuid};
 
+/// Domains whose last name is kept, at most: those that are being taken down are few.
+const LAST_MAX: usize = 1024;
+
 /// What is kept for each domain: the number alone is used again by others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Known {
@@ -52,6 +55,9 @@ pub(crate) struct Names {
 #[derive(Debug, Default)]
 struct State {
     known: HashMap<u32, Known>,
+    /// What was known before a change: libxl takes a domain's place in XenStore away while
+    /// the hypervisor still has it, and it goes with the name that it had.
+    last: HashMap<u32, Known>,
     /// Grows with each change that a watch told: what was read before is not kept.
     changes: u64,
     /// A watch is set; without one nothing is kept.
@@ -74,7 +80,9 @@ impl Names {
             .filter_map(|(domain, known)| known.is_none().then_some(*domain))
             .collect();
         if !missing.is_empty() {
-            let mut read = read(facts, &missing, types).await?.into_iter();
+            let mut read = read(facts, &missing, types).await?;
+            self.name_last(&missing, &mut read);
+            let mut read = read.into_iter();
             self.keep(&missing, read.as_slice(), changes);
             for slot in found.iter_mut().filter(|slot| slot.is_none()) {
                 *slot = read.next().map(|(known, _)| known);
@@ -101,7 +109,12 @@ impl Names {
     pub(crate) fn forget(&self, domid: u32) {
         let mut state = self.lock();
         state.changes += 1;
-        state.known.remove(&domid);
+        if let Some(known) = state.known.remove(&domid) {
+            if state.last.len() >= LAST_MAX {
+                state.last.clear();
+            }
+            state.last.insert(domid, known);
+        }
     }
 
     /// Changes may have been missed.
@@ -142,6 +155,17 @@ impl Names {
             state.known = present;
         }
         (found, state.changes)
+    }
+
+    /// Gives domains that XenStore has no name of the last one that it had.
+    fn name_last(&self, domains: &[Identity], read: &mut [(Known, bool)]) {
+        let state = self.lock();
+        for (domain, (known, is_named)) in domains.iter().zip(read) {
+            let last = state.last.get(&domain.domid);
+            if let Some(last) = last.filter(|last| !*is_named && last.uuid == domain.uuid) {
+                *known = last.clone();
+            }
+        }
     }
 
     fn keep(&self, domains: &[Identity], read: &[(Known, bool)], changes: u64) {
