@@ -35,7 +35,7 @@ at=$(date +%s%N)
 xl destroy other
 within 60 event "'other': Stopped Destroyed"
 echo "note: $(lag "'other': Stopped" $at) ms from the start of xl destroy"
-hides other virsh list
+hides " other " virsh list
 "#,
     },
     Test {
