@@ -124,15 +124,21 @@ impl Running {
         };
         let domid = DomId(self.domid);
         let domids = [domid];
-        let (balloons, vnc, interfaces) = tokio::join!(
+        let video = [format!("/local/domain/{domid}/memory/videoram")];
+        let (balloons, video, vnc, interfaces) = tokio::join!(
             facts.balloons(&domids),
+            facts.read(&video),
             facts.vnc_port(domid),
             facts.interfaces(&domids),
         );
         let told = balloons.ok().and_then(|told| told.first().copied());
         if let Some([target, most, _]) = told {
             guest.memory = most.map_or(guest.memory, MemoryKib);
-            guest.current_memory = target.map(MemoryKib).or(guest.current_memory);
+            // An emulated card has its share, which the balloon's target leaves out.
+            let video = video.ok().and_then(|read| read.first().cloned().flatten());
+            let video = video.and_then(|text| text.parse().ok()).unwrap_or(0);
+            let current = target.map(|target| MemoryKib(target.saturating_add(video)));
+            guest.current_memory = current.or(guest.current_memory);
         }
         for graphics in &mut guest.devices.graphics {
             if let (GraphicsServer::Vnc(server), Ok(Some(port))) = (&mut graphics.server, &vnc) {
