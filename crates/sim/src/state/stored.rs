@@ -111,18 +111,18 @@ impl State {
         let Some(stored) = &self.stored else {
             return;
         };
-        let empty = |it: &(&Key, &Written)| it.1.nodes.is_none();
-        let wanted: Vec<Key> = match place_of(path) {
+        let is_empty = |key: &Key| {
+            let written = stored.written.get(key);
+            written.is_none_or(|written| written.nodes.is_none())
+        };
+        let mut wanted: Vec<Key> = match place_of(path) {
             Place::Elsewhere => return,
-            Place::BackEnds => stored
-                .written
-                .iter()
-                .filter(empty)
-                .map(|it| *it.0)
-                .collect(),
+            Place::BackEnds => stored.written.keys().copied().collect(),
             Place::Domain(domid) => self.by_domid(domid).into_iter().collect(),
             Place::Configuration(uuid) => self.by_uuid(uuid).into_iter().collect(),
         };
+        // What is filled is kept in step as it changes.
+        wanted.retain(is_empty);
         for key in wanted {
             self.write_domain(key, false);
         }
