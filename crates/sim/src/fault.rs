@@ -20,6 +20,7 @@ pub struct Fault {
 pub(crate) enum FaultKind {
     Slow(Duration),
     Hang,
+    Stall,
     Cut(usize),
     Garbage(Vec<u8>),
     Fail(String),
@@ -37,6 +38,12 @@ impl Fault {
     #[must_use]
     pub fn hang() -> Self {
         Self::of(FaultKind::Hang)
+    }
+
+    /// As [`Fault::hang`], and from then on with every request, of anybody.
+    #[must_use]
+    pub fn stall() -> Self {
+        Self::of(FaultKind::Stall)
     }
 
     /// XenD does what was asked and closes after so many bytes of its reply.
@@ -92,6 +99,7 @@ impl Fault {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Faults {
     server: Vec<(Fault, u64)>,
+    stalled: bool,
     hung_guests: BTreeSet<String>,
     dead_devices: BTreeSet<String>,
 }
@@ -100,6 +108,7 @@ impl Faults {
     pub(crate) fn new(server: &[Fault], hung_guests: &[String], dead_devices: &[String]) -> Self {
         Self {
             server: server.iter().map(|fault| (fault.clone(), 0)).collect(),
+            stalled: false,
             hung_guests: hung_guests.iter().cloned().collect(),
             dead_devices: dead_devices.iter().cloned().collect(),
         }
@@ -140,7 +149,11 @@ impl Faults {
                 struck.push(fault.kind.clone());
             }
         }
-        struck
+        self.stalled |= struck.contains(&FaultKind::Stall);
+        match self.stalled {
+            true => vec![FaultKind::Hang],
+            false => struck,
+        }
     }
 }
 
@@ -156,5 +169,10 @@ mod tests {
         assert!(faults.strike("destroy").is_empty());
         assert_eq!(faults.strike("create"), [FaultKind::Hang]);
         assert!(faults.strike("create").is_empty());
+        faults.inject(Fault::stall().for_op("pause"));
+        assert!(faults.strike("list").is_empty());
+        for op in ["pause", "list"] {
+            assert_eq!(faults.strike(op), [FaultKind::Hang]);
+        }
     }
 }

@@ -68,7 +68,7 @@ impl Options {
     /// | `nodes` | NUMA nodes of the machine: 1, 2 or 4 |
     /// | `scheduler` | scheduler that Xen was started with: `credit`, `credit2`, `rtds`, `sedf`, `null`, `arinc653` |
     /// | `build`, `connect`, `shutdown`, `save` | how long these take: `500ms`, `3s` |
-    /// | `fault` | `slow,TIME`, `hang`, `cut,BYTES`, `garbage`, `fail` or `death`, with `,op=NAME` and `,nth=N` |
+    /// | `fault` | `slow,TIME`, `hang`, `stall`, `cut,BYTES`, `garbage`, `fail` or `death`, with `,op=NAME` and `,nth=N` |
     /// | `hung-guest` | name of a guest that ignores orders to shut down |
     /// | `dead-device` | device that never connects: `xvdb`, a MAC address |
     /// | `relocation` | TCP port of this machine where domains of other simulated hosts are taken |
@@ -180,8 +180,8 @@ fn without_xend(text: &str) -> Option<virtxen_hypercall::Release> {
 }
 
 const A_TIME: &str = "a time such as `500ms` or `3s`, one day at most";
-const A_FAULT: &str = "`slow,TIME`, `hang`, `cut,BYTES`, `garbage`, `fail` or `death`, then `,op=NAME`, \
-                       `,nth=N`";
+const A_FAULT: &str = "`slow,TIME`, `hang`, `stall`, `cut,BYTES`, `garbage`, `fail` or `death`, then \
+                       `,op=NAME`, `,nth=N`";
 
 fn parse_time(text: &str) -> Option<Duration> {
     let time = match text.strip_suffix("ms") {
@@ -197,6 +197,7 @@ fn parse_fault(text: &str) -> Result<Fault, UriError> {
     let mut fault = match words.next() {
         Some("slow") => Fault::slow(words.next().and_then(parse_time).ok_or_else(bad)?),
         Some("hang") => Fault::hang(),
+        Some("stall") => Fault::stall(),
         Some("cut") => {
             let bytes = words.next().and_then(|word| word.parse().ok());
             Fault::cut_after(bytes.ok_or_else(bad)?)

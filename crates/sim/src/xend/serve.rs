@@ -159,7 +159,7 @@ where
         for fault in struck {
             match fault {
                 FaultKind::Slow(delay) => tokio::time::sleep(*delay).await,
-                FaultKind::Hang => return true,
+                FaultKind::Hang | FaultKind::Stall => return true,
                 FaultKind::Cut(_)
                 | FaultKind::Garbage(_)
                 | FaultKind::Fail(_)
@@ -194,7 +194,7 @@ fn strike_reply(struck: &[FaultKind], mut reply: Vec<u8>) -> (Vec<u8>, bool) {
                 reply.clear();
                 cut = true;
             }
-            FaultKind::Slow(_) | FaultKind::Hang | FaultKind::Fail(_) => {}
+            FaultKind::Slow(_) | FaultKind::Hang | FaultKind::Stall | FaultKind::Fail(_) => {}
         }
     }
     (reply, cut)
