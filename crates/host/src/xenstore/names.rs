@@ -3,7 +3,7 @@
 
 use super::{Facts, name_or_stand_in, name_path};
 use crate::Result;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use virtxen_guest::{OsType, Uuid};
 
@@ -55,6 +55,8 @@ pub(crate) struct Names {
 #[derive(Debug, Default)]
 struct State {
     known: HashMap<u32, Known>,
+    /// Numbers by name: two domains may have one, while one of them moves.
+    numbers: HashMap<String, BTreeSet<u32>>,
     /// What was known before a change: libxl takes a domain's place in XenStore away while
     /// the hypervisor still has it, and it goes with the name that it had.
     last: HashMap<u32, Known>,
@@ -109,7 +111,7 @@ impl Names {
     pub(crate) fn forget(&self, domid: u32) {
         let mut state = self.lock();
         state.changes += 1;
-        if let Some(known) = state.known.remove(&domid) {
+        if let Some(known) = state.remove(domid) {
             if state.last.len() >= LAST_MAX {
                 state.last.clear();
             }
@@ -122,15 +124,16 @@ impl Names {
         let mut state = self.lock();
         state.changes += 1;
         state.known.clear();
+        state.numbers.clear();
     }
 
     /// The domain of a name, if it is known, and its kind.
     pub(crate) fn whose(&self, name: &str) -> Option<(Identity, OsType)> {
         let state = self.lock();
-        let named = state.known.iter().filter(|(_, known)| known.name == name);
-        let (domid, known) = named.min_by_key(|(domid, _)| **domid)?;
+        let domid = *state.numbers.get(name)?.first()?;
+        let known = state.known.get(&domid)?;
         let identity = Identity {
-            domid: *domid,
+            domid,
             uuid: known.uuid,
         };
         Some((identity, known.kind))
@@ -139,20 +142,20 @@ impl Names {
     /// What is known of these domains, and after how many changes.
     fn recall(&self, domains: &[Identity]) -> (Vec<Option<Known>>, u64) {
         let mut state = self.lock();
-        let mut present = HashMap::with_capacity(domains.len());
         let known = |domain: &Identity| {
             let known = state.known.get(&domain.domid);
             known.filter(|known| known.uuid == domain.uuid).cloned()
         };
         let found: Vec<Option<Known>> = domains.iter().map(known).collect();
-        for (domain, known) in domains.iter().zip(&found) {
-            if let Some(known) = known {
-                present.insert(domain.domid, known.clone());
-            }
-        }
         // Domains that are gone are dropped, so that the memory stays flat.
-        if state.known.len() > present.len() {
-            state.known = present;
+        if state.known.len() > found.iter().flatten().count() {
+            let present = domains.iter().zip(&found);
+            let present =
+                present.filter_map(|(domain, known)| known.as_ref().map(|_| domain.domid));
+            let present: HashSet<u32> = present.collect();
+            let mut gone: Vec<u32> = state.known.keys().copied().collect();
+            gone.retain(|domid| !present.contains(domid));
+            gone.iter().for_each(|domid| drop(state.remove(*domid)));
         }
         (found, state.changes)
     }
@@ -175,13 +178,33 @@ impl Names {
         }
         for (domain, (known, is_named)) in domains.iter().zip(read) {
             if *is_named {
-                state.known.insert(domain.domid, known.clone());
+                state.insert(domain.domid, known.clone());
             }
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn insert(&mut self, domid: u32, known: Known) {
+        self.remove(domid);
+        let named = self.numbers.entry(known.name.clone()).or_default();
+        named.insert(domid);
+        self.known.insert(domid, known);
+    }
+
+    fn remove(&mut self, domid: u32) -> Option<Known> {
+        let known = self.known.remove(&domid)?;
+        if let Some(named) = self.numbers.get_mut(&known.name) {
+            named.remove(&domid);
+            if named.is_empty() {
+                self.numbers.remove(&known.name);
+            }
+        }
+        Some(known)
     }
 }
 
