@@ -33,20 +33,70 @@ impl NodeFiles {
         stored: Option<Vec<Vec<StoredDisk>>>,
     ) -> Result<Vec<Vec<DiskStatistics>>> {
         self.with("domblkstat", move |files| {
-            let bus = Bus::list(files)?;
+            let mut bus = None;
             let stored = match stored {
                 Some(stored) => stored,
-                None => bus.disks(&domids),
+                None => bus.insert(Bus::list(files)?).disks(&domids),
             };
-            let all = domids.iter().zip(stored);
-            Ok(all
-                .map(|(domid, disks)| {
-                    let disks = disks.into_iter();
-                    disks.map(|disk| bus.counted(files, *domid, disk)).collect()
-                })
-                .collect())
+            let mut all = Vec::with_capacity(stored.len());
+            for (domid, disks) in domids.iter().zip(stored) {
+                let mut shown = Vec::with_capacity(disks.len());
+                for disk in disks {
+                    shown.push(statistics(files, &mut bus, *domid, disk)?);
+                }
+                all.push(shown);
+            }
+            Ok(all)
         })
         .await
+    }
+}
+
+/// A disk with its counters. The list of all back ends, which is long on a host with many
+/// domains, is read only for one whose counters are not where they are with most.
+fn statistics(
+    files: &NodeFiles,
+    bus: &mut Option<Bus>,
+    domid: u32,
+    disk: StoredDisk,
+) -> Result<DiskStatistics> {
+    let name = |device| device_name(device).unwrap_or_else(|| device.to_string());
+    let target = disk.target.clone().unwrap_or_else(|| name(disk.device));
+    let counters = match usual(files, domid, &target, &disk) {
+        Some(counters) => counters,
+        None => {
+            let bus = match bus {
+                Some(bus) => bus,
+                None => bus.insert(Bus::list(files)?),
+            };
+            bus.counters(files, domid, &target, &disk)
+        }
+    };
+    Ok(DiskStatistics {
+        counters,
+        device: disk.device,
+        target,
+        source: disk.source,
+    })
+}
+
+/// The counters of the back end that XenStore names, where newer kernels have them.
+fn usual(
+    files: &NodeFiles,
+    domid: u32,
+    target: &str,
+    disk: &StoredDisk,
+) -> Option<std::result::Result<DiskCounters, String>> {
+    let class = COUNTED.into_iter().find(|class| *class == disk.class)?;
+    let [place, _] = PLACES;
+    if disk.elsewhere.is_some() {
+        return None;
+    }
+    let folder = format!("{place}/{class}-{domid}-{}/statistics", disk.device);
+    match read(files, &folder) {
+        Ok(counters) if counters == DiskCounters::default() => None,
+        Ok(counters) => Some(connected(target, disk, counters)),
+        Err(error) => Some(Err(error)),
     }
 }
 
@@ -90,17 +140,6 @@ impl Bus {
         domids.iter().map(disks).collect()
     }
 
-    fn counted(&self, files: &NodeFiles, domid: u32, disk: StoredDisk) -> DiskStatistics {
-        let name = |device| device_name(device).unwrap_or_else(|| device.to_string());
-        let target = disk.target.clone().unwrap_or_else(|| name(disk.device));
-        DiskStatistics {
-            counters: self.counters(files, domid, &target, &disk),
-            device: disk.device,
-            target,
-            source: disk.source,
-        }
-    }
-
     fn counters(
         &self,
         files: &NodeFiles,
@@ -134,12 +173,21 @@ impl Bus {
                 "disk {target}: {folder} is not there: kernels before that of Xen 3.0.3 do not count"
             ));
         }
-        match disk.state {
-            Some(state) if state != CONNECTED && is_idle(&counters) => Err(format!(
-                "disk {target} is not connected: its back end is in state {state}, not {CONNECTED}"
-            )),
-            _ => Ok(counters),
-        }
+        connected(target, disk, counters)
+    }
+}
+
+/// Counters of a disk that is not connected and never was say nothing.
+fn connected(
+    target: &str,
+    disk: &StoredDisk,
+    counters: DiskCounters,
+) -> std::result::Result<DiskCounters, String> {
+    match disk.state {
+        Some(state) if state != CONNECTED && is_idle(&counters) => Err(format!(
+            "disk {target} is not connected: its back end is in state {state}, not {CONNECTED}"
+        )),
+        _ => Ok(counters),
     }
 }
 

@@ -8,12 +8,37 @@ use super::NodeFiles;
 use crate::xenstore::StoredInterface;
 use crate::{InterfaceCounters, InterfaceStatistics, Result, Traffic};
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// The file.
 const PATH: &str = "/proc/net/dev";
 
 /// Longest name of an interface that the kernel has.
 const NAME_MAX: usize = 15;
+
+/// Those who ask within this time share a reading: the file has the interfaces of all
+/// domains, whose counters the kernel adds up for each reading.
+const SHARED: Duration = Duration::from_millis(50);
+
+/// The last reading of the file, and when it began.
+#[derive(Default)]
+pub(super) struct LastReading(Mutex<Option<(Instant, Arc<Lines>)>>);
+
+impl LastReading {
+    /// The reading, if it can be shared.
+    fn shared(&self) -> Option<Arc<Lines>> {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (began, lines) = last.as_ref()?;
+        (began.elapsed() < SHARED).then(|| Arc::clone(lines))
+    }
+
+    fn keep(&self, began: Instant, lines: &Arc<Lines>) {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = Some((began, Arc::clone(lines)));
+    }
+}
 
 impl NodeFiles {
     /// Interfaces of domains with their counters, in the order of the domains.
@@ -24,9 +49,15 @@ impl NodeFiles {
         domids: Vec<u32>,
         stored: Option<Vec<Vec<StoredInterface>>>,
     ) -> Result<Vec<Vec<InterfaceStatistics>>> {
+        if let (Some(stored), Some(lines)) = (&stored, self.last_interfaces.shared())
+            && let Some(all) = shared(&lines, &domids, stored)
+        {
+            return Ok(all);
+        }
         self.with("domifstat", move |files| {
-            let text = files.needed(PATH)?;
-            let lines = parse(&text);
+            let began = Instant::now();
+            let lines = Arc::new(parse(&files.needed(PATH)?));
+            files.last_interfaces.keep(began, &lines);
             let stored = match stored {
                 Some(stored) => stored,
                 None => named(&lines, &domids),
@@ -43,10 +74,27 @@ impl NodeFiles {
     }
 }
 
-/// Interfaces by name, as Domain-0 sees them.
-type Lines<'a> = HashMap<&'a str, InterfaceCounters>;
+/// What a reading of others tells; `None` when an interface is missing in it, which may
+/// have come since.
+fn shared(
+    lines: &Lines,
+    domids: &[u32],
+    stored: &[Vec<StoredInterface>],
+) -> Option<Vec<Vec<InterfaceStatistics>>> {
+    let of_domain = |(domid, interfaces): (&u32, &Vec<StoredInterface>)| {
+        let one = |it: &StoredInterface| {
+            let shown = counted(lines, *domid, it.clone());
+            (it.elsewhere.is_some() || shown.counters.is_ok()).then_some(shown)
+        };
+        interfaces.iter().map(one).collect()
+    };
+    domids.iter().zip(stored).map(of_domain).collect()
+}
 
-fn counted(lines: &Lines<'_>, domid: u32, interface: StoredInterface) -> InterfaceStatistics {
+/// Interfaces by name, as Domain-0 sees them.
+type Lines = HashMap<String, InterfaceCounters>;
+
+fn counted(lines: &Lines, domid: u32, interface: StoredInterface) -> InterfaceStatistics {
     let handle = interface.handle;
     let own = || format!("vif{domid}.{handle}");
     let name = interface.name.unwrap_or_else(own);
@@ -94,7 +142,7 @@ fn add(one: Traffic, other: Traffic) -> Traffic {
 }
 
 /// The interfaces of domains by their names, for a host without XenStore.
-fn named(lines: &Lines<'_>, domids: &[u32]) -> Vec<Vec<StoredInterface>> {
+fn named(lines: &Lines, domids: &[u32]) -> Vec<Vec<StoredInterface>> {
     let mut found: HashMap<u32, Vec<u32>> = HashMap::new();
     for name in lines.keys() {
         if let Some((domid, handle)) = numbers(name) {
@@ -120,8 +168,11 @@ fn numbers(name: &str) -> Option<(u32, u32)> {
 }
 
 /// The lines of the file that are what they should be; titles are not.
-fn parse(text: &str) -> Lines<'_> {
-    text.lines().filter_map(parse_line).collect()
+fn parse(text: &str) -> Lines {
+    let lines = text.lines().filter_map(parse_line);
+    lines
+        .map(|(name, counters)| (name.to_owned(), counters))
+        .collect()
 }
 
 /// A name, a colon with or without a blank behind it, eight numbers of what was

@@ -127,6 +127,7 @@ pub struct NodeFiles {
     source: Arc<dyn FileSource>,
     place: String,
     observer: Option<Observer>,
+    last_interfaces: Arc<interface::LastReading>,
 }
 
 impl NodeFiles {
@@ -150,6 +151,7 @@ impl NodeFiles {
             source: Arc::new(source),
             place: place.into(),
             observer: None,
+            last_interfaces: Arc::default(),
         }
     }
 
