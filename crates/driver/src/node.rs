@@ -152,7 +152,11 @@ impl Driver {
     /// # Errors
     /// When the host cannot be asked.
     pub async fn hostname(&self) -> Result<String> {
-        Ok(self.node(Operation::NodeInfo).await?.host_name)
+        self.check(Operation::NodeInfo, None)?;
+        match self.inner.host.host_name() {
+            Some(name) => Ok(name),
+            None => Ok(self.node(Operation::NodeInfo).await?.host_name),
+        }
     }
 
     /// The hypervisor's version.

@@ -57,7 +57,7 @@ pub use xend::XendHost;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use virtxen_formats::Note;
-use virtxen_guest::{Device, DomId, Guest, MemoryKib};
+use virtxen_guest::{Device, DomId, Guest, MemoryKib, Uuid};
 
 /// The TCP port on which XenD takes domains of other hosts unless its configuration
 /// says otherwise.
@@ -128,6 +128,11 @@ pub trait Host: Send + Sync {
     /// The machine: processors, memory, scheduler, guest types.
     async fn node(&self) -> Result<Node>;
 
+    /// The name of the machine, where it is known without asking for all of that.
+    fn host_name(&self) -> Option<String> {
+        None
+    }
+
     /// XenD's own log, newest part.
     async fn log(&self) -> Result<String>;
 
@@ -144,6 +149,14 @@ pub trait Host: Send + Sync {
     /// All domains from one look at the host: the active ones as
     /// [`Host::domains`] has them, then the inactive ones by name.
     async fn all_domains(&self) -> Result<Vec<DomainInfo>>;
+
+    /// Those of [`Host::all_domains`] that have this name or this uuid: two when they are
+    /// of different ones.
+    async fn namesakes(&self, name: &str, uuid: Uuid) -> Result<Vec<DomainInfo>> {
+        let mut domains = self.all_domains().await?;
+        domains.retain(|domain| domain.name == name || domain.uuid == uuid);
+        Ok(domains)
+    }
 
     /// One active or inactive domain.
     async fn domain(&self, name: &str) -> Result<DomainInfo>;

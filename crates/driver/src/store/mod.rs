@@ -12,12 +12,13 @@ use crate::{Domain, Error, Result};
 pub(crate) use image::SavedFile;
 
 use notes::{Note, Notes};
+use std::collections::HashSet;
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
-use virtxen_guest::{Guest, Uuid};
+use virtxen_guest::{DomId, Guest, Uuid};
 use virtxen_host::{DomainInfo, Folders, Host, make_folder};
 
 /// What the driver keeps. Nothing where no folder belongs to the host.
@@ -212,12 +213,12 @@ impl Store {
         let Some(kept) = &self.kept else {
             return;
         };
-        let is_there = |note: &Note| domains.iter().any(|domain| domain.uuid == note.uuid);
+        let there: HashSet<Uuid> = domains.iter().map(|domain| domain.uuid).collect();
+        let is_there = |note: &Note| there.contains(&note.uuid);
         kept.defined.see(began, is_there).await;
-        let runs = |note: &Note| {
-            let mut same = domains.iter().filter(|domain| domain.uuid == note.uuid);
-            same.any(|domain| domain.domid == note.ours.id)
-        };
+        let runs = domains.iter().map(|domain| (domain.uuid, domain.domid));
+        let running: HashSet<(Uuid, Option<DomId>)> = runs.collect();
+        let runs = |note: &Note| running.contains(&(note.uuid, note.ours.id));
         kept.running.see(began, runs).await;
     }
 }

@@ -15,7 +15,7 @@ impl Store {
         if let Some(why) = &guests.unreadable {
             return Err(self.failed("define", "", why.as_str()));
         }
-        let namesake = guests.by_name.get(&guest.name);
+        let namesake = guests.by_name.get(guest.name.as_str());
         let same_uuid = guest.uuid.and_then(|uuid| guests.by_uuid.get(&uuid));
         match (namesake, same_uuid) {
             (Some(one), Some(other)) if one != other => Err(taken(&one.guest)),

@@ -78,11 +78,13 @@ pub(crate) struct Notice {
 }
 
 /// The guests of a folder, as they were at one look.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Guests {
-    /// Guests by name.
-    pub(crate) by_name: BTreeMap<String, Arc<Defined>>,
+    /// Guests by name; the names are shared by those that follow each other.
+    pub(crate) by_name: BTreeMap<Arc<str>, Arc<Defined>>,
     by_uuid: store::ByUuid,
+    /// Files of guests that another file is as well.
+    doubles: usize,
     /// Files that are no guests, the first of them.
     pub(crate) notices: Vec<Notice>,
     /// How many files are no guests.

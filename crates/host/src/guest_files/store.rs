@@ -3,11 +3,11 @@
 //!
 //! Changing files is in `change`; the kernel's word on changes in `watch`.
 
-use super::folder::{self, Place, Stamp};
+use super::folder::{self, NAMES_MAX, Place, Stamp};
 use super::watch::{Changed, Watch};
 use super::{Defined, Guests, Language, Notice, write};
 use crate::HostEvent;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -73,37 +73,104 @@ impl Store {
 
     /// The guests as they are now.
     pub(super) fn look(&mut self) -> Arc<Guests> {
-        let changed = match &mut self.watch {
-            Some(watch) => watch.changed(&self.folder),
-            None => Changed::Any,
-        };
-        match changed {
-            Changed::Names(names) if names.is_empty() && !self.has_links => {}
-            Changed::Names(names) => {
-                // Times of files are coarse: another text may have the old time.
-                self.files.retain(|name, _| !names.contains(name));
-                self.read();
-            }
-            Changed::Any => {
-                if self.is_watched() {
-                    self.files.clear();
-                }
-                self.read();
-            }
-        }
+        self.look_at(None);
         Arc::clone(&self.guests)
     }
 
     /// Reads one file again, whatever its time says, and all that have changed.
     pub(super) fn look_again(&mut self, name: &str) {
-        self.files.remove(name);
-        self.look();
-        self.read();
+        self.look_at(Some(name));
+    }
+
+    fn look_at(&mut self, own: Option<&str>) {
+        let changed = match &mut self.watch {
+            Some(watch) => watch.changed(&self.folder),
+            None => Changed::Any,
+        };
+        match changed {
+            Changed::Names(mut names) => {
+                names.extend(own.map(str::to_owned));
+                if names.is_empty() && !self.has_links {
+                    return;
+                }
+                if self.take_up(&names).is_none() {
+                    // Times of files are coarse: another text may have the old time.
+                    self.files.retain(|name, _| !names.contains(name));
+                    self.read();
+                }
+            }
+            Changed::Any => {
+                if self.is_watched() {
+                    self.files.clear();
+                } else if let Some(own) = own {
+                    self.files.remove(own);
+                }
+                self.read();
+            }
+        }
     }
 
     /// Whether the kernel tells of changes.
     pub(super) fn is_watched(&self) -> bool {
         self.watch.as_ref().is_some_and(Watch::is_set)
+    }
+
+    /// Takes up what has become of some files without reading the folder; `None` when
+    /// others may be concerned as well.
+    fn take_up(&mut self, names: &HashSet<String>) -> Option<()> {
+        let begin = Instant::now();
+        let before = Arc::clone(&self.guests);
+        let is_plain = before.looked && before.unreadable.is_none() && !self.has_links;
+        if !is_plain || before.doubles > 0 || self.files.len() + names.len() > NAMES_MAX {
+            return None;
+        }
+        let mut guests = Guests::clone(&before);
+        let mut read = Vec::new();
+        let mut told = BTreeSet::new();
+        for name in names {
+            if self.language.never_a_guest(name).is_some() {
+                return None;
+            }
+            if let Some(file) = self.files.get(name) {
+                let old = file.outcome.as_ref().ok()?;
+                guests.remove(old);
+                told.insert(old.guest.name.clone());
+            }
+            read.push((name, self.one(name)?));
+        }
+        for file in read.iter().filter_map(|(_, file)| file.as_ref()) {
+            let new = file.outcome.as_ref().ok()?;
+            guests.insert(new).ok()?;
+            told.insert(new.guest.name.clone());
+        }
+        let count = read.len();
+        for (name, file) in read {
+            match file {
+                Some(file) => drop(self.files.insert(name.clone(), file)),
+                None => drop(self.files.remove(name)),
+            }
+        }
+        self.observe(count, begin);
+        self.guests = Arc::new(guests);
+        self.tell(&before, told.iter().map(String::as_str));
+        Some(())
+    }
+
+    /// A file as it is now; `None` within if it is gone, `None` if it is not simply a file.
+    fn one(&self, name: &str) -> Option<Option<File>> {
+        match std::fs::symlink_metadata(self.folder.join(name)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Some(None),
+            Err(_) => return None,
+            Ok(_) => {}
+        }
+        let place = folder::place(&self.folder, name, self.language).ok()?;
+        if place.linked {
+            return None;
+        }
+        let (text, stamp) = folder::text(name, &place, self.language).ok()?;
+        let outcome = self.defined(name, &text, &place, stamp);
+        let place = Place { stamp, ..place };
+        Some(Some(File { place, outcome }))
     }
 
     fn read(&mut self) {
@@ -131,7 +198,10 @@ impl Store {
         self.has_links = self.files.values().any(|file| file.place.linked);
         let before = std::mem::replace(&mut self.guests, Arc::new(guests));
         if before.looked {
-            self.tell(&before);
+            let now = Arc::clone(&self.guests);
+            let names = before.by_name.keys().chain(now.by_name.keys());
+            let names: BTreeSet<&str> = names.map(|name| &**name).collect();
+            self.tell(&before, names.iter().copied());
         }
     }
 
@@ -224,23 +294,26 @@ impl Store {
         }
     }
 
-    /// Tells what has changed since.
-    fn tell(&self, before: &Guests) {
+    /// Tells what has changed since of guests of these names: those that are gone first.
+    fn tell<'a>(&self, before: &Guests, names: impl Iterator<Item = &'a str> + Clone) {
         // Nobody listening is no error.
         let tell = |event| drop(self.events.send(event));
-        for (name, old) in &before.by_name {
-            match self.guests.by_name.get(name) {
-                Some(new) if Arc::ptr_eq(new, old) || new.guest == old.guest => {}
-                Some(new) if new.guest.uuid == old.guest.uuid => {
-                    tell(HostEvent::Redefined(name.clone()));
+        let of_name = |name: &str| (before.by_name.get(name), self.guests.by_name.get(name));
+        for name in names.clone() {
+            match of_name(name) {
+                (None, _) => {}
+                (Some(old), Some(new)) if Arc::ptr_eq(new, old) || new.guest == old.guest => {}
+                (Some(old), Some(new)) if new.guest.uuid == old.guest.uuid => {
+                    tell(HostEvent::Redefined(name.to_owned()));
                 }
-                _ => tell(HostEvent::Undefined(name.clone())),
+                _ => tell(HostEvent::Undefined(name.to_owned())),
             }
         }
-        for (name, new) in &self.guests.by_name {
-            let old = before.by_name.get(name);
-            if old.is_none_or(|old| old.guest.uuid != new.guest.uuid) {
-                tell(HostEvent::Defined(name.clone()));
+        for name in names {
+            if let (old, Some(new)) = of_name(name)
+                && old.is_none_or(|old| old.guest.uuid != new.guest.uuid)
+            {
+                tell(HostEvent::Defined(name.to_owned()));
             }
         }
     }
@@ -248,24 +321,42 @@ impl Store {
 
 impl Guests {
     fn add(&mut self, defined: &Arc<Defined>) {
+        if let Err(other) = self.insert(defined) {
+            self.doubles += 1;
+            self.add_notices(vec![Notice::unexpected(&defined.file, other)]);
+        }
+    }
+
+    /// Adds a guest, or says which other one it is.
+    fn insert(&mut self, defined: &Arc<Defined>) -> Result<(), String> {
         let name = &defined.guest.name;
         let uuid = defined.guest.uuid;
         let same_uuid = uuid.and_then(|uuid| self.by_uuid.get(&uuid));
-        let other = match (self.by_name.get(name), same_uuid) {
-            (Some(other), _) => format!("the guest '{name}' is in the file '{}'", other.file),
-            (None, Some(other)) => format!(
+        match (self.by_name.get(name.as_str()), same_uuid) {
+            (Some(other), _) => Err(format!(
+                "the guest '{name}' is in the file '{}'",
+                other.file
+            )),
+            (None, Some(other)) => Err(format!(
                 "the guest '{}' in the file '{}' has the same uuid",
                 other.guest.name, other.file
-            ),
+            )),
             (None, None) => {
                 if let Some(uuid) = uuid {
                     self.by_uuid.insert(uuid, Arc::clone(defined));
                 }
-                self.by_name.insert(name.clone(), Arc::clone(defined));
-                return;
+                self.by_name
+                    .insert(name.as_str().into(), Arc::clone(defined));
+                Ok(())
             }
-        };
-        self.add_notices(vec![Notice::unexpected(&defined.file, other)]);
+        }
+    }
+
+    fn remove(&mut self, defined: &Defined) {
+        self.by_name.remove(defined.guest.name.as_str());
+        if let Some(uuid) = defined.guest.uuid {
+            self.by_uuid.remove(&uuid);
+        }
     }
 
     fn add_notices(&mut self, notices: Vec<Notice>) {

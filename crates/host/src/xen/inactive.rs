@@ -109,6 +109,24 @@ impl XenHost {
         Ok(active)
     }
 
+    /// The active domains, then those files of this name or uuid that are not active.
+    pub(super) async fn namesakes_in_files(
+        &self,
+        files: &GuestFiles,
+        name: &str,
+        uuid: Uuid,
+    ) -> Result<Vec<DomainInfo>> {
+        let mut domains = self.active().await?;
+        let guests = files.look().await?;
+        let named = guests.by_name.get(name).cloned();
+        let same = guests.of_uuid(uuid);
+        let same = same.filter(|same| named.as_ref().is_none_or(|named| !Arc::ptr_eq(named, same)));
+        let found = named.into_iter().chain(same);
+        let found: Vec<_> = found.filter(|it| !is_active(it, &domains)).collect();
+        domains.extend(found.iter().map(|it| it.info()));
+        Ok(domains)
+    }
+
     /// The guest of a name that is in a file and not active.
     pub(super) async fn in_file(&self, name: &str) -> Result<Option<Arc<Defined>>> {
         let Some(files) = self.guest_files() else {

@@ -90,6 +90,11 @@ impl Host for XenHost {
         }
     }
 
+    fn host_name(&self) -> Option<String> {
+        let machine = self.machine.as_ref().filter(|_| self.hypercalls.is_ok());
+        machine.map(|machine| machine.host_name.clone())
+    }
+
     async fn log(&self) -> Result<String> {
         match &self.libxl {
             Ok(_) => Err(routes::no_log()),
@@ -137,6 +142,15 @@ impl Host for XenHost {
         let (ended, inactive): (Vec<_>, Vec<_>) =
             others.into_iter().partition(|it| it.domid.is_some());
         domains.extend(ended.into_iter().chain(inactive));
+        Ok(domains)
+    }
+
+    async fn namesakes(&self, name: &str, uuid: Uuid) -> Result<Vec<DomainInfo>> {
+        let mut domains = match self.guest_files() {
+            Some(files) => self.namesakes_in_files(files, name, uuid).await?,
+            None => self.all_domains().await?,
+        };
+        domains.retain(|domain| domain.name == name || domain.uuid == uuid);
         Ok(domains)
     }
 
