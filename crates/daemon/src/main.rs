@@ -56,7 +56,10 @@ const OTHERS: &str = "/run/libvirt";
 /// those that run as soon as a change is told, because the daemon listens for events.
 const LIST_AGE: Duration = Duration::from_millis(1500);
 
-/// How long a list waits for a host that is slower than that.
+/// How old a document may be in what nobody tells, such as where vcpus may run.
+const DOCUMENT_AGE: Duration = Duration::from_secs(1);
+
+/// How long a list or a document waits for a host that is slower than that.
 const LIST_PATIENCE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
@@ -128,6 +131,7 @@ async fn serve_all(
     let driver_options = virtxen_driver::Options {
         folders: opened.folders.clone(),
         max_age: LIST_AGE,
+        document_age: DOCUMENT_AGE,
         patience: LIST_PATIENCE,
         ..virtxen_driver::Options::default()
     };

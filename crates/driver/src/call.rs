@@ -216,6 +216,10 @@ impl Task {
         }
         let subject = found.names.first().map_or("", String::as_str);
         let outcome = inner.limited(&call, subject, work(given)).await;
+        match found.uuid {
+            Some(uuid) => inner.documents.forget(uuid),
+            None => inner.documents.forget_all(),
+        }
         if changes_state(operation) {
             inner.settle(found.names.last(), found.uuid).await;
         }
@@ -394,7 +398,7 @@ async fn report(call: &Call) {
     }
 }
 
-/// Whether the operation can change state, number, name or being of a domain.
+/// Whether the operation can change state, number, name, size or being of a domain.
 fn changes_state(operation: Operation) -> bool {
     !matches!(
         operation,
@@ -402,10 +406,6 @@ fn changes_state(operation: Operation) -> bool {
             | Operation::SetMetadata
             | Operation::ManagedSaveRemove
             | Operation::SaveImageDefine
-            | Operation::SetMemory
-            | Operation::SetMaxMemory
-            | Operation::SetVcpus
-            | Operation::PlugVcpus
             | Operation::SendKey
             | Operation::InjectNmi
             | Operation::PinVcpu

@@ -3,6 +3,7 @@
 //! Calls are in `domain/` and `node`; how they reach the host is in `call`.
 
 use crate::access::{Access, AllowAll};
+use crate::documents::Documents;
 use crate::events::Subscription;
 use crate::job::Jobs;
 use crate::registry::{Registry, Snapshot};
@@ -23,8 +24,11 @@ pub struct Options {
     /// A list may be this old. Zero: the host is asked each time, and only when it
     /// does not answer is the last snapshot shown.
     pub max_age: Duration,
-    /// A list waits no longer than this for a host that does not answer, when an older
-    /// snapshot can be shown instead.
+    /// A document may be this old in what neither the hypervisor shows nor anybody tells.
+    /// Zero: the host is asked each time.
+    pub document_age: Duration,
+    /// A list or a document waits no longer than this for a host that does not answer, when
+    /// an older one can be shown instead.
     pub patience: Duration,
     /// Time between two looks at the host while somebody listens for events. A host
     /// that is slow to answer is asked less often.
@@ -41,6 +45,7 @@ impl Default for Options {
             job_wait: Duration::from_secs(30),
             deadline: None,
             max_age: Duration::ZERO,
+            document_age: Duration::ZERO,
             patience: Duration::MAX,
             poll_interval: Duration::from_secs(1),
             event_queue: 1024,
@@ -65,6 +70,10 @@ pub(crate) struct Inner {
     pub(crate) jobs: Arc<Jobs>,
     pub(crate) registry: Registry,
     pub(crate) store: Store,
+    pub(crate) documents: Documents,
+    /// The last look at all domains did not end in time, or has not yet: who has an older
+    /// one to show does not wait for the next.
+    pub(crate) is_silent: AtomicBool,
     /// Domains on their way to and from other hosts.
     pub(crate) moving: crate::domain::Moving,
     /// A poller is at work.
@@ -89,6 +98,8 @@ impl Driver {
             inner: Arc::new(Inner {
                 registry: Registry::new(options.event_queue),
                 store: Store::new(options.folders.as_ref(), &*host),
+                documents: Documents::new(options.document_age, options.patience),
+                is_silent: AtomicBool::new(false),
                 host,
                 options,
                 jobs: Arc::default(),

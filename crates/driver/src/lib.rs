@@ -13,6 +13,7 @@ mod compare;
 pub mod connection;
 mod cpupool;
 mod document;
+mod documents;
 mod domain;
 mod driver;
 mod error;

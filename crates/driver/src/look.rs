@@ -8,6 +8,7 @@ use crate::driver::Inner;
 use crate::registry::Look;
 use crate::{Domain, DomainKey, Error, Operation, Result};
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::Ordering;
 use tokio::time::Instant;
 use virtxen_guest::{DomId, Uuid};
 use virtxen_host::DomainInfo;
@@ -19,6 +20,8 @@ impl Inner {
         let began = std::time::Instant::now();
         let answer = self.host.all_domains();
         let infos = self.read(Operation::List, "all domains", answer).await?;
+        self.is_silent.store(false, Ordering::Relaxed);
+        self.documents.see_all(infos.iter().map(|info| info.uuid));
         self.store.see_all(began, &infos).await;
         self.learn_endings(infos.iter().filter_map(|info| info.domid))
             .await;
@@ -76,6 +79,9 @@ impl Inner {
     /// The domain of a key, now.
     pub(crate) async fn look_up(&self, key: &DomainKey) -> Result<(Look, Domain)> {
         let look = self.registry.look();
+        if let Some(domain) = self.inactive_lately(key).await? {
+            return Ok((look, domain));
+        }
         let wanted = |d: &DomainInfo| match key {
             DomainKey::Name(name) => d.name == *name,
             DomainKey::Id(id) => d.domid == Some(*id),
@@ -112,6 +118,27 @@ impl Inner {
         Ok((look, domain))
     }
 
+    /// A domain that XenD keeps and that is not active, as the last look at all domains saw
+    /// it, if a list shows that too: XenD, which may hang, is not asked for each of them.
+    async fn inactive_lately(&self, key: &DomainKey) -> Result<Option<Domain>> {
+        let host = &self.host;
+        if !host.lists_active_apart() || host.keeps_config_apart() {
+            return Ok(None);
+        }
+        let Some(domain) = self.registry.inactive(key) else {
+            return Ok(None);
+        };
+        let is_recent = self.registry.is_fresh(self.options.max_age);
+        if !is_recent && !self.is_silent.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let subject = key.to_string();
+        let active = self.read(Operation::Lookup, &subject, host.domains());
+        let mut active = active.await?.into_iter();
+        let same = |info: DomainInfo| info.uuid == domain.uuid || info.name == domain.name;
+        Ok((!active.any(same)).then_some(domain))
+    }
+
     /// A domain that our own save or migration is at work on, which XenD calls by
     /// another name meanwhile.
     async fn on_its_way(&self, key: &DomainKey) -> Result<Option<DomainInfo>> {
@@ -143,20 +170,17 @@ impl Inner {
     /// The domain that a new one of this name and uuid replaces.
     pub(crate) async fn replaced(&self, name: &str, uuid: Uuid) -> Result<Option<(Look, Domain)>> {
         let look = self.registry.look();
-        let answer = self.host.all_domains();
+        let answer = self.host.namesakes(name, uuid);
         let infos = self.read(Operation::Lookup, name, answer).await?;
         let mut same = None;
         for info in infos {
-            match (info.name == name, info.uuid == uuid) {
-                (true, true) => same = Some((look, Domain::from(info))),
-                (false, false) => {}
-                _ => {
-                    return Err(Error::Exists {
-                        name: info.name,
-                        uuid: info.uuid,
-                    });
-                }
+            if info.name != name || info.uuid != uuid {
+                return Err(Error::Exists {
+                    name: info.name,
+                    uuid: info.uuid,
+                });
             }
+            same = Some((look, Domain::from(info)));
         }
         if let Some((_, domain)) = &mut same {
             self.registry.recall(domain);

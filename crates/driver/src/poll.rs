@@ -5,6 +5,7 @@
 //! listed apart, the look at all domains, which may hang with XenD, is a task of its
 //! own. What the looks mean is in `registry`.
 
+use crate::documents::Documents;
 use crate::driver::Inner;
 use crate::events::EventKind;
 use std::sync::atomic::Ordering;
@@ -62,6 +63,8 @@ async fn run(weak: Weak<Inner>, interval: Duration) {
             Some((domid, kind)) => inner.registry.tell_of(domid, &kind),
             None => false,
         };
+        told.iter()
+            .for_each(|event| forget(&inner.documents, event));
         // Of a domain that is known it is told before a look may show its end.
         told.retain(|event| !is_told(event));
         let is_due = begin >= next || told.iter().any(is_of_all);
@@ -73,8 +76,11 @@ async fn run(weak: Weak<Inner>, interval: Duration) {
                 next = Instant::now() + interval;
             }
         } else {
-            let _ = inner.look_at_all().await;
-            next = Instant::now() + interval.max(begin.elapsed() * LOAD_LIMIT);
+            let rest = match inner.look_at_all().await {
+                Ok(()) => interval.max(begin.elapsed() * LOAD_LIMIT),
+                Err(_) => interval,
+            };
+            next = Instant::now() + rest;
         }
         for event in &told {
             match event {
@@ -88,6 +94,18 @@ async fn run(weak: Weak<Inner>, interval: Duration) {
         drop(inner);
         // However much happens, others are answered too.
         tokio::time::sleep(begin.elapsed()).await;
+    }
+}
+
+/// Documents that a change is in are read again.
+fn forget(documents: &Documents, event: &HostEvent) {
+    match event {
+        HostEvent::DeviceAdded { domid, .. }
+        | HostEvent::DeviceRemoved { domid, .. }
+        | HostEvent::MemoryTarget { domid, .. }
+        | HostEvent::Renamed { domid, .. } => documents.forget_number(*domid),
+        event if is_of_all(event) => documents.forget_all(),
+        _ => {}
     }
 }
 
@@ -135,8 +153,11 @@ impl Whole {
         let inner = Arc::clone(inner);
         self.task = Some(tokio::spawn(async move {
             let begin = Instant::now();
-            let _ = inner.look_at_all().await;
-            begin.elapsed()
+            match inner.look_at_all().await {
+                Ok(()) => begin.elapsed(),
+                // It did not have the work that is to be spared.
+                Err(_) => Duration::ZERO,
+            }
         }));
     }
 }

@@ -11,7 +11,7 @@ use crate::compare::{
 };
 use crate::events::{Bus, Event, EventKind, Subscription};
 use crate::job::lock;
-use crate::{Domain, Operation, Reason, State};
+use crate::{Domain, DomainKey, Operation, Reason, State};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -116,6 +116,24 @@ impl Registry {
         let mut known = lock(&self.known);
         known.complete.filter(|taken| taken.elapsed() < age)?;
         known.snapshot()
+    }
+
+    /// Whether all domains were seen within this time.
+    pub(crate) fn is_fresh(&self, age: Duration) -> bool {
+        let complete = lock(&self.known).complete;
+        complete.is_some_and(|taken| taken.elapsed() < age)
+    }
+
+    /// The domain of a key, if it is known not to be active.
+    pub(crate) fn inactive(&self, key: &DomainKey) -> Option<Domain> {
+        let known = lock(&self.known);
+        let mut domains = known.domains.values().map(|seen| &seen.domain);
+        let domain = match key {
+            DomainKey::Uuid(uuid) => &known.domains.get(uuid)?.domain,
+            DomainKey::Name(name) => domains.find(|domain| domain.name == *name)?,
+            DomainKey::Id(_) => return None,
+        };
+        (!domain.is_active()).then(|| domain.clone())
     }
 
     /// Numbers of the active domains that are known.

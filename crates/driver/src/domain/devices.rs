@@ -8,6 +8,7 @@ use super::Part;
 use crate::call::Call;
 use crate::document;
 use crate::{Affect, Domain, DomainKey, Driver, Error, Operation, Result};
+use std::sync::Arc;
 use virtxen_guest::{
     Controller, ControllerType, Device, Disk, DiskDevice, Guest, Hostdev, HostdevSource, Interface,
     InterfaceSource, MacAddress, OsType, Problem,
@@ -167,7 +168,8 @@ impl Driver {
     }
 
     async fn listed(&self, key: &DomainKey, inactive: bool) -> Result<Guest> {
-        let mut guest = self.guest_of(key, false, inactive).await?;
+        let guest = self.guest_of(key, false, inactive).await?;
+        let mut guest = Arc::unwrap_or_clone(guest);
         if inactive {
             document::forget_run(&mut guest);
         }

@@ -5,6 +5,7 @@
 use crate::call::Call;
 use crate::{Domain, DomainKey, Driver, Error, Operation, Result, State};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use tokio::time::Instant;
 use virtxen_guest::DomId;
 
@@ -189,12 +190,22 @@ impl Driver {
             operation: Operation::List.verb(),
             limit,
         };
-        tokio::time::timeout(limit, look).await.map_err(timeout)?
+        let outcome = tokio::time::timeout(limit, look).await;
+        if outcome.is_err() && inner.registry.subscribers() > 0 {
+            // Those who listen for events have it looked at until it answers.
+            inner.is_silent.store(true, Ordering::Relaxed);
+        }
+        outcome.map_err(timeout)?
     }
 
     async fn all(&self, filter: &ListFilter) -> Result<Vec<Domain>> {
         let inner = &self.inner;
         if let Some(snapshot) = inner.registry.fresh(inner.options.max_age) {
+            return Ok(snapshot.domains.clone());
+        }
+        if inner.is_silent.load(Ordering::Relaxed)
+            && let Some(snapshot) = inner.registry.snapshot()
+        {
             return Ok(snapshot.domains.clone());
         }
         let host = &inner.host;

@@ -83,8 +83,8 @@ impl Driver {
         let config = parts(affect, Operation::GetMetadata, &domain)?.config;
         let guest = self.guest_of(key, false, config).await?;
         let found = match kind {
-            MetadataKind::Description => guest.description,
-            MetadataKind::Title => guest.title,
+            MetadataKind::Description => guest.description.clone(),
+            MetadataKind::Title => guest.title.clone(),
             MetadataKind::Element => element(&guest, needed(uri)?),
         };
         found.ok_or_else(|| Error::NoMetadata {

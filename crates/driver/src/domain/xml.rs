@@ -120,6 +120,7 @@ impl Driver {
         let secure = flags.secure || flags.migratable;
         let guest = self.guest_of(key, secure, flags.inactive).await?;
         let flags = XmlFlags { secure, ..flags };
+        let guest = Arc::unwrap_or_clone(guest);
         Ok(document::format_guest(guest, flags, &self.version()))
     }
 
@@ -128,7 +129,8 @@ impl Driver {
     /// # Errors
     /// No such domain; what the host says cannot be understood.
     pub async fn guest(&self, key: &DomainKey, secure: bool) -> Result<Guest> {
-        self.guest_of(key, secure, false).await
+        let guest = self.guest_of(key, secure, false).await?;
+        Ok(Arc::unwrap_or_clone(guest))
     }
 
     /// As [`Driver::guest`], but as the domain is defined, if it is.
@@ -136,7 +138,8 @@ impl Driver {
     /// # Errors
     /// No such domain; what the host says cannot be understood.
     pub async fn defined_guest(&self, key: &DomainKey, secure: bool) -> Result<Guest> {
-        self.guest_of(key, secure, true).await
+        let guest = self.guest_of(key, secure, true).await?;
+        Ok(Arc::unwrap_or_clone(guest))
     }
 
     /// As [`Driver::guest`]; with `inactive` as it is defined, if it is.
@@ -145,25 +148,14 @@ impl Driver {
         key: &DomainKey,
         secure: bool,
         inactive: bool,
-    ) -> Result<Guest> {
+    ) -> Result<Arc<Guest>> {
         let operation = match secure {
             true => Operation::XmlDescSecure,
             false => Operation::XmlDesc,
         };
         let domain = self.readable(operation, key).await?;
-        let host = &self.inner.host;
         let defined = inactive && domain.persistent == Some(true);
-        let guest = match defined {
-            true => {
-                let answer = host.defined(&domain.name);
-                self.read(operation, &domain.name, answer).await?
-            }
-            false => {
-                let answer = host.guest(&domain.name);
-                self.read(operation, &domain.name, answer).await?
-            }
-        };
-        Ok(self.inner.store.complete(&domain, guest, defined).await)
+        self.inner.guest_of(operation, domain, defined).await
     }
 
     /// Starts a domain that is gone when it ends. A defined domain of the same name

@@ -1,7 +1,11 @@
 //! Create and define from documents: identity, warnings, persistence.
 
 use crate::support::Scripted;
-use virtxen_driver::{CreateFlags, DefineFlags, DomainKey, Error, State};
+use std::time::Duration;
+use virtxen_driver::{
+    CreateFlags, DefineFlags, DomainKey, Driver, Error, Options, State, XmlFlags,
+};
+use virtxen_guest::MemoryKib;
 
 fn document(name: &str, extra: &str) -> String {
     format!(
@@ -146,4 +150,78 @@ async fn a_kind_that_the_host_does_not_run_is_not_defined() {
     let error = driver.define_xml(&xml, LENIENT).await.unwrap_err();
     assert_eq!(error.libvirt().code, 16, "{error}");
     assert!(driver.find("full").await.is_err());
+}
+
+/// As a daemon opens it.
+fn remembering(host: &std::sync::Arc<Scripted>) -> Driver {
+    let options = Options {
+        document_age: Duration::from_secs(1),
+        patience: Duration::from_secs(1),
+        ..Options::default()
+    };
+    Driver::open(host.clone(), options)
+}
+
+/// How often the host was asked for a guest since the last time.
+fn readings(host: &Scripted) -> usize {
+    let calls = host.calls();
+    calls
+        .iter()
+        .filter(|call| call.starts_with("guest "))
+        .count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_document_is_read_again_when_it_may_have_changed() {
+    let host = Scripted::new();
+    let driver = remembering(&host);
+    let web = DomainKey::Name("web".to_owned());
+    let read = async || driver.xml_desc(&web, XmlFlags::default()).await.unwrap();
+    let first = read().await;
+    assert_eq!(read().await, first);
+    assert_eq!(readings(&host), 1);
+    // What the hypervisor shows is seen at once.
+    host.change("web", |info| info.memory = MemoryKib::from_mib(64));
+    read().await;
+    assert_eq!(readings(&host), 1);
+    // So is what this driver does, although nothing that the hypervisor shows changes.
+    driver.suspend(&web).await.unwrap();
+    host.calls();
+    read().await;
+    assert_eq!(readings(&host), 1);
+    // What others do and nobody tells of is seen within a second.
+    let mut guests = host.guests.lock().unwrap();
+    guests.get_mut("web").unwrap().title = Some("Shop".to_owned());
+    drop(guests);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(read().await.contains("Shop"));
+    // Another run is another domain.
+    host.change("web", |info| info.domid = Some(virtxen_guest::DomId(77)));
+    host.calls();
+    read().await;
+    assert_eq!(readings(&host), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_does_not_answer_is_not_waited_for_again_and_again() {
+    let host = Scripted::new();
+    let driver = remembering(&host);
+    let waited = async |name: &str| {
+        let begin = tokio::time::Instant::now();
+        let key = DomainKey::Name(name.to_owned());
+        driver.xml_desc(&key, XmlFlags::default()).await.unwrap();
+        begin.elapsed()
+    };
+    for name in ["web", "temp", "Domain-0"] {
+        waited(name).await;
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    host.slow("guest", Duration::from_secs(20));
+    // One may be stuck alone, two mean that the host is.
+    for (name, seconds) in [("web", 1), ("web", 0), ("temp", 1), ("Domain-0", 0)] {
+        assert_eq!(waited(name).await, Duration::from_secs(seconds), "{name}");
+    }
+    // Meanwhile it is asked, once for each guest.
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!(readings(&host), 3 + 3);
 }
