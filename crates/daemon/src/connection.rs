@@ -1,7 +1,8 @@
 //! One client: its bytes in and out, the calls that run for it, its events.
 //!
-//! The conversation itself is `virtxen_rpc`'s; what calls do is in `serve`. A call
-//! runs in a task of its own, so that a slow one delays no other.
+//! The conversation itself is `virtxen_rpc`'s; what calls do is in `serve`. A call that has
+//! to wait for something runs in a task of its own, so that it delays no other; one that
+//! need not, as most that only read, is answered at once.
 
 use crate::access;
 use crate::console::{Console, News};
@@ -9,9 +10,10 @@ use crate::error::{self, Error};
 use crate::forward::{Forward, ForwardNews};
 use crate::serve::{self, Caller, Outcome, Reply};
 use std::collections::BTreeMap;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -145,7 +147,10 @@ impl Connection {
             }
             let output = self.session.output();
             let is_waiting = !self.session.is_authenticated() && self.calls.is_empty();
+            // In this order what is ready at once, replies and calls, touches no timer; what
+            // comes from others goes before more of the client's own calls.
             let woken = tokio::select! {
+                biased;
                 woken = push(writer, output), if !output.is_empty() || !flushed => woken,
                 Some(done) = self.calls.join_next() => match done {
                     Ok((ticket, outcome)) => Woken::Done(ticket, outcome),
@@ -153,12 +158,12 @@ impl Connection {
                 },
                 event = self.events.recv() => Woken::Event(event),
                 event = self.unseen.next(&self.caller.rights) => Woken::Seen(event),
-                count = reader.read(&mut buffer), if self.session.wants_input() && !leaving => {
-                    Woken::Read(count)
-                }
                 (id, news) = news(&mut self.consoles, &self.session) => Woken::Console(id, news),
                 // No more is taken than the client reads.
                 news = self.forward.next(), if output.len() < READ => Woken::Forward(news),
+                count = reader.read(&mut buffer), if self.session.wants_input() && !leaving => {
+                    Woken::Read(count)
+                }
                 () = sleep_until(self.session.deadline()) => Woken::Late,
                 _ = self.leaving.changed(), if !leaving => Woken::Leaving,
                 () = sleep_until(Some(self.proof_due)), if is_waiting => return Err(Error::Unproved(PROOF.as_secs())),
@@ -204,7 +209,7 @@ impl Connection {
             Woken::Console(id, news) => self.pass_on(id, news)?,
             Woken::Forward(news) => {
                 let call = self.forward.tell(&mut self.session, news)?;
-                self.serve_here(call);
+                self.serve_here(call)?;
             }
             Woken::Late => self.session.tick(Instant::now())?,
         }
@@ -308,7 +313,7 @@ impl Connection {
             match request {
                 ServerRequest::Call(call) => {
                     let call = self.forward.call(&mut self.session, call)?;
-                    self.serve_here(call);
+                    self.serve_here(call)?;
                 }
                 ServerRequest::Stream(id, part) => {
                     if let Some(part) = self.forward.part(id, part) {
@@ -322,18 +327,35 @@ impl Connection {
     }
 
     /// Does a call that is no other daemon's.
-    fn serve_here(&mut self, call: Option<ServerCall>) {
-        if let Some(call) = call {
-            let entry = self.caller.client.begin(&call);
-            let span = entry.span();
-            let answer = serve::serve(Arc::clone(&self.caller), call);
-            let logged = async {
-                let (ticket, outcome) = answer.await;
-                entry.end(outcome.as_ref().map(|_| ()));
-                (ticket, outcome)
-            };
-            self.calls.spawn(logged.instrument(span));
+    fn serve_here(&mut self, call: Option<ServerCall>) -> Result<()> {
+        let Some(call) = call else {
+            return Ok(());
+        };
+        let entry = self.caller.client.begin(&call);
+        let span = entry.span();
+        let answer = serve::serve(Arc::clone(&self.caller), call);
+        let logged = async {
+            let (ticket, outcome) = answer.await;
+            entry.end(outcome.as_ref().map(|_| ()));
+            (ticket, outcome)
+        };
+        let mut logged = Box::pin(logged.instrument(span));
+        match poll_once(logged.as_mut()) {
+            Some((ticket, outcome)) => self.reply(ticket, outcome),
+            None => {
+                self.calls.spawn(logged);
+                Ok(())
+            }
         }
+    }
+}
+
+/// What a future comes to without waiting. Nobody is woken for it: who goes on with it asks
+/// it again first.
+fn poll_once<T>(future: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+    match future.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
     }
 }
 
