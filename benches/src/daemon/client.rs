@@ -4,7 +4,7 @@
 //! What is asked and timed is in the other files of the folder.
 
 use crate::{Error, Result};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -19,6 +19,8 @@ pub(crate) struct Client {
     session: ClientSession,
     stream: UnixStream,
     buffer: Vec<u8>,
+    /// Events that came.
+    events: usize,
 }
 
 impl Client {
@@ -31,6 +33,7 @@ impl Client {
             session: ClientSession::new(Keepalive::default()),
             stream,
             buffer: vec![0; 1 << 18],
+            events: 0,
         };
         client.call::<ConnectOpen>(&OpenArguments {
             name: Some("xen:///system".to_owned()),
@@ -62,10 +65,33 @@ impl Client {
                     return xdr::from_bytes(&bytes).map_err(|error| failure(&error));
                 }
                 Some(ClientEvent::Reply(_, Err(error))) => return Err(failure(&error.text())),
-                Some(_) => {}
+                Some(_) => self.events += 1,
                 None => self.receive()?,
             }
         }
+    }
+
+    /// Events that have been read so far, between replies.
+    pub(crate) const fn events(&self) -> usize {
+        self.events
+    }
+
+    /// Makes a call as far as the daemon takes it now, and reads nothing. False when it
+    /// takes no more.
+    pub(crate) fn send<C: Call>(&mut self, arguments: &C::Arguments) -> Result<bool> {
+        let failed = |error: std::io::Error| failure(&error);
+        self.session
+            .call::<C>(arguments)
+            .map_err(|error| failure(&error))?;
+        self.stream.set_nonblocking(true).map_err(failed)?;
+        while !self.session.output().is_empty() {
+            match self.stream.write(self.session.output()) {
+                Ok(count) => self.session.sent(count),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        Ok(true)
     }
 
     fn receive(&mut self) -> Result<()> {
