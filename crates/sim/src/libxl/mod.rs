@@ -45,7 +45,7 @@ impl SimHost {
         for fault in struck {
             match fault {
                 FaultKind::Slow(delay) => tokio::time::sleep(delay).await,
-                FaultKind::Hang => std::future::pending::<()>().await,
+                FaultKind::Hang | FaultKind::Stall => std::future::pending::<()>().await,
                 FaultKind::Cut(_) | FaultKind::Garbage(_) | FaultKind::Death => return Done::Death,
                 FaultKind::Fail(text) => {
                     return Done::Ended(Err(Wrong::failed(text).of(op)));
