@@ -6,12 +6,14 @@
 //! and what a call of our own did is reported once, with its own detail. How the
 //! host is looked at is in `call` and `poll`.
 
+mod find;
+
 use crate::compare::{
     compare, ends_domains, is_done, is_nameless, is_on_its_way, passing, reason_of,
 };
 use crate::events::{Bus, Event, EventKind, Subscription};
 use crate::job::lock;
-use crate::{Domain, DomainKey, Operation, Reason, State};
+use crate::{Domain, Operation, Reason, State};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -116,31 +118,6 @@ impl Registry {
         let mut known = lock(&self.known);
         known.complete.filter(|taken| taken.elapsed() < age)?;
         known.snapshot()
-    }
-
-    /// Whether all domains were seen within this time.
-    pub(crate) fn is_fresh(&self, age: Duration) -> bool {
-        let complete = lock(&self.known).complete;
-        complete.is_some_and(|taken| taken.elapsed() < age)
-    }
-
-    /// The domain of a key, if it is known not to be active.
-    pub(crate) fn inactive(&self, key: &DomainKey) -> Option<Domain> {
-        let known = lock(&self.known);
-        let mut domains = known.domains.values().map(|seen| &seen.domain);
-        let domain = match key {
-            DomainKey::Uuid(uuid) => &known.domains.get(uuid)?.domain,
-            DomainKey::Name(name) => domains.find(|domain| domain.name == *name)?,
-            DomainKey::Id(_) => return None,
-        };
-        (!domain.is_active()).then(|| domain.clone())
-    }
-
-    /// Numbers of the active domains that are known.
-    pub(crate) fn active_numbers(&self) -> Vec<DomId> {
-        let known = lock(&self.known);
-        let domains = known.domains.values();
-        domains.filter_map(|seen| seen.domain.id).collect()
     }
 
     /// Why these domains, which are gone, have ended.
@@ -284,29 +261,6 @@ impl Registry {
             let entry = known.domains.entry(domain.uuid);
             entry.or_insert_with(|| Seen::new(domain.clone(), look));
         }
-    }
-
-    /// The name that a domain had when it was last seen.
-    pub(crate) fn name(&self, uuid: Uuid) -> Option<String> {
-        let known = lock(&self.known);
-        known
-            .domains
-            .get(&uuid)
-            .map(|seen| seen.domain.name.clone())
-    }
-
-    /// The uuid of a domain that had this name when it was last seen.
-    pub(crate) fn uuid(&self, name: &str) -> Option<Uuid> {
-        let known = lock(&self.known);
-        let mut domains = known.domains.values().map(|seen| &seen.domain);
-        domains
-            .find(|domain| domain.name == name)
-            .map(|domain| domain.uuid)
-    }
-
-    /// The number that a domain had when it was last seen.
-    pub(crate) fn number(&self, uuid: Uuid) -> Option<DomId> {
-        lock(&self.known).domains.get(&uuid)?.domain.id
     }
 
     /// Tells of something that happened to the active domain of a number; false when

@@ -1,4 +1,5 @@
-//! Create and define from documents: identity, warnings, persistence.
+//! Create and define from documents: identity, warnings, persistence; documents that are shown
+//! while they are fresh, or while the host does not answer. What is in them is not tested here.
 
 use crate::support::Scripted;
 use std::time::Duration;
