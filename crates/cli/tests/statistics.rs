@@ -127,7 +127,7 @@ fn a_disk_and_an_interface_are_found_by_their_names() {
     sim("domifstat pv1 00:16:3e:00:00:01");
     let wrong = run(&["-c", "sim:?guests=1", "domifstat", "pv1", "vif7.0"]);
     assert!(
-        wrong.err.contains("has no interface 'vif7.0'"),
+        wrong.err.contains("'vif7.0' is no interface"),
         "{}",
         wrong.err
     );
