@@ -43,11 +43,31 @@ impl Running {
             config,
         };
         if let Err(error) = self.done(operation).await {
+            self.take_off(&device, class).await;
             self.libxl.take(self.name(), &managed).await;
             return Err(error);
         }
         self.keep_changed(|guest| ConfigChange::Attach(device).apply(guest))
             .await
+    }
+
+    /// Takes away what is left of a device that could not be added: libxl leaves it as
+    /// it was when something went wrong.
+    async fn take_off(&self, device: &Device, class: Class) {
+        let Ok(Kept { config, .. }) = self.kept().await else {
+            return;
+        };
+        let Ok(Some(config)) = plugged_device(&config, device) else {
+            return;
+        };
+        let operation = Operation::Detach {
+            domid: self.domid,
+            device: class,
+            config,
+            force: true,
+        };
+        // Why it could not be added is the error that is told.
+        let _ = self.done(operation).await;
     }
 
     /// Changes the medium in a drive.
