@@ -44,10 +44,10 @@ hides " other " virsh list
         script: r#"
 systemctl start virtxend.service
 listen
-xl create -q pv.cfg 'name="off"' 'extra="lab.end=poweroff"' >/dev/null
+xl create -q pv.cfg 'name="off"' 'cmdline="console=hvc0 lab.end=poweroff"' >/dev/null
 within 180 event "'off': Stopped Shutdown"
 within 30 gone off
-xl create -q pv.cfg 'name="bad"' 'extra="lab.end=crash panic=1"' 'on_crash="preserve"' >/dev/null
+xl create -q pv.cfg 'name="bad"' 'cmdline="console=hvc0 lab.end=crash panic=1"' 'on_crash="preserve"' >/dev/null
 within 180 event "'bad': Crashed Panicked"
 says 'bad +crashed' virsh list --all
 "#,
