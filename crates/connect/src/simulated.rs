@@ -7,13 +7,16 @@ use crate::{Error, Opened, Result};
 use std::path::PathBuf;
 use std::sync::Arc;
 use virtxen_host::{
-    Arch, Channels, Deadlines, FileSource, Folders, Gate, Launch, Machine, NodeFiles, Store, Trace,
+    Arch, Channels, Deadlines, DiskFile, DiskSnapshots, FileSource, Folders, Gate, Launch, Machine,
+    NodeFiles, Store, Trace,
 };
 use virtxen_sim::{Release, SimHost};
 use virtxen_xend::Connector;
 
 /// A channel, or why it is missing.
 type Channel<T> = std::result::Result<T, String>;
+/// What a host's trait answers.
+type HostResult<T> = virtxen_host::Result<T>;
 
 /// A simulated host over the channels that a real one has.
 pub(crate) async fn open(
@@ -54,6 +57,7 @@ pub(crate) async fn open(
             "the simulated kernel",
             SimFiles(sim.clone()),
         ))
+        .disks(Arc::new(SimDisks(sim.clone())))
         .xm_files(xm_dir.ok_or_else(|| "none is named".to_owned()))
         .documents(Ok(folders.documents()))
         .relocation(relocation)
@@ -133,6 +137,33 @@ impl FileSource for SimFiles {
     fn read_at(&self, path: &str, offset: u64, most: usize) -> std::io::Result<Vec<u8>> {
         self.0.read_disk(path, offset, most)
     }
+}
+
+/// Snapshots of disks that no file is behind.
+struct SimDisks(SimHost);
+
+#[async_trait::async_trait]
+impl DiskSnapshots for SimDisks {
+    async fn take(&self, disk: &DiskFile, name: &str) -> HostResult<()> {
+        told(disk, self.0.take_disk_snapshot(&disk.path, name))
+    }
+
+    async fn revert(&self, disk: &DiskFile, name: &str) -> HostResult<()> {
+        told(disk, self.0.revert_disk_snapshot(&disk.path, name))
+    }
+
+    async fn remove(&self, disk: &DiskFile, name: &str) -> HostResult<()> {
+        self.0.remove_disk_snapshot(&disk.path, name);
+        Ok(())
+    }
+}
+
+/// What a simulated disk said, as a host says it.
+fn told(disk: &DiskFile, said: std::result::Result<(), String>) -> HostResult<()> {
+    said.map_err(|why| virtxen_host::Error::Refused {
+        operation: "snapshot of a disk",
+        reason: format!("{}: {why}", disk.path.display()),
+    })
 }
 
 /// What the kernel of a simulated Domain-0 would say of itself.

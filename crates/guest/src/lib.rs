@@ -35,6 +35,7 @@ mod problem;
 mod rank;
 mod seclabel;
 mod settle;
+mod snapshot;
 mod sound;
 mod units;
 mod validate;
@@ -59,7 +60,7 @@ pub use disk::{
 pub use element::{Attribute, Element, Node};
 pub use emulator::{Emulator, EmulatorType};
 pub use features::{Features, Hyperv, HypervMode, Passthrough, PassthroughMode, XenFeatures};
-pub use format::{FormatOptions, format_device, format_element, format_guest};
+pub use format::{FormatOptions, format_device, format_element, format_guest, format_snapshot};
 pub use graphics::{Graphics, GraphicsListen, GraphicsServer, MouseMode, Qubes, Sdl, Spice, Vnc};
 pub use guest::Guest;
 pub use hostdev::{Hostdev, HostdevSource, UsbSource};
@@ -73,10 +74,12 @@ pub use lifecycle::{Lifecycle, LifecycleAction};
 pub use memballoon::{Memballoon, MemballoonModel};
 pub use os::{AcpiTable, AcpiTableType, BootDevice, Firmware, Loader, LoaderType, Os, OsType};
 pub use parse::{
-    Limits, Loss, ParseOptions, Parsed, parse_device, parse_element, parse_guest, place_losses,
+    Limits, Loss, ParseOptions, Parsed, parse_device, parse_element, parse_guest, parse_snapshot,
+    place_losses,
 };
 pub use problem::{Problem, ProblemKind, Problems, Severity};
 pub use seclabel::{Seclabel, SeclabelType};
+pub use snapshot::{Snapshot, SnapshotDisk, SnapshotLocation, SnapshotMemory, SnapshotState};
 pub use sound::{Sound, SoundModel};
 pub use units::{DomId, MemoryKib, Uuid, UuidError};
 pub use validate::{Part, Rule, Violation};

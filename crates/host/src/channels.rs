@@ -4,7 +4,9 @@
 
 use crate::hypercall::{EventNode, Machine};
 use crate::trace::Observer;
-use crate::{Error, NodeFiles, Result, Trace, XenHost, XenVersion, XendHost, routes};
+use crate::{
+    DiskSnapshots, Error, NodeFiles, Result, Trace, XenHost, XenVersion, XendHost, routes,
+};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,6 +43,7 @@ pub struct Channels {
     /// Tells that a domain has ended, where there is no XenStore.
     pub(crate) exceptions: Channel<EventNode>,
     pub(crate) files: Channel<NodeFiles>,
+    pub(crate) disks: Option<Arc<dyn DiskSnapshots>>,
     pub(crate) deadlines: Deadlines,
     pub(crate) kept: Option<Kept>,
     pub(crate) machine: Option<Machine>,
@@ -64,6 +67,7 @@ impl Channels {
             libxl: Err(missing()),
             exceptions: Err(missing()),
             files: Err(routes::NO_COUNTERS.to_owned()),
+            disks: None,
             deadlines,
             kept: None,
             machine: None,
@@ -153,6 +157,13 @@ impl Channels {
             Some(trace) => files.observed(trace.observer("file")),
             None => files,
         });
+        self
+    }
+
+    /// What takes snapshots of the host's disks.
+    #[must_use]
+    pub fn disks(mut self, disks: Arc<dyn DiskSnapshots>) -> Self {
+        self.disks = Some(disks);
         self
     }
 

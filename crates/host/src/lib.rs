@@ -8,6 +8,7 @@
 mod change;
 mod channels;
 mod cpupool;
+mod disk_snapshots;
 mod ending;
 mod error;
 mod event;
@@ -29,6 +30,7 @@ mod xenstore;
 pub use change::ConfigChange;
 pub use channels::{Channels, Kept};
 pub use cpupool::{CpuPool, CpuPoolControl, CpuPools};
+pub use disk_snapshots::{DiskFile, DiskSnapshots};
 pub use ending::{Ended, Ending};
 pub use error::{Error, Result};
 pub use event::{HostEvent, HostEvents};
@@ -350,6 +352,14 @@ pub trait Host: Send + Sync {
         Err(uncounted("block peek"))
     }
 
+    /// What takes snapshots of disks.
+    ///
+    /// # Errors
+    /// The disks are another machine's.
+    fn disk_snapshots(&self) -> Result<&dyn DiskSnapshots> {
+        Err(foreign_disks())
+    }
+
     /// Addresses of the network that the host has spoken to lately.
     async fn neighbours(&self) -> Result<Vec<Neighbour>> {
         Err(uncounted("domifaddr"))
@@ -387,6 +397,14 @@ pub trait Host: Send + Sync {
     async fn node_memory(&self) -> Result<NodeMemory> {
         let node = self.node().await?;
         Ok(NodeMemory::from(&node))
+    }
+}
+
+/// Why no snapshot is taken of the disks of a host that may be another machine.
+fn foreign_disks() -> Error {
+    Error::Unsupported {
+        operation: "snapshot of a disk",
+        reason: "the disks are another machine's: use the URI xen: on the host itself".to_owned(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! What cannot be used yet is looked for all the same, so that the report says
 //! what this host would offer.
 
+use crate::disk_snapshots::LocalDisks;
 use crate::{
     Channels, Error, Finding, Folders, Host, Launch, Machine, NodeFiles, Result, Stream, Trace,
     XM_FOLDER, XenVersion,
@@ -133,6 +134,7 @@ async fn open_local(opening: Opening) -> Result<Box<dyn Host>> {
         .libxl(libxl, library)
         .machine(Machine::local())
         .files(NodeFiles::local())
+        .disks(Arc::new(LocalDisks))
         .version(kernel_version())
         .xm_files(Ok(folder))
         .documents(Ok(documents));

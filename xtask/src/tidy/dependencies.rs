@@ -58,6 +58,7 @@ const ALLOWED: &[Allowed] = &[
             "virtxen-host",
             "virtxen-driver",
             "virtxen-daemon",
+            "virtxen-connect",
         ]),
         "traits that wait, as objects",
     ),
@@ -142,11 +143,12 @@ const ALLOWED: &[Allowed] = &[
         Users::These(&[
             "virtxen-cli",
             "virtxen-formats",
+            "virtxen-host",
             "virtxen-libxl",
             "virtxen-sim",
             "xtask",
         ]),
-        "JSON output, libxl's configurations, cargo metadata",
+        "JSON output, libxl's configurations, what qemu-img says, cargo metadata",
     ),
     allowed(
         "tracing",

@@ -8,7 +8,12 @@ use crate::{Guest, MemoryKib, XEN_NAMESPACE};
 
 /// Writes a whole guest.
 pub(super) fn guest(guest: &Guest, writer: &mut Writer) {
-    writer.open("domain");
+    guest_as("domain", guest, writer);
+}
+
+/// As [`guest`], in an element of another name: what a snapshot has of it.
+pub(super) fn guest_as(name: &str, guest: &Guest, writer: &mut Writer) {
+    writer.open(name);
     writer.attribute("type", "xen");
     if let Some(id) = guest.id.filter(|_| !writer.options.inactive) {
         writer.shown("id", id);
@@ -42,7 +47,7 @@ pub(super) fn guest(guest: &Guest, writer: &mut Writer) {
     }
     writer.kept_named(&guest.kept, "", &["keywrap", "launchSecurity"]);
     commandline(&guest.commandline, writer);
-    writer.close("domain");
+    writer.close(name);
 }
 
 fn identity(guest: &Guest, writer: &mut Writer) {

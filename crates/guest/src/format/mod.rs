@@ -20,11 +20,12 @@ mod interface;
 mod memballoon;
 mod os;
 mod seclabel;
+mod snapshot;
 mod sound;
 mod video;
 mod writer;
 
-use crate::{Device, Element, Guest};
+use crate::{Device, Element, Guest, Snapshot};
 use writer::Writer;
 
 /// What of a guest is written.
@@ -44,6 +45,14 @@ pub struct FormatOptions {
 pub fn format_guest(guest: &Guest, options: &FormatOptions) -> String {
     let mut writer = Writer::new(*options);
     guest::guest(guest, &mut writer);
+    writer.finish()
+}
+
+/// Writes a `<domainsnapshot>` document.
+#[must_use]
+pub fn format_snapshot(snapshot: &Snapshot, options: &FormatOptions) -> String {
+    let mut writer = Writer::new(*options);
+    snapshot::snapshot(snapshot, &mut writer);
     writer.finish()
 }
 

@@ -26,11 +26,12 @@ mod place;
 mod reader;
 mod scan;
 mod seclabel;
+mod snapshot;
 mod sound;
 mod value;
 mod video;
 
-use crate::{Device, Element, Guest, Problem, ProblemKind, Problems, Severity};
+use crate::{Device, Element, Guest, Problem, ProblemKind, Problems, Severity, Snapshot};
 use reader::{Found, Reader};
 use roxmltree::{Document, ParsingOptions};
 
@@ -86,19 +87,24 @@ pub struct Parsed<T> {
 pub fn parse_guest(text: &str, options: &ParseOptions) -> Result<Parsed<Guest>, Problems> {
     parse(text, options, |document, reader| {
         let root = document.root_element();
-        if reader::tag(&root) != "domain" {
-            reader.error(
-                root,
-                ProblemKind::Root {
-                    found: reader::root_name(&root),
-                    expected: "<domain>",
-                },
-            );
+        if !reader.is_root(root, "domain", "<domain>") {
             return None;
         }
         let guest = guest::guest(root, reader);
         place::report_violations(&guest, root, reader);
         Some(guest)
+    })
+}
+
+/// Reads a `<domainsnapshot>` document.
+///
+/// # Errors
+/// All that is wrong with it, each with its place.
+pub fn parse_snapshot(text: &str, options: &ParseOptions) -> Result<Parsed<Snapshot>, Problems> {
+    parse(text, options, |document, reader| {
+        let root = document.root_element();
+        let is_one = reader.is_root(root, "domainsnapshot", "<domainsnapshot>");
+        is_one.then(|| snapshot::snapshot(root, reader))
     })
 }
 

@@ -186,6 +186,21 @@ impl<'s> Reader<'s> {
         self.add(Severity::Error, node.range(), kind);
     }
 
+    /// Whether a document is of this kind; if not, a problem.
+    pub(super) fn is_root(
+        &mut self,
+        node: Node<'_, '_>,
+        name: &str,
+        expected: &'static str,
+    ) -> bool {
+        let is_one = tag(&node) == name;
+        if !is_one {
+            let found = root_name(&node);
+            self.error(node, ProblemKind::Root { found, expected });
+        }
+        is_one
+    }
+
     /// The child elements; text between them is a problem.
     pub(super) fn elements<'d, 'i>(
         &mut self,

@@ -45,7 +45,9 @@ use crate::guest_files::GuestFiles;
 use crate::hypercall::{HypercallMonitor, Machine, node};
 use crate::libxl::Libxl;
 use crate::xenstore::{Changes, Facts, StoreMonitor};
-use crate::{DomainInfo, Error, Host, Kept, NodeFiles, Result, XenVersion, XendHost, routes};
+use crate::{
+    DiskSnapshots, DomainInfo, Error, Host, Kept, NodeFiles, Result, XenVersion, XendHost, routes,
+};
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 use virtxen_guest::{DomId, Uuid};
@@ -64,6 +66,7 @@ pub struct XenHost {
     xend: Xend,
     libxl: Channel<Libxl>,
     files: Channel<NodeFiles>,
+    disks: Option<Arc<dyn DiskSnapshots>>,
     kept: Option<Kept>,
     /// Inactive guests as files, where no XenD keeps them.
     guest_files: Channel<GuestFiles>,
@@ -140,6 +143,7 @@ impl XenHost {
             },
             libxl: Err(String::new()),
             files: channels.files,
+            disks: channels.disks,
             kept: channels.kept,
             guest_files: Err(String::new()),
             machine: channels.machine,

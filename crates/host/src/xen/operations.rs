@@ -10,9 +10,9 @@ use crate::statistics::{
 };
 use crate::xenstore::Facts;
 use crate::{
-    ConfigChange, CpuPoolControl, DiskImage, DomainInfo, DumpMode, Ended, Ending, Finding, Host,
-    HostEvents, MigrateOptions, Neighbour, Node, Result, RouteReport, Scheduler, ShutdownReason,
-    Store, Trigger, VcpuInfo, VncServer, XenVersion,
+    ConfigChange, CpuPoolControl, DiskImage, DiskSnapshots, DomainInfo, DumpMode, Ended, Ending,
+    Finding, Host, HostEvents, MigrateOptions, Neighbour, Node, Result, RouteReport, Scheduler,
+    ShutdownReason, Store, Trigger, VcpuInfo, VncServer, XenVersion, foreign_disks,
 };
 use std::collections::HashSet;
 use std::os::fd::OwnedFd;
@@ -433,6 +433,10 @@ impl Host for XenHost {
         self.node_files("block peek")?
             .peek(path, offset, size)
             .await
+    }
+
+    fn disk_snapshots(&self) -> Result<&dyn DiskSnapshots> {
+        self.disks.as_deref().ok_or_else(foreign_disks)
     }
 
     async fn neighbours(&self) -> Result<Vec<Neighbour>> {

@@ -7,6 +7,9 @@
 mod device;
 mod interface;
 mod node;
+mod snapshot;
+
+pub(crate) use snapshot::DiskSnapshots;
 
 use std::io;
 

@@ -13,6 +13,7 @@ use super::clock::{Clock, Kept, StoreHost};
 use super::machine::State;
 use super::{Active, Options, Terminal};
 use crate::fault::{Fault, Faults};
+use crate::files::DiskSnapshots;
 use crate::hypervisor::{Pools, scheduler};
 use crate::release::{Facts, Release};
 use crate::xend::{NodeFacts, Shared};
@@ -36,6 +37,7 @@ pub(super) struct Inner {
     domains_lock: tokio::sync::Mutex<()>,
     store: OnceLock<SimXenstore>,
     pools: Pools,
+    disks: DiskSnapshots,
     pub(super) clock: Clock,
 }
 
@@ -55,10 +57,16 @@ impl SimHost {
                 domains_lock: tokio::sync::Mutex::new(()),
                 store: OnceLock::new(),
                 pools: Pools::default(),
+                disks: DiskSnapshots::default(),
                 clock: Clock::default(),
                 options,
             }),
         }
+    }
+
+    /// Snapshots of its disks.
+    pub(crate) fn disk_snapshots(&self) -> &DiskSnapshots {
+        &self.inner.disks
     }
 
     /// The XenD release that answers.
