@@ -121,6 +121,9 @@ fn stopped(before: Option<&Domain>, cause: Option<Operation>, ending: Option<End
         Some(Operation::Destroy | Operation::Reset) => EventKind::StoppedDestroyed,
         Some(Operation::Save) => EventKind::StoppedSaved,
         Some(Operation::Migrate | Operation::MigrateConfirm) => EventKind::StoppedMigrated,
+        Some(Operation::SnapshotCreate | Operation::SnapshotRevert) => {
+            EventKind::StoppedFromSnapshot
+        }
         Some(Operation::Start | Operation::Create | Operation::Restore) => EventKind::StoppedFailed,
         _ if before.is_some_and(|d| d.state == State::Crashed) => EventKind::StoppedCrashed,
         _ => match ending {
@@ -136,6 +139,9 @@ fn stopped(before: Option<&Domain>, cause: Option<Operation>, ending: Option<End
 fn started(cause: Option<Operation>) -> EventKind {
     match cause {
         Some(Operation::Restore) => EventKind::StartedRestored,
+        Some(Operation::SnapshotCreate | Operation::SnapshotRevert) => {
+            EventKind::StartedFromSnapshot
+        }
         Some(Operation::MigrateFinish) => EventKind::StartedMigrated,
         _ => EventKind::StartedBooted,
     }
@@ -147,6 +153,8 @@ pub(crate) fn reason_of(kind: &EventKind) -> Option<Reason> {
         EventKind::StartedBooted => Reason::Booted,
         EventKind::StartedMigrated => Reason::Migrated,
         EventKind::StartedRestored => Reason::Restored,
+        EventKind::StartedFromSnapshot => Reason::FromSnapshot,
+        EventKind::StoppedFromSnapshot => Reason::OffFromSnapshot,
         EventKind::SuspendedPaused => Reason::User,
         EventKind::ResumedUnpaused => Reason::Unpaused,
         EventKind::StoppedShutdown => Reason::Shutdown,

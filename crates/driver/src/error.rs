@@ -162,6 +162,14 @@ pub enum Error {
         /// What it has not.
         what: String,
     },
+    /// The domain has no such snapshot.
+    #[error("domain '{name}' has no {what}")]
+    NoSnapshot {
+        /// The domain.
+        name: String,
+        /// What it has not.
+        what: String,
+    },
     /// A file is no saved domain.
     #[error("{}: {reason}", .path.display())]
     Image {
@@ -270,6 +278,7 @@ impl Error {
             Self::GuestType(_) => Kind::OsType,
             Self::NoDevice { .. } => Kind::DeviceMissing,
             Self::NoMetadata { .. } => Kind::MetadataMissing,
+            Self::NoSnapshot { .. } => Kind::NoSnapshot,
             Self::Host(Host::Channel { .. }) => Kind::PostFailed,
             Self::Store { .. } => Kind::SystemError,
             Self::Host(_) | Self::Daemon { .. } | Self::Task { .. } => Kind::InternalError,
@@ -314,6 +323,7 @@ enum Kind {
     OperationDenied,
     NoDomain,
     OperationInvalid,
+    NoSnapshot,
     ConfigUnsupported,
     OperationTimeout,
     OperationAborted,
@@ -349,6 +359,7 @@ impl Kind {
             Self::OperationDenied => (29, XEN, "operation denied"),
             Self::NoDomain => (42, XEN, "Domain not found"),
             Self::OperationInvalid => (55, XEN, "Requested operation is not valid"),
+            Self::NoSnapshot => (72, XEN, "Domain snapshot not found"),
             Self::ConfigUnsupported => (67, DOMAIN, "unsupported configuration"),
             Self::OperationTimeout => (68, XEN, "Timed out during operation"),
             Self::OperationAborted => (78, XEN, "operation aborted"),

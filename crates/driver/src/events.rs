@@ -74,11 +74,13 @@ lifecycle! {
     DefinedAdded       0 "Defined",   0 "Added";
     DefinedUpdated     0 "Defined",   1 "Updated";
     DefinedRenamed     0 "Defined",   2 "Renamed";
+    DefinedFromSnapshot 0 "Defined",  3 "Snapshot";
     UndefinedRemoved   1 "Undefined", 0 "Removed";
     UndefinedRenamed   1 "Undefined", 1 "Renamed";
     StartedBooted      2 "Started",   0 "Booted";
     StartedMigrated    2 "Started",   1 "Migrated";
     StartedRestored    2 "Started",   2 "Restored";
+    StartedFromSnapshot 2 "Started",  3 "Snapshot";
     SuspendedPaused    3 "Suspended", 0 "Paused";
     ResumedUnpaused    4 "Resumed",   0 "Unpaused";
     ResumedMigrated    4 "Resumed",   1 "Migrated";
@@ -88,6 +90,7 @@ lifecycle! {
     StoppedMigrated    5 "Stopped",   3 "Migrated";
     StoppedSaved       5 "Stopped",   4 "Saved";
     StoppedFailed      5 "Stopped",   5 "Failed";
+    StoppedFromSnapshot 5 "Stopped",  6 "Snapshot";
     ShutdownFinished   6 "Shutdown",  0 "Finished";
     CrashedPanicked    8 "Crashed",   0 "Panicked";
 }

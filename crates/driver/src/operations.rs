@@ -113,6 +113,9 @@ operations! {
     NodeMemoryStats: "nodeGetMemoryStats", "nodememstats", false, "connect.read", None, Any, true, 30;
     FromNative: "connectDomainXMLFromNative", "domxml-from-native", false, "connect.write", None, Any, true, 30;
     ToNative: "connectDomainXMLToNative", "domxml-to-native", false, "connect.write", None, Any, true, 30;
+    Snapshots: "domainListAllSnapshots", "snapshot-list", false, "domain.read", None, Any, true, 30;
+    SnapshotXml: "domainSnapshotGetXMLDesc", "snapshot-dumpxml", false, "domain.read", None, Any, true, 30;
+    SnapshotXmlSecure: "domainSnapshotGetXMLDesc", "snapshot-dumpxml with secrets", false, "domain.read-secure", None, Any, true, 30;
     JobStats: "domainGetJobStats", "domjobinfo", false, "domain.read", None, Any, true, 30;
     AbortJob: "domainAbortJob", "domjobabort", true, "domain.write", None, Active, true, 30;
     Events: "connectDomainEventRegisterAny", "event", false, "connect.search-domains", None, Any, true, 30;
@@ -151,6 +154,9 @@ operations! {
     SaveImageXml: "domainSaveImageGetXMLDesc", "save-image-dumpxml", false, "domain.read-secure", None, Any, true, 60;
     SaveImageDefine: "domainSaveImageDefineXML", "save-image-define", true, "domain.hibernate", Long, Any, true, 3600;
     CoreDump: "domainCoreDump", "dump", true, "domain.core-dump", Long, Active, false, 3600;
+    SnapshotCreate: "domainSnapshotCreateXML", "snapshot-create", true, "domain.snapshot", Long, Any, false, 3600;
+    SnapshotRevert: "domainRevertToSnapshot", "snapshot-revert", true, "domain.snapshot", Long, Any, false, 3600;
+    SnapshotDelete: "domainSnapshotDelete", "snapshot-delete", true, "domain.snapshot", Long, Any, false, 3600;
     MigrateBegin: "domainMigrateBegin3Params", "begin of migration", true, "domain.migrate", None, Active, false, 30;
     MigratePrepare: "domainMigratePrepare3Params", "preparation of migration", true, "domain.migrate", None, Any, false, 30;
     MigrateFinish: "domainMigrateFinish3Params", "end of migration", true, "domain.migrate", Modify, Any, false, 120;

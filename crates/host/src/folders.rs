@@ -62,6 +62,15 @@ impl Folders {
     pub fn dumps(&self) -> PathBuf {
         self.root.join("var/lib/libvirt/libxl/dump")
     }
+
+    /// Snapshots of guests, a folder each.
+    #[must_use]
+    pub fn snapshots(&self, libxl: bool) -> PathBuf {
+        self.root.join(match libxl {
+            true => "var/lib/libvirt/libxl/snapshot",
+            false => "var/lib/libvirt/xen/snapshot",
+        })
+    }
 }
 
 impl Default for Folders {

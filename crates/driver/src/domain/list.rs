@@ -151,6 +151,9 @@ impl Driver {
                         .to_owned(),
                 });
             }
+            inner
+                .without_snapshots(&domain, Operation::Rename, "delete them first")
+                .await?;
             match host.domain(&new_name).await {
                 Ok(other) if other.name == new_name => Err(Error::Exists {
                     name: other.name,

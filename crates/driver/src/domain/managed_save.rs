@@ -39,16 +39,7 @@ impl Driver {
                         .to_owned(),
                 });
             }
-            let file = blocking(file, |file| file.begin().map(|()| file.clone())).await?;
-            if let Err(error) = host.save(&domain.name, &part).await {
-                blocking(file, |file| {
-                    file.give_up();
-                    Ok(())
-                })
-                .await?;
-                return Err(error.into());
-            }
-            blocking(file, SavedFile::finish).await
+            put_away(&*host, &domain, file).await
         })
         .await
     }
@@ -130,6 +121,20 @@ impl Inner {
             false => Ok(()),
         }
     }
+}
+
+/// Writes a running domain to the file from which it goes on.
+pub(super) async fn put_away(host: &dyn Host, domain: &Domain, file: SavedFile) -> Result<()> {
+    let file = blocking(file, |file| file.begin().map(|()| file.clone())).await?;
+    if let Err(error) = host.save(&domain.name, &file.part()).await {
+        let give_up = |file: &SavedFile| {
+            file.give_up();
+            Ok(())
+        };
+        blocking(file, give_up).await?;
+        return Err(error.into());
+    }
+    blocking(file, SavedFile::finish).await
 }
 
 /// Removes a file.

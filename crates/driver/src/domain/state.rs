@@ -118,6 +118,10 @@ pub enum Reason {
     Saved,
     /// Shut off: its start failed.
     Failed,
+    /// Running: gone back to a snapshot, or gone on after one was taken.
+    FromSnapshot,
+    /// Shut off: gone back to a snapshot, or after one was taken.
+    OffFromSnapshot,
 }
 
 impl Reason {
@@ -129,6 +133,7 @@ impl Reason {
             (Running | Blocked | NoState, 1) => Self::Booted,
             (Running | Blocked | NoState, 2) => Self::Migrated,
             (Running | Blocked | NoState, 3) => Self::Restored,
+            (Running | Blocked | NoState, 4) => Self::FromSnapshot,
             (Running | Blocked | NoState, 5) => Self::Unpaused,
             (Paused, 1) => Self::User,
             (State::Shutdown | Shutoff, 1) => Self::Shutdown,
@@ -137,6 +142,7 @@ impl Reason {
             (Shutoff, 4) => Self::MigratedAway,
             (Shutoff, 5) => Self::Saved,
             (Shutoff, 6) => Self::Failed,
+            (Shutoff, 7) => Self::OffFromSnapshot,
             _ => Self::Unknown,
         }
     }
@@ -149,9 +155,10 @@ impl Reason {
             Self::Booted | Self::User | Self::Shutdown => 1,
             Self::Migrated | Self::Destroyed => 2,
             Self::Restored | Self::Crashed => 3,
-            Self::MigratedAway => 4,
+            Self::MigratedAway | Self::FromSnapshot => 4,
             Self::Unpaused | Self::Saved => 5,
             Self::Failed => 6,
+            Self::OffFromSnapshot => 7,
         }
     }
 }
@@ -170,6 +177,7 @@ impl fmt::Display for Reason {
             Self::Crashed => "crashed",
             Self::Saved => "saved",
             Self::Failed => "failed",
+            Self::FromSnapshot | Self::OffFromSnapshot => "from snapshot",
         })
     }
 }
@@ -189,6 +197,8 @@ mod tests {
             (State::Paused, Reason::User),
             (State::Shutoff, Reason::Destroyed),
             (State::Shutoff, Reason::MigratedAway),
+            (State::Running, Reason::FromSnapshot),
+            (State::Shutoff, Reason::OffFromSnapshot),
             (State::Crashed, Reason::Crashed),
         ] {
             assert_eq!(Reason::from_number(state, reason.number()), reason);

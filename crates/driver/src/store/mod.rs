@@ -2,14 +2,16 @@
 //! documents that the host cannot keep, and their managed saves.
 //!
 //! Notes and their files are in `notes`, what they and the host say together in
-//! `merge`, saved domains in `image`. Whole documents of inactive guests are the host's (`guest_files`).
+//! `merge`, saved domains in `image`, snapshots in `snapshots`. Whole documents of inactive guests are the host's (`guest_files`).
 
 pub(crate) mod image;
 mod merge;
 mod notes;
+pub(crate) mod snapshots;
 
 use crate::{Domain, Error, Result};
 pub(crate) use image::SavedFile;
+pub(crate) use snapshots::{SnapshotFolder, Snapshots};
 
 use notes::{Note, Notes};
 use std::collections::HashSet;
@@ -37,6 +39,8 @@ struct Kept {
     saved: PathBuf,
     /// Of memory of guests that have crashed.
     dumps: PathBuf,
+    /// Of snapshots.
+    snapshots: PathBuf,
     /// The host keeps what guests are defined as with all that stands in it.
     whole: bool,
 }
@@ -50,6 +54,7 @@ impl Store {
                 state: folders.run(host.keeps_documents()),
                 saved: folders.saved(host.keeps_documents()),
                 dumps: folders.dumps(),
+                snapshots: folders.snapshots(host.keeps_documents()),
                 whole: host.keeps_documents(),
             }),
         }
@@ -115,6 +120,22 @@ impl Store {
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(failed(&path, &error)),
         }
+    }
+
+    /// The folder of a domain's snapshots, which may not be there.
+    ///
+    /// # Errors
+    /// There is no place for one.
+    pub(crate) fn snapshots(&self, name: &str) -> Result<SnapshotFolder> {
+        let refused = |reason: &str| Error::Unsupported {
+            operation: "snapshot",
+            reason: reason.to_owned(),
+        };
+        let kept = self.kept.as_ref().ok_or_else(|| {
+            refused("the host is another machine's, where virtxen has no folder for it")
+        })?;
+        SnapshotFolder::new(&kept.snapshots, name)
+            .ok_or_else(|| refused("no folder can have the domain's name"))
     }
 
     /// Whether this is asked for the first time since the machine was started; notes

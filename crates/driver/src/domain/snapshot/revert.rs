@@ -1,0 +1,161 @@
+//! Going back to a snapshot: disks, configuration, and memory if it has one.
+
+use super::{blocking, has_memory, kept_disks};
+use crate::call::Call;
+use crate::domain::managed_save;
+use crate::driver::Inner;
+use crate::store::SnapshotFolder;
+use crate::store::snapshots::link;
+use crate::{Domain, DomainKey, Driver, Error, Monitor, Operation, Result};
+use std::sync::Arc;
+use virtxen_guest::{Guest, Snapshot, SnapshotState};
+use virtxen_host::Host;
+
+/// How the domain is after going back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SnapshotRevert {
+    /// It runs, whatever it did when the snapshot was taken.
+    pub running: bool,
+    /// It is there and does not run.
+    pub paused: bool,
+}
+
+impl Driver {
+    /// Goes back to a snapshot. A domain that runs is destroyed first.
+    ///
+    /// # Errors
+    /// No such domain or snapshot; a part of the snapshot is not there any more, which is
+    /// found before anything is changed as far as it can be.
+    pub async fn snapshot_revert(
+        &self,
+        key: &DomainKey,
+        name: &str,
+        flags: SnapshotRevert,
+        monitor: &Monitor,
+    ) -> Result<()> {
+        let call = Call::domain(Operation::SnapshotRevert, key).watched(monitor);
+        let (inner, name) = (Arc::clone(&self.inner), name.to_owned());
+        self.change(call, async move |host, domain| {
+            let (folder, snapshots) = inner.kept_snapshots(&domain).await?;
+            let snapshot = snapshots.get(&domain, &name)?.clone();
+            let back = Back {
+                guest: guest(&domain, &snapshot)?,
+                inner,
+                host,
+                domain,
+                folder,
+                name,
+                snapshot,
+                flags,
+            };
+            back.check().await?;
+            // Who cancels now would leave it half done.
+            tokio::spawn(back.go()).await.unwrap_or(Err(Error::Task {
+                operation: Operation::SnapshotRevert.verb(),
+            }))
+        })
+        .await
+    }
+}
+
+/// What the domain is to be defined as.
+fn guest(domain: &Domain, snapshot: &Snapshot) -> Result<Guest> {
+    let guest = snapshot
+        .inactive_domain
+        .as_ref()
+        .or(snapshot.domain.as_ref());
+    let Some(guest) = guest else {
+        return Err(invalid(domain, "the snapshot has no domain in it"));
+    };
+    if guest.name != domain.name {
+        let reason = format!("it was called '{}' when the snapshot was taken", guest.name);
+        return Err(invalid(domain, &reason));
+    }
+    let mut guest = guest.clone();
+    crate::document::forget_run(&mut guest);
+    Ok(guest)
+}
+
+fn invalid(domain: &Domain, reason: &str) -> Error {
+    Error::Invalid {
+        name: domain.name.clone(),
+        operation: Operation::SnapshotRevert.verb(),
+        reason: reason.to_owned(),
+    }
+}
+
+/// A domain on its way back.
+struct Back {
+    inner: Arc<Inner>,
+    host: Arc<dyn Host>,
+    domain: Domain,
+    folder: SnapshotFolder,
+    name: String,
+    snapshot: Snapshot,
+    guest: Guest,
+    flags: SnapshotRevert,
+}
+
+impl Back {
+    async fn check(&self) -> Result<()> {
+        if self.domain.persistent == Some(false) {
+            return Err(invalid(&self.domain, "it is transient"));
+        }
+        let memory = self.folder.memory(&self.name);
+        if has_memory(&self.snapshot) && tokio::fs::metadata(&memory).await.is_err() {
+            return Err(Error::Store {
+                path: memory,
+                reason: "the memory of the snapshot is not there any more".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    async fn go(self) -> Result<()> {
+        let (host, name) = (&*self.host, &self.domain.name);
+        if self.domain.is_active() {
+            host.destroy(name).await?;
+        }
+        if let Some(file) = self.inner.managed_save_of(&self.inactive()).await? {
+            managed_save::remove(file).await?;
+        }
+        for disk in &kept_disks(&self.snapshot, false) {
+            host.disk_snapshots()?.revert(disk, &self.name).await?;
+        }
+        host.define(&self.guest).await?;
+        let (uuid, guest) = (self.domain.uuid, self.guest.clone());
+        self.inner.keep_definition(uuid, guest).await?;
+        let (folder, current) = (self.folder.clone(), self.name.clone());
+        blocking(move || folder.set_current(Some(&current))).await?;
+        self.start().await
+    }
+
+    /// Starts the domain if it ran, or is to run.
+    async fn start(&self) -> Result<()> {
+        let (host, name) = (&*self.host, &self.domain.name);
+        let was_paused = self.snapshot.state == Some(SnapshotState::Paused);
+        let paused = self.flags.paused || (was_paused && !self.flags.running);
+        if has_memory(&self.snapshot) {
+            let file = self.inner.store.saved_file(name)?;
+            let (memory, saved) = (self.folder.memory(&self.name), file.clone());
+            blocking(move || {
+                saved.begin()?;
+                link(&memory, saved.path())
+            })
+            .await?;
+            return self.inner.go_on(host, &self.inactive(), file, paused).await;
+        }
+        match self.flags.running || self.flags.paused {
+            true => Ok(host.start(name, paused).await?),
+            false => Ok(()),
+        }
+    }
+
+    /// The domain as it is when it was destroyed.
+    fn inactive(&self) -> Domain {
+        Domain {
+            id: None,
+            ..self.domain.clone()
+        }
+    }
+}
