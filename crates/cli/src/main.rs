@@ -21,6 +21,7 @@ mod script;
 mod shell;
 mod table;
 mod terminal;
+mod time;
 mod usage;
 
 use connect::Session;

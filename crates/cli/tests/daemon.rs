@@ -168,6 +168,11 @@ const CHANGES: &[&str] = &[
 const COUNTED: &[&str] = &[
     "dominfo pv1",
     "dominfo Domain-0",
+    "define examples/paravirt-bootloader.xml; start mailhub; \
+     snapshot-create-as mailhub one 'the first'; snapshot-create-as mailhub two --disk-only; \
+     snapshot-list mailhub --parent; snapshot-dumpxml mailhub two; snapshot-current mailhub; \
+     snapshot-revert mailhub one; snapshot-delete mailhub one --children-only; \
+     snapshot-list mailhub --name; snapshot-dumpxml mailhub three; undefine mailhub",
     "domstats pv1 hvm3",
     "domstats --state --cpu-total --list-paused",
     "cpu-stats pv1; cpu-stats pv1 --total; cpu-stats pv1 --start 7",

@@ -65,8 +65,8 @@ macro_rules! connection_calls {
         inject_nmi(key: &DomainKey) -> ();
         /// Removes the definition of an inactive domain.
         undefine(key: &DomainKey) -> ();
-        /// Removes the definition and what `managed_save` has put away.
-        undefine_saved(key: &DomainKey) -> ();
+        /// Removes the definition and what else there is of a domain.
+        undefine_with(key: &DomainKey, flags: UndefineFlags) -> ();
         /// Starts a defined domain, whatever `managed_save` has put away.
         start_anew(key: &DomainKey, paused: bool) -> ();
         /// Whether a domain is started with the host.
@@ -167,6 +167,22 @@ macro_rules! connection_calls {
         managed_save_xml(key: &DomainKey, secure: bool) -> String;
         /// Changes the document in what was put away.
         define_managed_save(key: &DomainKey, xml: &str) -> ();
+        /// Takes a snapshot of a domain, which gets the name that is returned.
+        snapshot_create(
+            key: &DomainKey, xml: &str, flags: SnapshotFlags, monitor: &Monitor
+        ) -> String;
+        /// The snapshots of a domain, parents before their children.
+        snapshots(key: &DomainKey) -> Vec<SnapshotEntry>;
+        /// A snapshot as libvirt's XML.
+        snapshot_xml(key: &DomainKey, name: &str, secure: bool) -> String;
+        /// Goes back to a snapshot.
+        snapshot_revert(
+            key: &DomainKey, name: &str, flags: SnapshotRevert, monitor: &Monitor
+        ) -> ();
+        /// Removes a snapshot.
+        snapshot_delete(
+            key: &DomainKey, name: &str, flags: SnapshotDeletion, monitor: &Monitor
+        ) -> ();
         /// Writes the memory of a domain to a file.
         dump(
             key: &DomainKey, file: &Path, flags: DumpFlags,

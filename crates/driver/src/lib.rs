@@ -36,7 +36,8 @@ pub use domain::InterfaceAddress;
 pub use domain::{
     Accepted, Affect, Arrival, BlockEntry, Converted, CreateFlags, DefineFlags, Departure, Domain,
     DomainKey, DumpFlags, InterfaceEntry, ListFilter, MetadataChange, MetadataKind, MigrateFlags,
-    NativeFormat, Reason, ShutdownMode, State, TakenDown, TypedParameter, TypedValue, VcpuCounts,
+    NativeFormat, Reason, ShutdownMode, SnapshotDeletion, SnapshotEntry, SnapshotFlags,
+    SnapshotRevert, State, TakenDown, TypedParameter, TypedValue, UndefineFlags, VcpuCounts,
     XmlFlags,
 };
 pub use domain::{AllStats, CpuStats, DomainStats, MemoryTag, StatsGroups, block_parameters};

@@ -89,13 +89,13 @@ impl Remote {
     }
 
     /// Waits for an operation, tells how far it is, and aborts it when it is cancelled.
-    pub(crate) async fn watched(
+    pub(crate) async fn watched<T>(
         &self,
         operation: Operation,
         dom: Option<Domain>,
         monitor: &Monitor,
-        work: impl Future<Output = Result<()>>,
-    ) -> Result<()> {
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         let begin = Instant::now();
         let mut work = std::pin::pin!(work);
         let mut looks = tokio::time::interval(LOOK);

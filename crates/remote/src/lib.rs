@@ -23,6 +23,7 @@ mod open;
 mod remote;
 mod sasl;
 mod saved;
+mod snapshots;
 mod statistics;
 mod stream;
 mod task;

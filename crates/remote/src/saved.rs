@@ -3,7 +3,7 @@
 
 use crate::Remote;
 use std::path::Path;
-use virtxen_driver::{DomainKey, Monitor, Operation, Result};
+use virtxen_driver::{DomainKey, Monitor, Operation, Result, UndefineFlags};
 use virtxen_rpc::calls::{
     DomainCreateWithFlags, DomainHasManagedSaveImage, DomainManagedSave,
     DomainManagedSaveDefineXML, DomainManagedSaveGetXMLDesc, DomainManagedSaveRemove,
@@ -22,9 +22,14 @@ impl Remote {
             .map(|_| ())
     }
 
-    pub(crate) async fn undefine_saved(&self, key: &DomainKey) -> Result<()> {
-        const MANAGED_SAVE: u32 = 1;
-        let arguments = self.flags(key, MANAGED_SAVE).await?;
+    pub(crate) async fn undefine_with(&self, key: &DomainKey, flags: UndefineFlags) -> Result<()> {
+        const SNAPSHOTS: u32 = 1 << 1;
+        let saved = u32::from(flags.managed_save);
+        let flags = match flags.snapshots {
+            true => saved | SNAPSHOTS,
+            false => saved,
+        };
+        let arguments = self.flags(key, flags).await?;
         self.ask::<DomainUndefineFlags>(Operation::Undefine, arguments)
             .await
     }

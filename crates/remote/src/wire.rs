@@ -51,6 +51,8 @@ pub(crate) fn filter(filter: &ListFilter) -> u32 {
         (filter.transient, 3),
         (filter.managed_save, 8),
         (filter.no_managed_save, 9),
+        (filter.snapshots, 12),
+        (filter.no_snapshots, 13),
         (filter.autostart, 10),
         (filter.no_autostart, 11),
     ];

@@ -150,6 +150,7 @@ const ALLOWED: &[Allowed] = &[
         ]),
         "JSON output, libxl's configurations, what qemu-img says, cargo metadata",
     ),
+    allowed("time", Users::These(&["virtxen-cli"]), "dates of snapshots"),
     allowed(
         "tracing",
         Users::These(&["virtxen-daemon"]),

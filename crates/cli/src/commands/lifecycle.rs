@@ -9,7 +9,9 @@ use crate::json;
 use crate::options::{Args, DOMAIN, Kind, Opt, flag, optional, required};
 use crate::output::Reply;
 use serde_json::json;
-use virtxen_driver::{Connection, CreateFlags, DefineFlags, Domain, DomainKey, ShutdownMode};
+use virtxen_driver::{
+    Connection, CreateFlags, DefineFlags, Domain, DomainKey, ShutdownMode, UndefineFlags,
+};
 
 const FILE: Opt = required(
     "file",
@@ -21,6 +23,10 @@ const CONSOLE: Opt = flag("console", "go to the console afterwards");
 const PAUSED: Opt = flag("paused", "leave the domain paused");
 const FORCE_BOOT: Opt = flag("force-boot", "boot it, whatever 'managedsave' has put away");
 const MANAGED_SAVE: Opt = flag("managed-save", "with what 'managedsave' has put away");
+const SNAPSHOTS: Opt = flag(
+    "snapshots-metadata",
+    "with what is known of its snapshots; what they kept stays on its disks",
+);
 const MODE: Opt = optional(
     "mode",
     Kind::Word(&["paravirt", "acpi"]),
@@ -50,16 +56,19 @@ pub(super) const COMMANDS: &[Command] = &[
         group: Group::Lifecycle,
         summary: "remove the definition of an inactive domain",
         about: "Disks and other files of the guest are not touched.",
-        options: &[DOMAIN, MANAGED_SAVE],
+        options: &[DOMAIN, MANAGED_SAVE, SNAPSHOTS],
         run: |session, args| {
             Box::pin(act(
                 session,
                 args,
                 "undefine",
                 "has been undefined",
-                async |driver, key| match args.flag("managed-save") {
-                    true => driver.undefine_saved(key).await,
-                    false => driver.undefine(key).await,
+                async |driver, key| {
+                    let flags = UndefineFlags {
+                        managed_save: args.flag("managed-save"),
+                        snapshots: args.flag("snapshots-metadata"),
+                    };
+                    driver.undefine_with(key, flags).await
                 },
             ))
         },

@@ -41,6 +41,8 @@ pub(super) const COMMANDS: &[Command] = &[Command {
             "list domains that 'managedsave' has put away",
         ),
         flag("without-managed-save", "list domains that it has not"),
+        flag("with-snapshot", "list domains that have snapshots"),
+        flag("without-snapshot", "list domains that have none"),
         flag("uuid", "print UUIDs only, one a line"),
         flag("name", "print names only, one a line"),
         flag("id", "print numbers only, one a line"),
@@ -124,6 +126,8 @@ fn filter(args: &Args) -> ListFilter {
         no_autostart: args.flag("no-autostart"),
         managed_save: args.flag("with-managed-save"),
         no_managed_save: args.flag("without-managed-save"),
+        snapshots: args.flag("with-snapshot"),
+        no_snapshots: args.flag("without-snapshot"),
         states: states(args, "state-"),
     }
 }

@@ -33,6 +33,7 @@ mod save;
 mod scheduler;
 mod shell;
 mod sim;
+mod snapshot;
 mod statistics;
 mod top;
 mod validate;
@@ -177,6 +178,7 @@ const TABLES: &[&[Command]] = &[
     doctor::COMMANDS,
     shell::COMMANDS,
     sim::COMMANDS,
+    snapshot::COMMANDS,
     proxy::COMMANDS,
     completions::COMMANDS,
     help::COMMANDS,

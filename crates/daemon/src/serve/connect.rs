@@ -74,7 +74,7 @@ async fn list_all(
     arguments: ListAll,
 ) -> Result<Listed<virtxen_rpc::Domain, DOMAINS_MAX>> {
     wire::only("virConnectListAllDomains", arguments.flags, 0xffff)?;
-    let domains = match wire::is_for_snapshots(arguments.flags) {
+    let domains = match wire::is_for_checkpoints(arguments.flags) {
         true => Vec::new(),
         false => caller.list(&wire::filter(arguments.flags)).await?,
     };

@@ -1,28 +1,19 @@
 //! Calls about what people and programs write on a domain (title, description,
-//! metadata), and about what a domain does not have here: snapshots, a managed save,
-//! security labels, warnings.
+//! metadata), and about what a domain does not have here: security labels, warnings.
 
 use super::{Caller, lookup, wire};
 use crate::error::Result;
 use std::sync::Arc;
 use virtxen_driver::{MetadataChange, MetadataKind};
 use virtxen_rpc::calls::{
-    DomainFlags, DomainListAll, Listed, MetadataArguments, SecurityLabel, SecurityLabels,
-    SetMetadataArguments, SnapshotName, SnapshotNames,
+    DomainFlags, MetadataArguments, SecurityLabel, SecurityLabels, SetMetadataArguments,
 };
 use virtxen_rpc::xdr::List;
-use virtxen_rpc::{Domain, DomainSnapshot, RemoteError, code, origin};
+use virtxen_rpc::{Domain, RemoteError, code, origin};
 
 super::rows! {
     DomainGetMetadata => metadata;
     DomainSetMetadata => set_metadata;
-    DomainSnapshotNum => none_of;
-    DomainHasCurrentSnapshot => none_of;
-    DomainSnapshotListNames => async |caller: Arc<Caller>, arguments: SnapshotNames| {
-        lookup::look(&caller, &arguments.dom).await.map(|_| List::default())
-    };
-    DomainListAllSnapshots => snapshots;
-    DomainSnapshotLookupByName => snapshot;
     DomainGetMessages => async |caller: Arc<Caller>, arguments: DomainFlags| {
         lookup::look(&caller, &arguments.dom).await.map(|_| List::default())
     };
@@ -60,26 +51,4 @@ fn kind(number: i32) -> Result<MetadataKind> {
         let message = format!("invalid argument: unknown metadata type {number}");
         RemoteError::new(code::INVALID_ARG, origin::DOMAIN, message).into()
     })
-}
-
-async fn none_of(caller: Arc<Caller>, arguments: DomainFlags) -> Result<i32> {
-    lookup::look(&caller, &arguments.dom).await.map(|_| 0)
-}
-
-async fn snapshots<const MAX: usize>(
-    caller: Arc<Caller>,
-    arguments: DomainListAll,
-) -> Result<Listed<DomainSnapshot, MAX>> {
-    lookup::look(&caller, &arguments.dom).await?;
-    Ok(Listed::default())
-}
-
-async fn snapshot(caller: Arc<Caller>, arguments: SnapshotName) -> Result<DomainSnapshot> {
-    let domain = lookup::look(&caller, &arguments.dom).await?;
-    let message = format!(
-        "no domain snapshot '{}' of domain '{}': there are no snapshots with Xen",
-        arguments.name, domain.name
-    );
-    let origin = origin::DOMAIN_SNAPSHOT;
-    Err(RemoteError::new(code::NO_DOMAIN_SNAPSHOT, origin, message).into())
 }

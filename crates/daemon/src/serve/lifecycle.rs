@@ -3,7 +3,7 @@
 use super::{Caller, lookup, wire};
 use crate::error::Result;
 use std::sync::Arc;
-use virtxen_driver::{Accepted, CreateFlags, DefineFlags, ShutdownMode};
+use virtxen_driver::{Accepted, CreateFlags, DefineFlags, ShutdownMode, UndefineFlags};
 use virtxen_rpc::calls::{AutostartArguments, DomainFlags, RenameArguments, XmlFlags};
 use virtxen_rpc::{Domain, RemoteError, code, origin};
 
@@ -13,6 +13,8 @@ const PAUSED: u32 = 1;
 const FORCE_BOOT: u32 = 1 << 3;
 /// `VIR_DOMAIN_UNDEFINE_MANAGED_SAVE`.
 const MANAGED_SAVE: u32 = 1;
+/// `VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA`.
+const SNAPSHOTS: u32 = 1 << 1;
 /// `VIR_DOMAIN_START_VALIDATE`.
 const START_VALIDATE: u32 = 1 << 4;
 /// `VIR_DOMAIN_DEFINE_VALIDATE`.
@@ -89,14 +91,15 @@ fn accept(accepted: &Accepted) -> Domain {
 }
 
 async fn undefine(caller: Arc<Caller>, arguments: DomainFlags) -> Result<()> {
-    // Snapshots, firmware variables and checkpoints may be removed or kept along with
-    // it: there are none.
+    // Firmware variables and checkpoints may be removed or kept along with it: there are
+    // none.
     wire::only("virDomainUndefineFlags", arguments.flags, 0x7f)?;
     let key = wire::key(&arguments.dom);
-    match arguments.flags & MANAGED_SAVE {
-        0 => Ok(caller.driver.undefine(&key).await?),
-        _ => Ok(caller.driver.undefine_saved(&key).await?),
-    }
+    let flags = UndefineFlags {
+        managed_save: arguments.flags & MANAGED_SAVE != 0,
+        snapshots: arguments.flags & SNAPSHOTS != 0,
+    };
+    Ok(caller.driver.undefine_with(&key, flags).await?)
 }
 
 async fn shutdown(caller: Arc<Caller>, arguments: DomainFlags) -> Result<()> {

@@ -18,6 +18,7 @@ mod memory;
 mod migrate;
 mod node;
 mod save;
+mod snapshot;
 mod stats;
 mod vcpu;
 mod wire;
@@ -117,6 +118,7 @@ static TABLE: &[&[Row]] = &[
     migrate::ROWS,
     node::ROWS,
     save::ROWS,
+    snapshot::ROWS,
     stats::ROWS,
     vcpu::ROWS,
 ];

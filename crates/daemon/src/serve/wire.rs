@@ -118,13 +118,14 @@ pub(super) fn map(cpus: &[u32], length: usize) -> Vec<u8> {
     map
 }
 
-/// Whether `virConnectListAllDomainsFlags` mean only domains with snapshots or with
-/// checkpoints: there are none.
-pub(super) fn is_for_snapshots(flags: u32) -> bool {
-    [12, 14].iter().any(|bit| flags >> bit & 0b11 == 0b01)
+/// Whether `virConnectListAllDomainsFlags` mean only domains with checkpoints: there are
+/// none.
+pub(super) fn is_for_checkpoints(flags: u32) -> bool {
+    flags >> 14 & 0b11 == 0b01
 }
 
-/// The domains that `virConnectListAllDomainsFlags` means, of which none have snapshots.
+/// The domains that `virConnectListAllDomainsFlags` means, of which none have
+/// checkpoints.
 pub(super) fn filter(flags: u32) -> ListFilter {
     let has = |bit: u32| flags & (1 << bit) != 0;
     let states = [
@@ -142,6 +143,8 @@ pub(super) fn filter(flags: u32) -> ListFilter {
         no_managed_save: has(9),
         autostart: has(10),
         no_autostart: has(11),
+        snapshots: has(12),
+        no_snapshots: has(13),
         states: states
             .into_iter()
             .filter(|(bit, _)| has(*bit))

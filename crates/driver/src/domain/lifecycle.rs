@@ -22,6 +22,15 @@ pub enum ShutdownMode {
     AcpiPowerButton,
 }
 
+/// What goes with the definition of a domain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UndefineFlags {
+    /// The file from which it would go on.
+    pub managed_save: bool,
+    /// What is known of its snapshots; what they kept stays on its disks.
+    pub snapshots: bool,
+}
+
 impl Driver {
     /// Starts an inactive domain, from its managed save if it has one; with `paused` its
     /// vcpus do not run yet.
@@ -129,23 +138,33 @@ impl Driver {
     ///
     /// # Errors
     /// The domain is not defined; it is active, and kept by a XenD, which removes
-    /// inactive ones only; its memory is in a file ([`Driver::undefine_saved`]).
+    /// inactive ones only; there is more of it than its definition
+    /// ([`Driver::undefine_with`]).
     pub async fn undefine(&self, key: &DomainKey) -> Result<()> {
-        self.remove_definition(key, false).await
+        self.undefine_with(key, UndefineFlags::default()).await
     }
 
-    pub(super) async fn remove_definition(&self, key: &DomainKey, saved: bool) -> Result<()> {
+    /// As [`Driver::undefine`], with what else there is of the domain.
+    ///
+    /// # Errors
+    /// As those of [`Driver::undefine`].
+    pub async fn undefine_with(&self, key: &DomainKey, flags: UndefineFlags) -> Result<()> {
         let call = Call::domain(Operation::Undefine, key);
         let inner = Arc::clone(&self.inner);
         self.change(call, async move |host, domain| {
             let file = inner.managed_save_of(&domain).await?;
-            if file.is_some() && !saved {
+            if file.is_some() && !flags.managed_save {
                 return Err(Error::Invalid {
                     name: domain.name,
                     operation: Operation::Undefine.verb(),
                     reason: "its memory is saved: undefine it with --managed-save to remove both"
                         .to_owned(),
                 });
+            }
+            if !flags.snapshots {
+                let what = "delete them, or undefine it with --snapshots-metadata to forget them";
+                let operation = Operation::Undefine;
+                inner.without_snapshots(&domain, operation, what).await?;
             }
             inner.part_run(Some(&domain)).await?;
             if domain.is_active() && !host.keeps_config_apart() {
@@ -158,6 +177,7 @@ impl Driver {
             }
             host.undefine(&domain.name).await?;
             inner.store.undefine(domain.uuid).await?;
+            inner.forget_snapshots(&domain).await?;
             match file {
                 Some(file) => crate::domain::managed_save::remove(file).await,
                 None => Ok(()),

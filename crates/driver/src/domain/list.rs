@@ -30,6 +30,10 @@ pub struct ListFilter {
     pub managed_save: bool,
     /// Those of which it is not.
     pub no_managed_save: bool,
+    /// Those that have snapshots.
+    pub snapshots: bool,
+    /// Those that have none.
+    pub no_snapshots: bool,
     /// States; empty for any.
     pub states: Vec<State>,
 }
@@ -108,6 +112,16 @@ impl Driver {
             let mut kept = Vec::new();
             for domain in domains {
                 if self.inner.managed_save_of(&domain).await?.is_some() == filter.managed_save {
+                    kept.push(domain);
+                }
+            }
+            domains = kept;
+        }
+        if filter.snapshots != filter.no_snapshots {
+            let mut kept = Vec::new();
+            for domain in domains {
+                let (_, snapshots) = self.inner.snapshots_of(&domain).await?;
+                if snapshots.all.is_empty() != filter.snapshots {
                     kept.push(domain);
                 }
             }

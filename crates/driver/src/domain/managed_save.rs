@@ -72,14 +72,6 @@ impl Driver {
         }
         self.start(key, paused).await
     }
-
-    /// Removes what a domain is defined as, with the file from which it would go on.
-    ///
-    /// # Errors
-    /// As those of [`Driver::undefine`].
-    pub async fn undefine_saved(&self, key: &DomainKey) -> Result<()> {
-        self.remove_definition(key, true).await
-    }
 }
 
 impl Inner {

@@ -36,7 +36,7 @@ pub use bulk::{AllStats, DomainStats, StatsGroups};
 pub use console::ConsoleStream;
 pub use devices::{BlockEntry, InterfaceEntry};
 pub use ended::TakenDown;
-pub use lifecycle::ShutdownMode;
+pub use lifecycle::{ShutdownMode, UndefineFlags};
 pub use list::ListFilter;
 pub use metadata::{MetadataChange, MetadataKind};
 pub use migrate::MigrateFlags;

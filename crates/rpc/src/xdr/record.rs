@@ -58,6 +58,11 @@ macro_rules! record {
             Some(&self.dom)
         }
     };
+    (@fact snap) => {
+        fn domain(&self) -> Option<&$crate::Domain> {
+            Some(&self.snap.dom)
+        }
+    };
     (@fact source) => {
         fn source(&self) -> Option<u32> {
             Some(self.source)

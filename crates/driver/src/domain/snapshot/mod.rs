@@ -110,6 +110,20 @@ impl Inner {
         Ok((folder, snapshots))
     }
 
+    /// Forgets the snapshots of a domain that is gone.
+    pub(super) async fn forget_snapshots(&self, domain: &Domain) -> Result<()> {
+        let (Some(folder), snapshots) = self.snapshots_of(domain).await? else {
+            return Ok(());
+        };
+        blocking(move || {
+            for name in snapshots.all.keys() {
+                folder.forget(name)?;
+            }
+            folder.set_current(None)
+        })
+        .await
+    }
+
     /// Refuses what would leave a domain's snapshots behind under a name that it has no
     /// more.
     pub(super) async fn without_snapshots(

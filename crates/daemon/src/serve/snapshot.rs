@@ -1,0 +1,350 @@
+//! Calls about snapshots of domains.
+
+use super::{Caller, lookup, wire};
+use crate::error::Result;
+use std::collections::HashSet;
+use std::sync::Arc;
+use virtxen_driver::{
+    Error, Monitor, SnapshotDeletion, SnapshotEntry, SnapshotFlags as Flags, SnapshotRevert,
+};
+use virtxen_guest::SnapshotState;
+use virtxen_rpc::calls::{
+    DomainFlags, DomainListAll, Listed, SNAPSHOTS_MAX, SnapshotChildrenNames, SnapshotFlags,
+    SnapshotListAll, SnapshotName, SnapshotNames, SnapshotXmlArguments,
+};
+use virtxen_rpc::xdr::List;
+use virtxen_rpc::{Domain, DomainSnapshot};
+
+super::rows! {
+    DomainSnapshotCreateXML => create;
+    DomainSnapshotGetXMLDesc => xml;
+    DomainSnapshotNum => async |caller: Arc<Caller>, of: DomainFlags| {
+        Ok(number(&listed(&caller, &of.dom, None, of.flags).await?))
+    };
+    DomainSnapshotListNames => async |caller: Arc<Caller>, of: SnapshotNames| {
+        Ok(names(listed(&caller, &of.dom, None, of.flags).await?, of.maxnames))
+    };
+    DomainSnapshotLookupByName => lookup_by_name;
+    DomainHasCurrentSnapshot => async |caller: Arc<Caller>, of: DomainFlags| {
+        Ok(i32::from(current(&caller, &of).await?.is_some()))
+    };
+    DomainSnapshotCurrent => current_one;
+    DomainRevertToSnapshot => revert;
+    DomainSnapshotDelete => delete;
+    DomainSnapshotGetParent => parent;
+    DomainSnapshotNumChildren => async |caller: Arc<Caller>, of: SnapshotFlags| {
+        let (dom, name) = (&of.snap.dom, Some(&*of.snap.name));
+        Ok(number(&listed(&caller, dom, name, of.flags).await?))
+    };
+    DomainSnapshotListChildrenNames => async |caller: Arc<Caller>, of: SnapshotChildrenNames| {
+        let (dom, name) = (&of.snap.dom, Some(&*of.snap.name));
+        Ok(names(listed(&caller, dom, name, of.flags).await?, of.maxnames))
+    };
+    DomainSnapshotIsCurrent => async |caller: Arc<Caller>, of: SnapshotFlags| {
+        Ok(i32::from(find(&caller, &of.snap, of.flags).await?.current))
+    };
+    // Without what virtxen knows of it there is none.
+    DomainSnapshotHasMetadata => async |caller: Arc<Caller>, of: SnapshotFlags| {
+        find(&caller, &of.snap, of.flags).await.map(|_| 1)
+    };
+    DomainListAllSnapshots => async |caller: Arc<Caller>, of: DomainListAll| {
+        let entries = listed(&caller, &of.dom, None, of.flags).await?;
+        Ok(objects(&of.dom, entries, of.need_results))
+    };
+    DomainSnapshotListAllChildren => async |caller: Arc<Caller>, of: SnapshotListAll| {
+        let (dom, name) = (&of.snap.dom, Some(&*of.snap.name));
+        let entries = listed(&caller, dom, name, of.flags).await?;
+        Ok(objects(dom, entries, of.need_results))
+    };
+}
+
+/// `virDomainSnapshotListFlags`, in pairs of which neither or both filter nothing.
+mod filter {
+    /// Of a domain: those without a parent; of a snapshot: all below it.
+    pub(super) const ROOTS_OR_DESCENDANTS: u32 = 1;
+    pub(super) const METADATA: u32 = 1 << 1;
+    pub(super) const NO_METADATA: u32 = 1 << 4;
+    pub(super) const LEAVES: u32 = 1 << 2;
+    pub(super) const NO_LEAVES: u32 = 1 << 3;
+    pub(super) const INACTIVE: u32 = 1 << 5;
+    pub(super) const ACTIVE: u32 = 1 << 6;
+    pub(super) const DISK_ONLY: u32 = 1 << 7;
+    pub(super) const INTERNAL: u32 = 1 << 8;
+    pub(super) const EXTERNAL: u32 = 1 << 9;
+    /// Parents before their children, as they always are here.
+    pub(super) const TOPOLOGICAL: u32 = 1 << 10;
+    pub(super) const ALL: u32 = (TOPOLOGICAL << 1) - 1;
+}
+
+async fn create(caller: Arc<Caller>, arguments: SnapshotXmlArguments) -> Result<DomainSnapshot> {
+    const REDEFINE: u32 = 1;
+    const CURRENT: u32 = 1 << 1;
+    const HALT: u32 = 1 << 3;
+    const DISK_ONLY: u32 = 1 << 4;
+    // It is always all or nothing, and documents are always checked.
+    const ATOMIC: u32 = 1 << 7;
+    const VALIDATE: u32 = 1 << 9;
+    const KNOWN: u32 = REDEFINE | CURRENT | HALT | DISK_ONLY | ATOMIC | VALIDATE;
+    wire::only("virDomainSnapshotCreateXML", arguments.flags, KNOWN)?;
+    let has = |flag: u32| arguments.flags & flag != 0;
+    let flags = Flags {
+        redefine: has(REDEFINE),
+        current: has(CURRENT),
+        halt: has(HALT),
+        disk_only: has(DISK_ONLY),
+    };
+    let (key, xml) = (wire::key(&arguments.dom), &arguments.xml_desc);
+    let monitor = Monitor::default();
+    let name = caller.driver.snapshot_create(&key, xml, flags, &monitor);
+    let (name, dom) = (name.await?, arguments.dom);
+    Ok(DomainSnapshot { name, dom })
+}
+
+async fn xml(caller: Arc<Caller>, arguments: SnapshotFlags) -> Result<String> {
+    const SECURE: u32 = 1;
+    wire::only("virDomainSnapshotGetXMLDesc", arguments.flags, SECURE)?;
+    let snap = &arguments.snap;
+    let (key, secure) = (wire::key(&snap.dom), arguments.flags & SECURE != 0);
+    Ok(caller.driver.snapshot_xml(&key, &snap.name, secure).await?)
+}
+
+async fn lookup_by_name(caller: Arc<Caller>, arguments: SnapshotName) -> Result<DomainSnapshot> {
+    let (name, dom) = (arguments.name, arguments.dom);
+    let snap = DomainSnapshot { name, dom };
+    find(&caller, &snap, arguments.flags).await?;
+    Ok(snap)
+}
+
+async fn current_one(caller: Arc<Caller>, arguments: DomainFlags) -> Result<DomainSnapshot> {
+    match current(&caller, &arguments).await? {
+        Some(entry) => Ok(snapshot(&arguments.dom, entry)),
+        None => Err(missing(&caller, &arguments.dom, "current snapshot").await),
+    }
+}
+
+async fn parent(caller: Arc<Caller>, arguments: SnapshotFlags) -> Result<DomainSnapshot> {
+    let snap = &arguments.snap;
+    let entry = find(&caller, snap, arguments.flags).await?;
+    match entry.parent {
+        Some(name) => Ok(DomainSnapshot {
+            name,
+            dom: snap.dom.clone(),
+        }),
+        None => {
+            let what = format!("parent of snapshot '{}'", snap.name);
+            Err(missing(&caller, &snap.dom, &what).await)
+        }
+    }
+}
+
+async fn revert(caller: Arc<Caller>, arguments: SnapshotFlags) -> Result<()> {
+    const RUNNING: u32 = 1;
+    const PAUSED: u32 = 1 << 1;
+    // What it allows is allowed here: a domain that runs is destroyed.
+    const FORCE: u32 = 1 << 2;
+    let known = RUNNING | PAUSED | FORCE;
+    wire::only("virDomainRevertToSnapshot", arguments.flags, known)?;
+    let flags = SnapshotRevert {
+        running: arguments.flags & RUNNING != 0,
+        paused: arguments.flags & PAUSED != 0,
+    };
+    let (key, name) = (wire::key(&arguments.snap.dom), &arguments.snap.name);
+    let monitor = Monitor::default();
+    let driver = &caller.driver;
+    Ok(driver.snapshot_revert(&key, name, flags, &monitor).await?)
+}
+
+async fn delete(caller: Arc<Caller>, arguments: SnapshotFlags) -> Result<()> {
+    const CHILDREN: u32 = 1;
+    const METADATA_ONLY: u32 = 1 << 1;
+    const CHILDREN_ONLY: u32 = 1 << 2;
+    let known = CHILDREN | METADATA_ONLY | CHILDREN_ONLY;
+    wire::only("virDomainSnapshotDelete", arguments.flags, known)?;
+    let flags = SnapshotDeletion {
+        children: arguments.flags & CHILDREN != 0,
+        children_only: arguments.flags & CHILDREN_ONLY != 0,
+        metadata_only: arguments.flags & METADATA_ONLY != 0,
+    };
+    let (key, name) = (wire::key(&arguments.snap.dom), &arguments.snap.name);
+    let monitor = Monitor::default();
+    let driver = &caller.driver;
+    Ok(driver.snapshot_delete(&key, name, flags, &monitor).await?)
+}
+
+async fn current(caller: &Caller, of: &DomainFlags) -> Result<Option<SnapshotEntry>> {
+    wire::only("virDomainSnapshotCurrent", of.flags, 0)?;
+    let entries = caller.driver.snapshots(&wire::key(&of.dom)).await?;
+    Ok(entries.into_iter().find(|entry| entry.current))
+}
+
+async fn find(caller: &Caller, snap: &DomainSnapshot, flags: u32) -> Result<SnapshotEntry> {
+    wire::only("virDomainSnapshotLookupByName", flags, 0)?;
+    let entries = caller.driver.snapshots(&wire::key(&snap.dom)).await?;
+    match entries.into_iter().find(|entry| entry.name == snap.name) {
+        Some(entry) => Ok(entry),
+        None => {
+            let what = format!("snapshot with matching name '{}'", snap.name);
+            Err(missing(caller, &snap.dom, &what).await)
+        }
+    }
+}
+
+/// The error that a domain has no such snapshot.
+async fn missing(caller: &Caller, dom: &Domain, what: &str) -> crate::error::Error {
+    match lookup::look(caller, dom).await {
+        Ok(domain) => Error::NoSnapshot {
+            name: domain.name,
+            what: what.to_owned(),
+        }
+        .into(),
+        Err(error) => error,
+    }
+}
+
+/// The snapshots of a domain, or of those below one, that the flags take.
+async fn listed(
+    caller: &Caller,
+    dom: &Domain,
+    below: Option<&str>,
+    flags: u32,
+) -> Result<Vec<SnapshotEntry>> {
+    wire::only("virDomainListAllSnapshots", flags, filter::ALL)?;
+    let all = caller.driver.snapshots(&wire::key(dom)).await?;
+    if let Some(name) = below
+        && !all.iter().any(|entry| entry.name == name)
+    {
+        let what = format!("snapshot with matching name '{name}'");
+        return Err(missing(caller, dom, &what).await);
+    }
+    Ok(taken(all, below, flags))
+}
+
+fn taken(all: Vec<SnapshotEntry>, below: Option<&str>, flags: u32) -> Vec<SnapshotEntry> {
+    let parents: HashSet<String> = all
+        .iter()
+        .filter_map(|entry| entry.parent.clone())
+        .collect();
+    let deep = flags & filter::ROOTS_OR_DESCENDANTS != 0;
+    let mut reached: HashSet<String> = below.map(str::to_owned).into_iter().collect();
+    let is_in_place = |entry: &SnapshotEntry, reached: &mut HashSet<String>| {
+        let Some(parent) = &entry.parent else {
+            return below.is_none();
+        };
+        let is_below = reached.contains(parent);
+        // Parents come first.
+        if deep && is_below {
+            reached.insert(entry.name.clone());
+        }
+        is_below || (below.is_none() && !deep)
+    };
+    let passes = |entry: &SnapshotEntry| {
+        let is = |first: u32, second: u32, is_first: bool| match flags & (first | second) {
+            one if one == first => is_first,
+            one if one == second => !is_first,
+            _ => true,
+        };
+        let kind = match entry.state {
+            SnapshotState::DiskSnapshot => filter::DISK_ONLY,
+            SnapshotState::Shutoff => filter::INACTIVE,
+            _ => filter::ACTIVE,
+        };
+        let kinds = flags & (filter::DISK_ONLY | filter::INACTIVE | filter::ACTIVE);
+        is(
+            filter::LEAVES,
+            filter::NO_LEAVES,
+            !parents.contains(&entry.name),
+        ) && is(filter::METADATA, filter::NO_METADATA, true)
+            && is(filter::INTERNAL, filter::EXTERNAL, true)
+            && (kinds == 0 || kinds & kind != 0)
+    };
+    all.into_iter()
+        .filter(|entry| is_in_place(entry, &mut reached) && passes(entry))
+        .collect()
+}
+
+fn number(entries: &[SnapshotEntry]) -> i32 {
+    i32::try_from(entries.len()).unwrap_or(i32::MAX)
+}
+
+fn names(entries: Vec<SnapshotEntry>, most: i32) -> List<String, SNAPSHOTS_MAX> {
+    let most = usize::try_from(most).unwrap_or_default();
+    let names = entries.into_iter().take(most).map(|entry| entry.name);
+    List(names.collect())
+}
+
+fn objects(
+    dom: &Domain,
+    entries: Vec<SnapshotEntry>,
+    wanted: i32,
+) -> Listed<DomainSnapshot, SNAPSHOTS_MAX> {
+    let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+    let items = match wanted {
+        0 => Vec::new(),
+        _ => entries
+            .into_iter()
+            .map(|entry| snapshot(dom, entry))
+            .collect(),
+    };
+    Listed {
+        items: List(items),
+        count,
+    }
+}
+
+fn snapshot(dom: &Domain, entry: SnapshotEntry) -> DomainSnapshot {
+    DomainSnapshot {
+        name: entry.name,
+        dom: dom.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A root with two children, of which the first has one.
+    fn tree() -> Vec<SnapshotEntry> {
+        let entry = |name: &str, parent: Option<&str>, state| SnapshotEntry {
+            name: name.to_owned(),
+            parent: parent.map(str::to_owned),
+            state,
+            created: 0,
+            current: false,
+            has_memory: false,
+        };
+        vec![
+            entry("root", None, SnapshotState::Shutoff),
+            entry("left", Some("root"), SnapshotState::Running),
+            entry("right", Some("root"), SnapshotState::DiskSnapshot),
+            entry("leaf", Some("left"), SnapshotState::Paused),
+        ]
+    }
+
+    #[test]
+    fn flags_choose_as_libvirt_has_them() {
+        use filter::{ACTIVE, DISK_ONLY, EXTERNAL, INACTIVE, LEAVES, NO_LEAVES, NO_METADATA};
+        let cases: [(Option<&str>, u32, &[&str]); 12] = [
+            (None, 0, &["root", "left", "right", "leaf"]),
+            (None, filter::ROOTS_OR_DESCENDANTS, &["root"]),
+            (Some("root"), 0, &["left", "right"]),
+            (
+                Some("root"),
+                filter::ROOTS_OR_DESCENDANTS,
+                &["left", "right", "leaf"],
+            ),
+            (Some("leaf"), filter::ROOTS_OR_DESCENDANTS, &[]),
+            (None, LEAVES, &["right", "leaf"]),
+            (None, NO_LEAVES, &["root", "left"]),
+            (None, LEAVES | NO_LEAVES, &["root", "left", "right", "leaf"]),
+            (None, ACTIVE, &["left", "leaf"]),
+            (None, INACTIVE | DISK_ONLY, &["root", "right"]),
+            (None, EXTERNAL, &[]),
+            (None, NO_METADATA, &[]),
+        ];
+        for (below, flags, names) in cases {
+            let found = taken(tree(), below, flags);
+            let found: Vec<&str> = found.iter().map(|entry| &*entry.name).collect();
+            assert_eq!(found, names, "{below:?} {flags}");
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! Snapshots of domains on a simulated host: what is kept, what a domain is after going
+//! back, and that nothing is left of one that failed.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use virtxen_driver::{
+    DefineFlags, DomainKey, Driver, Error, Monitor, Options, SnapshotDeletion, SnapshotFlags,
+    SnapshotRevert, State,
+};
+use virtxen_host::{Channels, Deadlines, DiskFile, DiskSnapshots, Folders};
+use virtxen_sim::SimHost;
+use virtxen_sim::state::Timing;
+
+const GUEST: &str = "<domain type='xen'><name>web</name><memory unit='MiB'>64</memory>\
+    <os><type>linux</type><kernel>/k</kernel></os><devices>\
+    <disk type='file'><source file='/web.img'/><target dev='xvda'/></disk>\
+    <disk type='file'><source file='/data.img'/><target dev='xvdb'/></disk>\
+    <disk type='file'><source file='/tools.img'/><target dev='xvdc'/><readonly/></disk>\
+    </devices></domain>";
+
+/// Writes down what is done to disks; refuses one of them when it is told to.
+#[derive(Default)]
+struct Disks {
+    done: Mutex<Vec<String>>,
+    broken: Mutex<Option<&'static str>>,
+}
+
+impl Disks {
+    fn note(&self, what: &str, disk: &DiskFile, name: &str) -> virtxen_host::Result<()> {
+        let path = disk.path.display().to_string();
+        if what == "take" && *self.broken.lock().unwrap() == Some(&*path) {
+            return Err(virtxen_host::Error::Refused {
+                operation: "snapshot of a disk",
+                reason: format!("{path}: no space left"),
+            });
+        }
+        let used = if disk.in_use { " in use" } else { "" };
+        let line = format!("{what} {path} {name}{used}");
+        self.done.lock().unwrap().push(line);
+        Ok(())
+    }
+
+    /// What was done since this was asked last.
+    fn done(&self) -> Vec<String> {
+        std::mem::take(&mut *self.done.lock().unwrap())
+    }
+}
+
+#[async_trait::async_trait]
+impl DiskSnapshots for Disks {
+    async fn take(&self, disk: &DiskFile, name: &str) -> virtxen_host::Result<()> {
+        self.note("take", disk, name)
+    }
+
+    async fn revert(&self, disk: &DiskFile, name: &str) -> virtxen_host::Result<()> {
+        self.note("revert", disk, name)
+    }
+
+    async fn remove(&self, disk: &DiskFile, name: &str) -> virtxen_host::Result<()> {
+        self.note("remove", disk, name)
+    }
+}
+
+async fn web(root: &Path) -> (Driver, Arc<Disks>, DomainKey) {
+    let options = virtxen_sim::Options::from_uri("sim:").unwrap();
+    let sim = SimHost::new(virtxen_sim::Options {
+        timing: Timing::instant(),
+        ..options
+    });
+    let xend = sim.clone();
+    let connect = move || std::future::ready(Ok(xend.connect()));
+    let xend = virtxen_xend::Memory::new("memory", connect);
+    let disks = Arc::new(Disks::default());
+    let channels = Channels::new(Deadlines::default(), None)
+        .xend(Ok(Box::new(xend)))
+        .disks(Arc::clone(&disks) as Arc<dyn DiskSnapshots>);
+    let options = Options {
+        folders: Some(Folders::below(root)),
+        ..Options::default()
+    };
+    let driver = Driver::open(Arc::new(channels.open().await.unwrap()), options);
+    let defined = driver.define_xml(GUEST, DefineFlags::default()).await;
+    let key = DomainKey::from(&defined.unwrap().domain);
+    (driver, disks, key)
+}
+
+async fn take(
+    driver: &Driver,
+    key: &DomainKey,
+    xml: &str,
+    flags: SnapshotFlags,
+) -> Result<String, Error> {
+    driver
+        .snapshot_create(key, xml, flags, &Monitor::default())
+        .await
+}
+
+fn named(name: &str) -> String {
+    format!("<domainsnapshot><name>{name}</name></domainsnapshot>")
+}
+
+async fn names(driver: &Driver, key: &DomainKey) -> Vec<String> {
+    let entries = driver.snapshots(key).await.unwrap();
+    entries.into_iter().map(|entry| entry.name).collect()
+}
+
+async fn state(driver: &Driver, key: &DomainKey) -> State {
+    driver.lookup(key).await.unwrap().state
+}
+
+#[tokio::test]
+async fn a_domain_goes_back_to_what_it_was() {
+    let root = tempfile::tempdir().unwrap();
+    let (driver, disks, key) = web(root.path()).await;
+    let (none, monitor) = (SnapshotFlags::default(), Monitor::default());
+    take(&driver, &key, &named("off"), none).await.unwrap();
+    assert_eq!(disks.done(), ["take /web.img off", "take /data.img off"]);
+    driver.start(&key, false).await.unwrap();
+    let xml = "<domainsnapshot><name>on</name><disks><disk name='xvdb' snapshot='no'/></disks>\
+               </domainsnapshot>";
+    take(&driver, &key, xml, none).await.unwrap();
+    assert_eq!(disks.done(), ["take /web.img on"]);
+    assert_ne!(state(&driver, &key).await, State::Shutoff);
+    assert!(!driver.has_managed_save(&key).await.unwrap());
+
+    // The definition goes back, too.
+    let larger = GUEST.replace("64", "128").replace(
+        "<name>",
+        &format!(
+            "<uuid>{}</uuid><name>",
+            driver.lookup(&key).await.unwrap().uuid
+        ),
+    );
+    driver.destroy(&key).await.unwrap();
+    driver
+        .define_xml(&larger, DefineFlags::default())
+        .await
+        .unwrap();
+    let flags = SnapshotRevert::default();
+    driver
+        .snapshot_revert(&key, "off", flags, &monitor)
+        .await
+        .unwrap();
+    assert_eq!(
+        disks.done(),
+        ["revert /web.img off", "revert /data.img off"]
+    );
+    assert_eq!(state(&driver, &key).await, State::Shutoff);
+    assert_eq!(driver.lookup(&key).await.unwrap().max_memory.0, 64 << 10);
+
+    // Again and again, and from a domain that runs.
+    for paused in [false, true] {
+        let flags = SnapshotRevert {
+            paused,
+            ..SnapshotRevert::default()
+        };
+        driver
+            .snapshot_revert(&key, "on", flags, &monitor)
+            .await
+            .unwrap();
+        assert_eq!(disks.done(), ["revert /web.img on"]);
+        assert_eq!(state(&driver, &key).await == State::Paused, paused);
+    }
+    let entries = driver.snapshots(&key).await.unwrap();
+    let told: Vec<_> = entries
+        .iter()
+        .map(|it| (&*it.name, it.parent.as_deref(), it.current))
+        .collect();
+    assert_eq!(told, [("off", None, false), ("on", Some("off"), true)]);
+    let error = driver.rename(&key, "www").await.unwrap_err();
+    assert!(
+        matches!(error, Error::State { .. } | Error::Invalid { .. }),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_one_that_failed() {
+    let root = tempfile::tempdir().unwrap();
+    let (driver, disks, key) = web(root.path()).await;
+    driver.start(&key, false).await.unwrap();
+    *disks.broken.lock().unwrap() = Some("/data.img");
+    let flags = SnapshotFlags::default();
+    let error = take(&driver, &key, &named("on"), flags).await.unwrap_err();
+    assert!(error.to_string().contains("no space left"), "{error}");
+    assert_eq!(disks.done(), ["take /web.img on", "remove /web.img on"]);
+    assert!(names(&driver, &key).await.is_empty());
+    assert_ne!(state(&driver, &key).await, State::Shutoff);
+    assert!(!driver.has_managed_save(&key).await.unwrap());
+    let folder = Folders::below(root.path()).snapshots(false).join("web");
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_is_refused_with_its_place() {
+    let root = tempfile::tempdir().unwrap();
+    let (driver, disks, key) = web(root.path()).await;
+    let none = SnapshotFlags::default();
+    for (inside, why) in [
+        ("<memory snapshot='internal'/>", "does not run"),
+        (
+            "<memory snapshot='external' file='/m'/>",
+            "virtxen's folder",
+        ),
+        ("<disks><disk name='xvdz'/></disks>", "no disk 'xvdz'"),
+        (
+            "<disks><disk name='xvda' snapshot='external'/></disks>",
+            "overlay",
+        ),
+        ("<name>../x</name>", "cannot be called"),
+        ("<state>flying</state>", "line 1"),
+    ] {
+        let xml = format!("<domainsnapshot>{inside}</domainsnapshot>");
+        let error = take(&driver, &key, &xml, none)
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(why), "{inside}: {error}");
+    }
+    assert!(disks.done().is_empty());
+    let error = driver.snapshot_xml(&key, "none", false).await.unwrap_err();
+    assert_eq!(error.libvirt().code, 72);
+}
+
+#[tokio::test]
+async fn children_of_what_is_removed_have_its_parent() {
+    let root = tempfile::tempdir().unwrap();
+    let (driver, disks, key) = web(root.path()).await;
+    let (none, monitor) = (SnapshotFlags::default(), Monitor::default());
+    for name in ["a", "b", "c"] {
+        take(&driver, &key, &named(name), none).await.unwrap();
+    }
+    disks.done();
+    let only = SnapshotDeletion::default();
+    driver
+        .snapshot_delete(&key, "b", only, &monitor)
+        .await
+        .unwrap();
+    assert_eq!(disks.done(), ["remove /web.img b", "remove /data.img b"]);
+    let entries = driver.snapshots(&key).await.unwrap();
+    assert_eq!(entries[1].parent.as_deref(), Some("a"));
+    // A document can be put back; it is not taken again.
+    let xml = driver.snapshot_xml(&key, "c", true).await.unwrap();
+    let metadata = SnapshotDeletion {
+        metadata_only: true,
+        ..only
+    };
+    driver
+        .snapshot_delete(&key, "c", metadata, &monitor)
+        .await
+        .unwrap();
+    let again = SnapshotFlags {
+        redefine: true,
+        current: true,
+        ..none
+    };
+    take(&driver, &key, &xml, again).await.unwrap();
+    assert!(disks.done().is_empty());
+    let tree = SnapshotDeletion {
+        children: true,
+        ..only
+    };
+    driver
+        .snapshot_delete(&key, "a", tree, &monitor)
+        .await
+        .unwrap();
+    assert!(names(&driver, &key).await.is_empty());
+    assert_eq!(disks.done().len(), 4);
+}
+
+#[tokio::test]
+async fn disks_of_a_running_guest_are_kept_while_it_stands_still() {
+    let root = tempfile::tempdir().unwrap();
+    let (driver, disks, key) = web(root.path()).await;
+    driver.start(&key, false).await.unwrap();
+    let before = driver.lookup(&key).await.unwrap().id;
+    let flags = SnapshotFlags {
+        disk_only: true,
+        ..SnapshotFlags::default()
+    };
+    take(&driver, &key, &named("disks"), flags).await.unwrap();
+    let told = ["take /web.img disks in use", "take /data.img disks in use"];
+    assert_eq!(disks.done(), told);
+    let domain = driver.lookup(&key).await.unwrap();
+    assert_eq!(domain.id, before);
+    assert_ne!(domain.state, State::Paused);
+    let halt = SnapshotFlags {
+        halt: true,
+        ..SnapshotFlags::default()
+    };
+    take(&driver, &key, &named("last"), halt).await.unwrap();
+    assert_eq!(state(&driver, &key).await, State::Shutoff);
+    assert!(!driver.has_managed_save(&key).await.unwrap());
+}
