@@ -172,7 +172,9 @@ const COUNTED: &[&str] = &[
      snapshot-create-as mailhub one 'the first'; snapshot-create-as mailhub two --disk-only; \
      snapshot-list mailhub --parent; snapshot-dumpxml mailhub two; snapshot-current mailhub; \
      snapshot-revert mailhub one; snapshot-delete mailhub one --children-only; \
-     snapshot-list mailhub --name; snapshot-dumpxml mailhub three; undefine mailhub",
+     snapshot-list mailhub --name; destroy mailhub; undefine mailhub --snapshots-metadata",
+    "snapshot-dumpxml pv1 none",
+    "snapshot-create-as pv1 ../none",
     "domstats pv1 hvm3",
     "domstats --state --cpu-total --list-paused",
     "cpu-stats pv1; cpu-stats pv1 --total; cpu-stats pv1 --start 7",

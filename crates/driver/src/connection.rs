@@ -12,8 +12,8 @@ pub mod types {
         DefineFlags, DiskImage, Domain, DomainKey, DomainQuery, DumpFlags, FreeMemory,
         InterfaceAddress, InterfaceEntry, JobStats, ListFilter, MemoryTag, MetadataChange,
         MetadataKind, MigrateFlags, Monitor, NativeFormat, NodeCpuStats, NodeInfo, NodeMemoryStats,
-        Result, ShutdownMode, StatsGroups, Subscription, TypedParameter, VcpuCounts, VcpuInfo,
-        XmlFlags,
+        Result, ShutdownMode, SnapshotDeletion, SnapshotEntry, SnapshotFlags, SnapshotRevert,
+        StatsGroups, Subscription, TypedParameter, UndefineFlags, VcpuCounts, VcpuInfo, XmlFlags,
     };
     pub use async_trait::async_trait;
     pub use std::borrow::Cow;

@@ -2,14 +2,14 @@
 
 use super::guest::{guest, guest_as};
 use super::writer::Writer;
-use crate::{Snapshot, SnapshotDisk};
+use crate::{Snapshot, SnapshotDisk, SnapshotState};
 
 /// Writes a whole snapshot.
 pub(super) fn snapshot(snapshot: &Snapshot, writer: &mut Writer) {
     writer.open("domainsnapshot");
     writer.some_text("name", snapshot.name.as_deref());
     writer.some_text("description", snapshot.description.as_deref());
-    writer.some_text("state", snapshot.state.map(|state| state.as_str()));
+    writer.some_text("state", snapshot.state.map(SnapshotState::as_str));
     if let Some(parent) = &snapshot.parent {
         writer.open("parent");
         writer.some_text("name", Some(parent));
