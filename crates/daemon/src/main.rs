@@ -148,7 +148,7 @@ async fn serve_all(
     };
     let tls = sockets.iter().any(|socket| socket.service == Service::Tls);
     let settings = Settings::new(config, tls)?;
-    driver.take_down_ended(tell_end);
+    driver.take_down_ended(|end| tell_end(&end));
     tokio::spawn(start_automatic(driver.clone()));
     let daemon = Daemon::new(driver, &served_as(&host), settings, others);
     let forwarding = tokio::spawn(Arc::clone(&daemon).forward());
@@ -161,7 +161,7 @@ async fn serve_all(
 }
 
 /// A guest has ended, and this program saw to it.
-fn tell_end(end: TakenDown) {
+fn tell_end(end: &TakenDown) {
     match (&end.done, &end.dump) {
         (Ok(_), None | Some(Ok(_))) if !end.too_often => tracing::info!("{end}"),
         _ => tracing::warn!("{end}"),

@@ -72,10 +72,10 @@ const VIRSH: i64 = -1;
 
 /// libvirt's words for a code: the beginning of the last error that virsh prints.
 fn kind(words: &str) -> &str {
-    let errors = words
+    let mut errors = words
         .lines()
         .filter_map(|line| line.strip_prefix("error: "));
-    let last = errors.last().unwrap_or(words);
+    let last = errors.next_back().unwrap_or(words);
     last.split_once(": ").map_or(last, |(kind, _)| kind)
 }
 

@@ -56,16 +56,16 @@ pub struct Questions {
 /// # Errors
 /// When something differs that no rule knows, and when a daemon does not start.
 pub fn differ(root: &Path, questions: &Questions) -> Result<()> {
-    if !questions.again {
-        if let Err(error) = ask(root, questions) {
-            return match error {
-                Absent::Skipped(reason) => {
-                    println!("skipped: {reason}");
-                    Ok(())
-                }
-                Absent::Failed(error) => Err(error),
-            };
-        }
+    if !questions.again
+        && let Err(error) = ask(root, questions)
+    {
+        return match error {
+            Absent::Skipped(reason) => {
+                println!("skipped: {reason}");
+                Ok(())
+            }
+            Absent::Failed(error) => Err(error),
+        };
     }
     let found = sort(&read(root, "peer")?, &read(root, "ours")?);
     for difference in found.unknown.iter().take(SHOWN) {

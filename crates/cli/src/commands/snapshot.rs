@@ -1,4 +1,5 @@
-//! `snapshot-…`: snapshots of domains.
+//! `snapshot-…`: snapshots of domains. What one keeps, and where, is the driver's and the
+//! host's.
 
 use super::{Command, Group, edit};
 use crate::connect::Session;

@@ -1,4 +1,5 @@
-//! Calls about snapshots of domains.
+//! Calls about snapshots of domains. What one keeps, and where, is the driver's and the
+//! host's.
 
 use super::{Caller, lookup, wire};
 use crate::error::Result;
