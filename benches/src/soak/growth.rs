@@ -46,11 +46,14 @@ pub(super) fn growth(socket: &Path, calls: usize, report: &mut Report) -> Result
 
 fn call(client: &mut Client, guest: &Domain, number: usize) -> Result<()> {
     let dom = guest.clone();
+    let flags = DomainFlags {
+        dom: dom.clone(),
+        flags: 0,
+    };
     match number % 4 {
-        0 => drop(client.call::<ConnectGetHostname>(&())?),
-        1 => drop(client.call::<DomainGetInfo>(&dom)?),
-        2 => drop(client.call::<DomainGetState>(&DomainFlags { dom, flags: 0 })?),
-        _ => drop(client.call::<DomainGetXMLDesc>(&DomainFlags { dom, flags: 0 })?),
+        0 => client.call::<ConnectGetHostname>(&()).map(|_| ()),
+        1 => client.call::<DomainGetInfo>(&dom).map(|_| ()),
+        2 => client.call::<DomainGetState>(&flags).map(|_| ()),
+        _ => client.call::<DomainGetXMLDesc>(&flags).map(|_| ()),
     }
-    Ok(())
 }

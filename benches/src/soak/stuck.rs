@@ -192,7 +192,7 @@ fn ask(
         let begin = Instant::now();
         let dom = dom.clone();
         match question {
-            List => drop(domains(&mut client, 0)?),
+            List => domains(&mut client, 0).map(|_| ())?,
             Statistics => {
                 let wanted = StatsArguments {
                     doms: vec![dom].into(),
@@ -200,9 +200,15 @@ fn ask(
                 };
                 client.call::<ConnectGetAllDomainStats>(&wanted)?;
             }
-            Document => drop(client.call::<DomainGetXMLDesc>(&DomainFlags { dom, flags: 0 })?),
-            State => drop(client.call::<DomainGetState>(&DomainFlags { dom, flags: 0 })?),
-            Info => drop(client.call::<DomainGetInfo>(&dom)?),
+            Document => {
+                let wanted = DomainFlags { dom, flags: 0 };
+                client.call::<DomainGetXMLDesc>(&wanted).map(|_| ())?;
+            }
+            State => {
+                let wanted = DomainFlags { dom, flags: 0 };
+                client.call::<DomainGetState>(&wanted).map(|_| ())?;
+            }
+            Info => client.call::<DomainGetInfo>(&dom).map(|_| ())?,
         }
         times.push((question, begin.elapsed()));
     }

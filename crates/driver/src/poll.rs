@@ -39,19 +39,7 @@ async fn run(weak: Weak<Inner>, interval: Duration) {
     let mut whole = Whole::default();
     let mut next = Instant::now() + interval;
     loop {
-        let mut told = tokio::select! {
-            () = tokio::time::sleep_until(next) => Vec::new(),
-            first = change(&mut events) => first.into_iter().collect(),
-        };
-        if !told.is_empty() {
-            tokio::time::sleep(GATHER).await;
-        }
-        while let (Some(events), true) = (&mut events, told.len() < GATHER_MAX) {
-            let Some(event) = events.try_next() else {
-                break;
-            };
-            told.push(event);
-        }
+        let mut told = gather(&mut events, next).await;
         let Some(inner) = weak.upgrade() else {
             return;
         };
@@ -95,6 +83,24 @@ async fn run(weak: Weak<Inner>, interval: Duration) {
         // However much happens, others are answered too.
         tokio::time::sleep(begin.elapsed()).await;
     }
+}
+
+/// The changes that are told until `next`, and those that come at the same time.
+async fn gather(events: &mut Option<HostEvents>, next: Instant) -> Vec<HostEvent> {
+    let mut told: Vec<HostEvent> = tokio::select! {
+        () = tokio::time::sleep_until(next) => Vec::new(),
+        first = change(events) => first.into_iter().collect(),
+    };
+    if !told.is_empty() {
+        tokio::time::sleep(GATHER).await;
+    }
+    while let (Some(events), true) = (&mut *events, told.len() < GATHER_MAX) {
+        let Some(event) = events.try_next() else {
+            break;
+        };
+        told.push(event);
+    }
+    told
 }
 
 /// Documents that a change is in are read again.
