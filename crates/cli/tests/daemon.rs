@@ -172,7 +172,8 @@ const COUNTED: &[&str] = &[
      snapshot-create-as mailhub one 'the first'; snapshot-create-as mailhub two --disk-only; \
      snapshot-list mailhub --parent; snapshot-dumpxml mailhub two; snapshot-current mailhub; \
      snapshot-revert mailhub one; snapshot-delete mailhub one --children-only; \
-     snapshot-list mailhub --name; destroy mailhub; undefine mailhub --snapshots-metadata",
+     snapshot-list mailhub --name; destroy mailhub; snapshot-delete mailhub one; \
+     undefine mailhub",
     "snapshot-dumpxml pv1 none",
     "snapshot-create-as pv1 ../none",
     "domstats pv1 hvm3",
