@@ -207,7 +207,10 @@ const RUNNING: &[Row] = &[
     ("snapshot-list pv1", &["Name Creation Time State"]),
     (
         "snapshot-info pv1 before",
-        &["error: no domain snapshot 'before' of domain 'pv1': there are no snapshots with Xen"],
+        &[
+            "error: Domain snapshot not found: domain 'pv1' has no snapshot with matching name \
+           'before'",
+        ],
     ),
 ];
 

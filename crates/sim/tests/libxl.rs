@@ -112,7 +112,7 @@ async fn what_cannot_be_started_says_why_and_leaves_nothing() {
             create("web", "/hotplug-error"),
             "exited with error status 1",
         ),
-        (create("web", "/hotplug-never"), "timed out"),
+        (create("web", "/hotplug-never"), "backend did not answer"),
         (create("buildfail", "/a"), "Invalid kernel"),
         (create("hvfail", "/a"), "Cannot allocate memory"),
         (

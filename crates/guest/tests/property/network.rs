@@ -53,7 +53,9 @@ pub(crate) fn interface() -> impl Strategy<Value = Interface> {
 
 fn source() -> impl Strategy<Value = InterfaceSource> {
     prop_oneof![
-        maybe(name()).prop_map(|bridge| InterfaceSource::Bridge { bridge }),
+        name().prop_map(|bridge| InterfaceSource::Bridge {
+            bridge: Some(bridge)
+        }),
         (name(), maybe(name()))
             .prop_map(|(network, portgroup)| InterfaceSource::Network { network, portgroup }),
         Just(InterfaceSource::Ethernet),

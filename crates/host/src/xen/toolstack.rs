@@ -141,6 +141,10 @@ impl XenHost {
     }
 
     pub(super) async fn ask_to_end(&self, name: &str, reason: ShutdownReason) -> Result<()> {
+        // Without a toolstack XenStore orders it, where there are no hypercalls too.
+        if !self.has_xend() && self.libxl.is_err() {
+            return self.order_to_end(name, reason).await;
+        }
         match self.changer(name, "shutdown").await? {
             Changer::Xend(xend) => xend.shutdown(name, reason).await,
             Changer::Libxl(domain) => domain.shutdown(reason).await,

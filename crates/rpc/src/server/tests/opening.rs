@@ -50,9 +50,9 @@ fn what_we_do_not_have_is_refused_so_that_clients_go_on() {
         (318, 39, "unknown procedure: 318"),
         (-1, 39, "unknown procedure: -1"),
         (
-            185,
+            411,
             3,
-            "this function is not supported by the connection driver: virDomainSnapshotCreateXML",
+            "this function is not supported by the connection driver: virDomainCheckpointCreateXML",
         ),
     ] {
         pair.client.call_bytes(procedure, &[]).unwrap();
