@@ -418,3 +418,26 @@ fn what_a_device_loses_is_told_with_its_place() {
     let ran = run(&[&["-c", "sim:?guests=1", "--strict"][..], &attach].concat());
     assert_eq!(ran.status, 6, "{}", ran.err);
 }
+
+#[test]
+fn the_xen_that_runs_here_says_what_it_would_run() {
+    let xml = std::fs::read_to_string(root().join("examples/paravirt-kernel.xml")).unwrap();
+    let disk = "<devices><disk type='network'><source protocol='rbd' name='a/b'/>\
+                <target dev='xvdz'/></disk>";
+    let (_folder, odd) = scratch(&xml.replacen("<devices>", disk, 1));
+    let ran = run(&["convert", "--check", "examples/paravirt-kernel.xml", &odd]);
+    assert_eq!(ran.status, 1, "{}{}", ran.out, ran.err);
+    assert!(
+        ran.out.contains("paravirt-kernel.xml: orchard: runs"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.out.contains("orchard: cannot run\n  cannot   "),
+        "{}",
+        ran.out
+    );
+    let json = run(&["--json", "convert", "--check", &odd]).json();
+    assert_eq!(json["guests"][0]["runs"], false);
+    assert_eq!(json["refused"], 1);
+}

@@ -3,12 +3,12 @@
 //! What the languages are is in `language`; here are files and folders of them.
 
 use super::language::{self, Language, Release, WORDS};
-use super::{Command, Group};
+use super::{Command, Group, check};
 use crate::connect::Session;
 use crate::document;
 use crate::error::{Context, Error, Result};
 use crate::exit::Exit;
-use crate::options::{Args, Kind, named, one_or_more};
+use crate::options::{Args, Kind, flag, named, one_or_more};
 use crate::output::Reply;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,8 @@ pub(super) const COMMANDS: &[Command] = &[Command {
     about: "What a file is, its text says, unless --from does. What the other language cannot \
             carry is a warning, with --strict an error. A folder stands for its files; with \
             one, --output names a folder too, and every file is reported: one that cannot be \
-            converted does not stop the others. Needs no host.",
+            converted does not stop the others. Needs no host, but for --check, which asks the \
+            one that is connected to.",
     options: &[
         one_or_more(
             "file",
@@ -46,6 +47,10 @@ pub(super) const COMMANDS: &[Command] = &[Command {
             "output",
             Kind::File,
             "write to this file or folder instead of standard output",
+        ),
+        flag(
+            "check",
+            "write nothing: say which guests the Xen here would run, and what it changes",
         ),
     ],
     run: |session, args| Box::pin(convert(session, args)),
@@ -74,6 +79,20 @@ async fn convert(session: &Session, args: &Args) -> Result<Reply> {
     };
     let output = args.text("output").map(Path::new);
     let named: Vec<&str> = args.all("file").collect();
+    if args.flag("check") {
+        args.exclusive("check", "output")?;
+        args.exclusive("check", "to")?;
+        let files = match named.iter().any(|file| Path::new(file).is_dir()) {
+            true => files_of(&named)?,
+            false => named.iter().map(PathBuf::from).collect(),
+        };
+        let files: Vec<String> = files
+            .iter()
+            .map(|file| file.to_string_lossy().into_owned())
+            .collect();
+        let Conversion { from, release, .. } = &conversion;
+        return check::check(session, &files, *from, release).await;
+    }
     if named.iter().any(|file| Path::new(file).is_dir()) {
         let files = files_of(&named)?;
         return conversion.folder(&files, output);

@@ -1,6 +1,7 @@
 //! The table of all commands. Parsing, help, completion, the man page and the
 //! documentation are made from it; each family of commands is a file beside this.
 
+mod check;
 mod completions;
 mod console;
 mod control;
