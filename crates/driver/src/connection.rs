@@ -1,7 +1,7 @@
 //! What a front end asks of a host, as a trait: the driver here and the client of a
 //! daemon elsewhere answer the same calls, so that a command is written once.
 //!
-//! The calls are one list ([`connection_calls`]); what each
+//! The calls are one list (`connection_calls`); what each
 //! does is beside the type that does it, as a method of the same name.
 
 /// The types of the calls. The trait is not among them: where it is in scope, a type

@@ -63,7 +63,7 @@ within 180 console pv 'lab: ready'
 virtxen destroy pv
 gone pv
 virtxen undefine pv
-hides libxl-worker ps ax
+hides '[l]ibxl-worker' ps ax
 "#,
     },
     Test {
@@ -100,7 +100,7 @@ virsh start hvm
 within 240 serial hvm 'lab: ready'
 says 'hvm +running' virsh list
 display=$(virsh vncdisplay hvm)
-says RFB timeout 20 nc 127.0.0.1 $((5900 + ${display##*:})) </dev/null
+says RFB bash -c "timeout 5 nc 127.0.0.1 $((5900 + ${display##*:})) </dev/null || true"
 virsh shutdown hvm
 within 180 says 'shut off' virsh domstate hvm
 virsh start hvm
