@@ -152,6 +152,8 @@ pub(super) const RULES: &[Rule] = &[
         "The hypervisor behind libvirt is not asked for schedulers"),
     rule(Host, ["conn.lookupByID(0).numaParameters() | virsh numatune Domain-0", "outcome", "38: unable to get numa affinity: * | -1: *unable to get numa affinity: *", "*"],
         "The hypervisor behind libvirt is not asked for nodes"),
+    rule(Better, ["undefine orchard | document examples/paravirt-kernel.xml: undefine", "outcome", "0", "55: *it has 1 snapshots*"],
+        "The snapshot that was taken before is not left behind; libvirt's driver takes none"),
     rule(Better, ["virsh undefine Domain-0", "outcome", "Domain 'Domain-0' has been undefined", "-1: *"],
         "Domain-0 is not undefined, and libvirt only says so"),
     rule(Better, ["conn.lookupByID(0).XMLDesc(0) | virsh dumpxml Domain-0", "domain/devices* | domain/os/type/@arch", " | (absent)", "*"],
