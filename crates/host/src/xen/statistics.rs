@@ -185,13 +185,20 @@ fn machine_times(idle: &[u64], own: Duration, uptime: Option<Duration>) -> Proce
         ..CpuTimes::default()
     };
     let cpus: Vec<CpuTimes> = idle.iter().map(one).collect();
-    let busy: Option<Duration> = cpus.iter().map(|cpu| cpu.user).sum();
+    // A kernel may say any number.
+    let mut each = cpus.iter();
+    let busy = each.try_fold(Duration::ZERO, |all, cpu| {
+        Some(all.saturating_add(cpu.user?))
+    });
     ProcessorTimes {
         scope: ProcessorScope::Machine,
         total: CpuTimes {
             user: busy.map(|busy| busy.saturating_sub(own)),
             system: Some(own),
-            idle: Some(idle.iter().sum()),
+            idle: Some(
+                idle.into_iter()
+                    .fold(Duration::ZERO, Duration::saturating_add),
+            ),
             iowait: None,
         },
         cpus,
@@ -229,5 +236,12 @@ mod tests {
         assert_eq!(times.total.user, Some(Duration::ZERO));
         let times = machine_times(&[second], own, None);
         assert_eq!(times.total.user, None);
+    }
+
+    #[test]
+    fn absurd_times_are_the_longest_there_are() {
+        let uptime = Duration::from_secs(u64::MAX);
+        let times = machine_times(&[0, u64::MAX], Duration::ZERO, Some(uptime));
+        assert_eq!(times.total.user, Some(Duration::MAX));
     }
 }
