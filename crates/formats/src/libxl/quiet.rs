@@ -79,7 +79,9 @@ const USUAL: &[(&str, &str, &[&str])] = &[
     ("domain_build_info", "numa_placement", &[]),
     ("domain_build_info", "cpumap", &[]),
     ("domain_build_info", "nodemap", &[]),
-    ("domain_build_info", "claim_mode", &["False"]),
+    // xl claims memory before it builds a guest, unless xl.conf forbids it.
+    ("domain_build_info", "claim_mode", &[]),
+    ("domain_build_info", "blkdev_start", &["xvda"]),
     ("domain_build_info", "disable_migrate", &["False"]),
     ("domain_build_info", "device_model_stubdomain", &["False"]),
     ("domain_build_info", "dm_restrict", &["False"]),
