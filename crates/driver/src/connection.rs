@@ -79,6 +79,8 @@ macro_rules! connection_calls {
         xml_desc(key: &DomainKey, flags: XmlFlags) -> String;
         /// A domain as a guest, with or without passwords.
         guest(key: &DomainKey, secure: bool) -> Guest;
+        /// What there is to say of a domain beside its document.
+        messages(key: &DomainKey) -> Vec<String>;
         /// Starts a domain that is gone when it ends.
         create_xml(xml: &str, flags: CreateFlags) -> Accepted;
         /// Defines a domain or changes its definition.

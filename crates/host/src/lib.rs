@@ -174,6 +174,13 @@ pub trait Host: Send + Sync {
         self.guest(name).await
     }
 
+    /// What the toolstack keeps of a running domain that others have started and no
+    /// document of libvirt's can say, by its place there. Of guests that were started
+    /// from a document it is nothing.
+    async fn unsaid(&self, _name: &str) -> Result<Vec<Note>> {
+        Ok(Vec::new())
+    }
+
     /// Whether a running domain and what it is defined as are two things, each of
     /// which is changed alone: operations then change a running domain only, and
     /// [`Host::change_config`] its definition.

@@ -267,3 +267,15 @@ async fn what_is_missing_is_said_with_figures() {
     let none = lab.host.domain("giant").await;
     assert!(matches!(none, Err(Error::NoDomain { .. })));
 }
+
+#[tokio::test]
+async fn what_no_document_says_is_told_of_guests_that_xl_started() {
+    let lab = Lab::new("sim:?release=4.17&guests=3").await;
+    let told = lab.host.unsaid("hvm3").await.unwrap();
+    let paths: Vec<&str> = told.iter().map(|note| note.path.as_str()).collect();
+    assert_eq!(paths, ["b_info/disable_migrate"]);
+    assert_eq!(lab.host.unsaid("pv1").await.unwrap(), []);
+    lab.host.create(&guest("orchard"), false).await.unwrap();
+    assert_eq!(lab.host.unsaid("orchard").await.unwrap(), []);
+    assert_eq!(lab.host.unsaid("Domain-0").await.unwrap(), []);
+}

@@ -9,7 +9,7 @@ use virtxen_driver::{
 use virtxen_guest::Guest;
 use virtxen_rpc::calls::{
     ConnectDomainXMLFromNative, ConnectDomainXMLToNative, DomainCreateXML, DomainDefineXMLFlags,
-    DomainGetXMLDesc, NativeArguments, XmlFlags as Arguments,
+    DomainGetMessages, DomainGetXMLDesc, NativeArguments, XmlFlags as Arguments,
 };
 
 /// `VIR_DOMAIN_START_PAUSED` and `VIR_DOMAIN_START_VALIDATE`.
@@ -48,6 +48,12 @@ impl Remote {
         };
         let xml = self.xml_desc(key, flags).await?;
         Ok(read_guest(&xml, false)?.0)
+    }
+
+    pub(crate) async fn messages(&self, key: &DomainKey) -> Result<Vec<String>> {
+        let arguments = self.flags(key, 0).await?;
+        let messages = self.ask::<DomainGetMessages>(Operation::XmlDesc, arguments);
+        Ok(messages.await?.0)
     }
 
     pub(crate) async fn create_xml(&self, xml: &str, flags: CreateFlags) -> Result<Accepted> {

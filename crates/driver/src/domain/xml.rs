@@ -158,6 +158,21 @@ impl Driver {
         self.inner.guest_of(operation, domain, defined).await
     }
 
+    /// What there is to say of a domain beside its document: what the toolstack keeps of
+    /// a running one that others have started and libvirt's XML has no words for.
+    ///
+    /// # Errors
+    /// No such domain; what the host says cannot be understood.
+    pub async fn messages(&self, key: &DomainKey) -> Result<Vec<String>> {
+        let domain = self.readable(Operation::XmlDesc, key).await?;
+        if !domain.is_active() {
+            return Ok(Vec::new());
+        }
+        let answer = self.inner.host.unsaid(&domain.name);
+        let notes = self.read(Operation::XmlDesc, &domain.name, answer).await?;
+        Ok(notes.iter().map(Note::to_string).collect())
+    }
+
     /// Starts a domain that is gone when it ends. A defined domain of the same name
     /// and uuid is started with this configuration.
     ///

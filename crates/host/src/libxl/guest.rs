@@ -17,6 +17,7 @@ use crate::xenstore::Facts;
 use crate::{Error, Result};
 use std::sync::Arc;
 use virtxen_formats::libxl::text_to_guest;
+use virtxen_formats::{Converted, Note};
 use virtxen_guest::{
     Chardev, ChardevSource, ChardevTargetType, ControllerType, Devices, Disk, DiskDevice, DomId,
     GraphicsServer, Guest, Hostdev, HostdevSource, Interface, MacAddress, MemoryKib, ParseOptions,
@@ -36,12 +37,28 @@ impl Running {
         self.kept().await.map(|kept| kept.guest)
     }
 
+    /// What libxl keeps of a guest that xl started and no document says.
+    pub(crate) async fn unsaid(&self) -> Result<Vec<Note>> {
+        // Domain-0 has no configuration.
+        if self.domid == 0 {
+            return Ok(Vec::new());
+        }
+        let said = self.said().await?;
+        match said.document {
+            Some(_) => Ok(Vec::new()),
+            None => Ok(self.read(&said.config)?.notes),
+        }
+    }
+
+    fn read(&self, config: &str) -> Result<Converted<Guest>> {
+        text_to_guest(config).map_err(|error| Error::Guest {
+            reason: format!("what libxl keeps of '{}': {error}", self.name()),
+        })
+    }
+
     pub(super) async fn kept(&self) -> Result<Kept> {
         let said = self.said().await?;
-        let converted = text_to_guest(&said.config).map_err(|error| Error::Guest {
-            reason: format!("what libxl keeps of '{}': {error}", self.name()),
-        })?;
-        let actual = converted.value;
+        let actual = self.read(&said.config)?.value;
         let mut guest = match said.document.clone() {
             Some(mut guest) => {
                 take_devices(&mut guest.devices, actual.devices);

@@ -195,6 +195,14 @@ impl Host for XenHost {
         }
     }
 
+    async fn unsaid(&self, name: &str) -> Result<Vec<Note>> {
+        match &self.libxl {
+            Ok(libxl) => self.running(libxl, name, "dumpxml").await?.unsaid().await,
+            Err(_) if self.has_xend() => self.xend("dumpxml").await?.unsaid(name).await,
+            Err(_) => Ok(Vec::new()),
+        }
+    }
+
     fn keeps_config_apart(&self) -> bool {
         self.guest_files.is_ok()
     }

@@ -38,10 +38,17 @@ impl XendHost {
             runtime.tty = tty.map(|path| path.to_string_lossy().into_owned());
             runtime.vnc_port = vnc_port.ok().flatten();
         }
+        Ok(self.read(document, &runtime)?.value)
+    }
+
+    /// What of a document no guest says.
+    pub(super) fn unsaid_of(&self, document: &Sxpr) -> Result<Vec<Note>> {
+        Ok(self.read(document, &Runtime::default())?.notes)
+    }
+
+    fn read(&self, document: &Sxpr, runtime: &Runtime) -> Result<Converted<Guest>> {
         let version = ConfigVersion::from_number(self.client.first_node().config_format);
-        let converted =
-            sxpr_to_guest(document, version, &runtime).map_err(|error| unconvertible(&error))?;
-        Ok(converted.value)
+        sxpr_to_guest(document, version, runtime).map_err(|error| unconvertible(&error))
     }
 
     /// The configuration of one device, `(vbd (dev xvdb)…)`.

@@ -150,6 +150,10 @@ impl Host for XendHost {
         self.read_guest(name).await
     }
 
+    async fn unsaid(&self, name: &str) -> Result<Vec<Note>> {
+        self.unsaid_of(&self.document(name).await?)
+    }
+
     async fn losses(&self, guest: &Guest) -> Result<Vec<Note>> {
         config::notes(guest_to_sxpr(guest, &self.target))
     }

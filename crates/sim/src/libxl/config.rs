@@ -126,10 +126,15 @@ fn of_others(domain: &Domain, active: &Active) -> Map<String, Value> {
     let config = &domain.config;
     let kind = if config.hvm { "hvm" } else { "pv" };
     let mut build = json!({ "max_vcpus": config.vcpus });
-    if let (false, Value::Object(build)) = (config.hvm, &mut build) {
-        build.insert("kernel".to_owned(), json!(config.kernel));
-        build.insert("ramdisk".to_owned(), json!(config.ramdisk));
-        build.insert("cmdline".to_owned(), json!(config.args));
+    if let Value::Object(build) = &mut build {
+        if config.hvm {
+            // `nomigrate=1` of xl, for which libvirt's XML has no word.
+            build.insert("disable_migrate".to_owned(), json!(true));
+        } else {
+            build.insert("kernel".to_owned(), json!(config.kernel));
+            build.insert("ramdisk".to_owned(), json!(config.ramdisk));
+            build.insert("cmdline".to_owned(), json!(config.args));
+        }
     }
     let (mut disks, mut nics) = (Vec::new(), Vec::new());
     for device in &active.devices {
