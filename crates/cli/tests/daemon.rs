@@ -145,6 +145,7 @@ const READS: &[&str] = &[
     "domifstat pv1 nope",
     "domblkstat pv1 nope",
     "domstats --enforce --perf",
+    "import pv1; import pv2 --print; import Domain-0; import nope",
     "frobnicate",
     "list --all --table --name",
 ];
@@ -162,6 +163,14 @@ const CHANGES: &[&str] = &[
     "schedinfo pv1 --weight 512 cap=50; schedinfo pv1; schedinfo pv1 --weight 99999999",
     "attach-disk pv1 /tmp/x.img xvdb; domblklist pv1; detach-disk pv1 xvdb; detach-disk pv1 zzz",
     "attach-interface pv1 bridge xenbr0 --mac 00:16:3e:00:00:77; domiflist pv1",
+];
+
+/// Scripts on a host that xl drives.
+const BESIDE_XL: &[&str] = &[
+    "import --all --print",
+    "import --all; list --persistent; import hvm3; undefine pv1; list --transient; \
+     import --file /nowhere; import --file examples/nowhere.json examples/paravirt-kernel.xml; \
+     import --file examples/paravirt-kernel.xml",
 ];
 
 /// Scripts whose words are the same but for counters.
@@ -187,6 +196,7 @@ const COUNTED: &[&str] = &[
 /// What is said in text and in JSON, here and by the daemon that `there` gives. To
 /// libvirt's clients a guest that waits for work is running.
 fn compare(
+    host: &str,
     script: &str,
     plain: fn(&str) -> String,
     there: &dyn Fn(&[&str]) -> Ran,
@@ -198,7 +208,7 @@ fn compare(
             true => &["--json", script],
             false => &[script],
         };
-        let (here, there) = (direct(HOST, words), there(words));
+        let (here, there) = (direct(host, words), there(words));
         let same = plain(&here.out) == plain(&there.out)
             && plain(&here.err) == plain(&there.err)
             && here.status == there.status;
@@ -217,6 +227,7 @@ fn commands_say_the_same() {
     let daemon = Daemon::start(HOST);
     for script in READS {
         compare(
+            HOST,
             script,
             without_times,
             &|words| daemon.run(words),
@@ -225,6 +236,7 @@ fn commands_say_the_same() {
     }
     for script in COUNTED {
         compare(
+            HOST,
             script,
             without_numbers,
             &|words| daemon.run(words),
@@ -233,7 +245,12 @@ fn commands_say_the_same() {
     }
     for script in CHANGES {
         let fresh = |words: &[&str]| Daemon::start(HOST).run(words);
-        compare(script, without_times, &fresh, &mut wrong);
+        compare(HOST, script, without_times, &fresh, &mut wrong);
+    }
+    for script in BESIDE_XL {
+        let host = "sim:?release=4.17&guests=3";
+        let fresh = |words: &[&str]| Daemon::start(host).run(words);
+        compare(host, script, without_times, &fresh, &mut wrong);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -117,7 +117,7 @@ impl Language {
 
     /// The language of a text; for files of names, the file's own ending and what
     /// only one tool has tell the two apart.
-    fn of(file: &str, text: &str) -> Self {
+    pub(super) fn of(file: &str, text: &str) -> Self {
         match text
             .trim_start()
             .trim_start_matches('\u{feff}')

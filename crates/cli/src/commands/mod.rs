@@ -15,6 +15,7 @@ mod edit;
 mod event;
 mod generate;
 mod help;
+mod import;
 mod info;
 mod interface;
 mod job;
@@ -175,6 +176,7 @@ const TABLES: &[&[Command]] = &[
     metadata::COMMANDS,
     native::COMMANDS,
     convert::COMMANDS,
+    import::COMMANDS,
     validate::COMMANDS,
     doctor::COMMANDS,
     shell::COMMANDS,
