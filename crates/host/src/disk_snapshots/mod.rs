@@ -57,7 +57,8 @@ pub(crate) struct LocalDisks;
 enum Kind {
     Qcow2,
     ThinVolume(lvm::Volume),
-    File,
+    /// The file itself, to which the disk's path may be a link.
+    File(PathBuf),
 }
 
 #[async_trait::async_trait]
@@ -74,7 +75,7 @@ impl DiskSnapshots for LocalDisks {
             }),
             Kind::Qcow2 => qcow2::take(&disk.path, name).await,
             Kind::ThinVolume(volume) => volume.take(name).await,
-            Kind::File => copy::take(&disk.path, name).await,
+            Kind::File(path) => copy::take(&path, name).await,
         }
     }
 
@@ -82,7 +83,7 @@ impl DiskSnapshots for LocalDisks {
         match kind(disk).await? {
             Kind::Qcow2 => qcow2::revert(&disk.path, name).await,
             Kind::ThinVolume(volume) => volume.revert(name).await,
-            Kind::File => copy::revert(&disk.path, name).await,
+            Kind::File(path) => copy::revert(&path, name).await,
         }
     }
 
@@ -90,7 +91,7 @@ impl DiskSnapshots for LocalDisks {
         match kind(disk).await? {
             Kind::Qcow2 => qcow2::remove(&disk.path, name).await,
             Kind::ThinVolume(volume) => volume.remove(name).await,
-            Kind::File => copy::remove(&disk.path, name).await,
+            Kind::File(path) => copy::remove(&path, name).await,
         }
     }
 }
@@ -117,7 +118,13 @@ async fn kind(disk: &DiskFile) -> Result<Kind> {
         Some(format) => format == "qcow2",
         None => begins_as_qcow2(&disk.path).await?,
     };
-    Ok(if is_qcow2 { Kind::Qcow2 } else { Kind::File })
+    if is_qcow2 {
+        return Ok(Kind::Qcow2);
+    }
+    let path = tokio::fs::canonicalize(&disk.path).await;
+    Ok(Kind::File(
+        path.map_err(|error| refused(&disk.path, error))?,
+    ))
 }
 
 async fn begins_as_qcow2(path: &Path) -> Result<bool> {
@@ -180,6 +187,22 @@ mod tests {
         LocalDisks.remove(&disk, "first").await.unwrap();
         assert!(LocalDisks.revert(&disk, "first").await.is_err());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_link_stays_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("data"), folder.path().join("web.img"));
+        std::fs::write(&file, "before").unwrap();
+        std::os::unix::fs::symlink("data", &link).unwrap();
+        let disk = disk(&link);
+        LocalDisks.take(&disk, "first").await.unwrap();
+        std::fs::write(&link, "after").unwrap();
+        LocalDisks.revert(&disk, "first").await.unwrap();
+        assert_eq!(std::fs::read_link(&link).unwrap(), Path::new("data"));
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "before");
+        LocalDisks.remove(&disk, "first").await.unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
     #[tokio::test]
