@@ -96,16 +96,21 @@ impl XenHost {
 
     pub(super) async fn memory_of_node(&self) -> Result<NodeMemory> {
         let mut memory = NodeMemory::from(&self.node().await?);
-        if let Ok(hypercalls) = self.hypercalls()
-            && let Ok(cells) = hypercalls.xen().numa_memory()
-            && !cells.is_empty()
-        {
-            let kib = |bytes: u64| MemoryKib(bytes / 1024);
-            let cell = |(total, free): (u64, u64)| MemoryPart {
-                total: Some(kib(total)),
-                free: kib(free),
+        if let Ok(hypercalls) = self.hypercalls() {
+            let cells = match hypercalls.xen().numa_memory() {
+                Ok(cells) => cells,
+                // What the node's document says of them is all there is.
+                Err(virtxen_hypercall::Error::Unsupported { .. }) => Vec::new(),
+                Err(error) => return Err(failed(&error)),
             };
-            memory.cells = cells.into_iter().map(cell).collect();
+            if !cells.is_empty() {
+                let kib = |bytes: u64| MemoryKib(bytes / 1024);
+                let cell = |(total, free): (u64, u64)| MemoryPart {
+                    total: Some(kib(total)),
+                    free: kib(free),
+                };
+                memory.cells = cells.into_iter().map(cell).collect();
+            }
         }
         if let Ok(files) = &self.files {
             let caches = files.caches().await?;
