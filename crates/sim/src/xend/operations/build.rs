@@ -132,7 +132,7 @@ fn boot_loader(config: &Config, no_disk: &str) -> Result<(), Words> {
 /// The image that the boot loader of 3.0.3 made: it takes the place of the one that
 /// was sent.
 fn booted_image(config: &Config) -> Sxpr {
-    let suffix = config.uuid.get(..6).unwrap_or("XXXXXX");
+    let suffix: String = config.uuid.chars().take(6).collect();
     let file = |what: &str| format!("/var/run/xend/boot/boot_{what}.{suffix}");
     Sxpr::named(
         "linux",
