@@ -279,3 +279,18 @@ async fn what_no_document_says_is_told_of_guests_that_xl_started() {
     assert_eq!(lab.host.unsaid("orchard").await.unwrap(), []);
     assert_eq!(lab.host.unsaid("Domain-0").await.unwrap(), []);
 }
+
+#[tokio::test]
+async fn a_guest_has_at_most_what_it_was_started_for() {
+    let lab = Lab::new("sim:?release=4.17").await;
+    let orchard = guest("orchard");
+    lab.host.create(&orchard, false).await.unwrap();
+    let most = async || lab.host.domain("orchard").await.unwrap().max_memory;
+    assert_eq!(most().await, orchard.memory);
+    // libxl raises the hypervisor's limit, and gives no more for that.
+    let limit = MemoryKib(orchard.memory.0 + 1024);
+    lab.host.set_max_memory("orchard", limit).await.unwrap();
+    assert_eq!(most().await, orchard.memory);
+    let listed = lab.host.domains().await.unwrap();
+    assert!(listed.iter().any(|it| it.max_memory == orchard.memory));
+}

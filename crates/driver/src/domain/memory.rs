@@ -28,15 +28,7 @@ impl Driver {
             // What a running domain is defined as may be more than it has.
             let of_domain = part != Part::Config || !domain.is_active();
             if of_domain && memory > round_up(domain.max_memory) && !domain.is_domain0() {
-                // libxl lowers the hypervisor's limit with the target, and raises it again
-                // up to what the guest was started with.
-                let started_with = match host.keeps_documents() && domain.is_active() {
-                    true => host.guest(&domain.name).await?.memory,
-                    false => domain.max_memory,
-                };
-                if memory > round_up(started_with) {
-                    return Err(too_much(&domain, memory));
-                }
+                return Err(too_much(&domain, memory));
             }
             let change = ConfigChange::Memory(memory);
             let live = host.set_memory(&domain.name, memory);

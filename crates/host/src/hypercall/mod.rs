@@ -9,7 +9,7 @@ mod exception;
 pub(crate) mod node;
 
 use crate::statistics::{ActiveDomain, VcpuTime};
-use crate::xenstore::{Changes, Facts, Identity, Names, Types, name_or_stand_in};
+use crate::xenstore::{Asked, Changes, Facts, Identity, Known, Names, Types};
 use crate::{DomainInfo, DomainState, Ending, Error, HostEvents, Result, VcpuInfo};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -38,6 +38,13 @@ const TELLS_TYPE: Release = Release {
 const HAS_PVH: Release = Release {
     major: 4,
     minor: 10,
+    point: 0,
+};
+
+/// From this release on libxl builds all guests: there is no XenD.
+const BUILT_BY_LIBXL: Release = Release {
+    major: 4,
+    minor: 5,
     point: 0,
 };
 
@@ -109,12 +116,12 @@ impl HypercallMonitor {
         let domains = without_remains(domains);
         let identities: Vec<Identity> = domains.iter().map(identity).collect();
         let names = match &self.named {
-            Some(named) => named.of(&identities, self.types()).await?,
-            None => identities.iter().map(stand_in).collect(),
+            Some(named) => named.of(&identities, self.asked()).await?,
+            None => identities.iter().map(Known::nothing).collect(),
         };
         let infos = domains.iter().zip(names);
         Ok(infos
-            .map(|(domain, name)| self.info(domain, name))
+            .map(|(domain, known)| self.info(domain, known))
             .collect())
     }
 
@@ -135,11 +142,11 @@ impl HypercallMonitor {
     /// The active domain of a name that was read and has not changed since; `None`
     /// when only a list can tell.
     pub(crate) fn known(&self, name: &str) -> Option<DomainInfo> {
-        let (identity, kind) = self.named.as_ref()?.names.whose(name)?;
+        let (identity, known) = self.named.as_ref()?.names.whose(name)?;
         let domain = self.xen.domain(identity.domid).ok()?;
         // While it is taken down, its next run may be there.
         let same = !domain.flags.dying && Uuid(domain.handle) == identity.uuid;
-        same.then(|| self.info(&domain, (name.to_owned(), kind)))
+        same.then(|| self.info(&domain, known))
     }
 
     /// The vcpus of a domain that may have `count` of them.
@@ -207,34 +214,39 @@ impl HypercallMonitor {
         }
     }
 
-    /// Whom to ask for the kind of a domain.
-    fn types(&self) -> Types {
-        match self.xen.version().release {
+    /// What XenStore is to be asked of domains.
+    fn asked(&self) -> Asked {
+        let release = self.xen.version().release;
+        let types = match release {
             release if release < TELLS_TYPE => Types::Xend,
             release if release >= HAS_PVH => Types::Libxl,
             _ => Types::Told,
+        };
+        Asked {
+            types,
+            most: release >= BUILT_BY_LIBXL,
         }
     }
 
-    fn info(&self, domain: &Domain, (name, kind): (String, OsType)) -> DomainInfo {
+    fn info(&self, domain: &Domain, known: Known) -> DomainInfo {
         let memory = MemoryKib(domain.pages.saturating_mul(PAGE_KIB));
         let limit = MemoryKib(domain.max_pages.saturating_mul(PAGE_KIB));
         DomainInfo {
-            name,
+            name: known.name,
             domid: Some(DomId(domain.domid)),
             uuid: Uuid(domain.handle),
             state: state(domain),
             memory,
             // Domain-0 has no limit on many hosts; then it is the machine's memory.
-            max_memory: if self.memory.0 > 0 && limit > self.memory {
-                self.memory
-            } else {
-                limit
+            max_memory: match known.most {
+                Some(most) if domain.domid != 0 => most,
+                _ if self.memory.0 > 0 && limit > self.memory => self.memory,
+                _ => limit,
             },
             vcpus: domain.online_vcpus,
             max_vcpus: domain.max_vcpu_id.map_or(0, |id| id.saturating_add(1)),
             cpu_time: Duration::from_nanos(domain.cpu_time),
-            kind: match kind {
+            kind: match known.kind {
                 OsType::Xen if domain.flags.hvm => OsType::Hvm,
                 kind => kind,
             },
@@ -244,9 +256,9 @@ impl HypercallMonitor {
 }
 
 impl Named {
-    async fn of(&self, domains: &[Identity], types: Types) -> Result<Vec<(String, OsType)>> {
+    async fn of(&self, domains: &[Identity], asked: Asked) -> Result<Vec<Known>> {
         // The watches go first on the connection, so that no change is missed.
-        let names = self.names.of(&self.facts, domains, types);
+        let names = self.names.of(&self.facts, domains, asked);
         let ((), names) = tokio::join!(biased; self.changes.begin(), names);
         names
     }
@@ -257,13 +269,6 @@ fn identity(domain: &Domain) -> Identity {
         domid: domain.domid,
         uuid: Uuid(domain.handle),
     }
-}
-
-fn stand_in(domain: &Identity) -> (String, OsType) {
-    (
-        name_or_stand_in(None, domain.domid, domain.uuid),
-        OsType::Xen,
-    )
 }
 
 /// Leaves out a domain that is being taken down while its next run is there: a

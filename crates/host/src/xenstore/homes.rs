@@ -25,6 +25,8 @@ pub(super) enum Part {
     Home,
     /// The domain's name.
     Name,
+    /// The memory that it was started for.
+    MostMemory,
     /// Its balloon target.
     Target,
     /// An order to shut down.
@@ -50,6 +52,7 @@ impl Part {
             (None, ..) => Self::Home,
             (Some("name"), None, ..) => Self::Name,
             (Some("memory"), Some("target"), None, _) => Self::Target,
+            (Some("memory"), Some("static-max"), None, _) => Self::MostMemory,
             (Some("control"), Some("shutdown"), None, _) => Self::Order,
             (Some("device"), None, ..) => Self::Devices(None),
             (Some("device"), Some(class), None, _) => Self::Devices(Some(class.to_owned())),
@@ -153,7 +156,7 @@ impl Homes {
 
     async fn one(&mut self, domid: u32, part: Part, path: &str) -> Option<HostEvent> {
         match part {
-            Part::Home | Part::Order | Part::Devices(_) => None,
+            Part::Home | Part::MostMemory | Part::Order | Part::Devices(_) => None,
             Part::Name => {
                 let name = self.text(path).await?;
                 let home = self.homes.entry(domid).or_default();
@@ -241,6 +244,7 @@ mod tests {
             ("/local/domain/7", Some(Part::Home)),
             ("/local/domain/7/name", Some(Part::Name)),
             ("/local/domain/7/memory/target", Some(Part::Target)),
+            ("/local/domain/7/memory/static-max", Some(Part::MostMemory)),
             ("/local/domain/7/control/shutdown", Some(Part::Order)),
             (
                 "/local/domain/7/device/vbd/51712",

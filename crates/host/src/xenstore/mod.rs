@@ -26,7 +26,7 @@ mod watch;
 
 pub(crate) use device::{StoredDisk, StoredInterface};
 pub(crate) use list::StoreMonitor;
-pub(crate) use names::{Identity, Names, Types};
+pub(crate) use names::{Asked, Identity, Known, Names, Types};
 pub(crate) use watch::Changes;
 
 use crate::{Error, Result, VncServer};

@@ -1,21 +1,37 @@
-//! Names of domains, read from XenStore when they are first needed and kept until
-//! a watch tells of a change.
+//! Names of domains, and what else of them changes seldom, read from XenStore when they
+//! are first needed and kept until a watch tells of a change.
 
 use super::{Facts, name_or_stand_in, name_path};
 use crate::Result;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use virtxen_guest::{OsType, Uuid};
+use virtxen_guest::{MemoryKib, OsType, Uuid};
 
 /// Domains whose last name is kept, at most: those that are being taken down are few.
 const LAST_MAX: usize = 1024;
 
 /// What is kept for each domain: the number alone is used again by others.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Known {
+pub(crate) struct Known {
     uuid: Uuid,
-    name: String,
-    kind: OsType,
+    pub(crate) name: String,
+    /// Its kind, as far as XenStore was asked for it.
+    pub(crate) kind: OsType,
+    /// Memory that it was started for: libxl gives it no more. The hypervisor's limit is
+    /// some more than that, or after ballooning less.
+    pub(crate) most: Option<MemoryKib>,
+}
+
+impl Known {
+    /// Of a domain that XenStore tells nothing of.
+    pub(crate) fn nothing(domain: &Identity) -> Self {
+        Self {
+            uuid: domain.uuid,
+            name: name_or_stand_in(None, domain.domid, domain.uuid),
+            kind: OsType::Xen,
+            most: None,
+        }
+    }
 }
 
 /// A domain as the hypervisor knows it.
@@ -23,6 +39,15 @@ struct Known {
 pub(crate) struct Identity {
     pub(crate) domid: u32,
     pub(crate) uuid: Uuid,
+}
+
+/// What is read besides names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// Who tells the kind.
+    pub(crate) types: Types,
+    /// libxl built the domains, and says how much memory they were started for.
+    pub(crate) most: bool,
 }
 
 /// Where XenStore tells the kind of a domain that the hypervisor does not.
@@ -67,14 +92,14 @@ struct State {
 }
 
 impl Names {
-    /// Name and kind of each domain: the kind as far as XenStore has to be asked for it
-    /// (`types`). What is not known is read from XenStore in one round trip.
+    /// What XenStore tells of each domain, as far as it has to be asked. What is not known
+    /// is read in one round trip.
     pub(crate) async fn of(
         &self,
         facts: &Facts,
         domains: &[Identity],
-        types: Types,
-    ) -> Result<Vec<(String, OsType)>> {
+        asked: Asked,
+    ) -> Result<Vec<Known>> {
         let (mut found, changes) = self.recall(domains);
         let missing: Vec<Identity> = domains
             .iter()
@@ -82,7 +107,7 @@ impl Names {
             .filter_map(|(domain, known)| known.is_none().then_some(*domain))
             .collect();
         if !missing.is_empty() {
-            let mut read = read(facts, &missing, types).await?;
+            let mut read = read(facts, &missing, asked).await?;
             self.name_last(&missing, &mut read);
             let mut read = read.into_iter();
             self.keep(&missing, read.as_slice(), changes);
@@ -92,13 +117,7 @@ impl Names {
         }
         let named = found.into_iter().zip(domains);
         Ok(named
-            .map(|(known, domain)| match known {
-                Some(known) => (known.name, known.kind),
-                None => (
-                    name_or_stand_in(None, domain.domid, domain.uuid),
-                    OsType::Xen,
-                ),
-            })
+            .map(|(known, domain)| known.unwrap_or_else(|| Known::nothing(domain)))
             .collect())
     }
 
@@ -107,7 +126,7 @@ impl Names {
         self.lock().watched = true;
     }
 
-    /// The name of a domain, or the whole domain, has changed.
+    /// What is kept of a domain, or the whole domain, has changed.
     pub(crate) fn forget(&self, domid: u32) {
         let mut state = self.lock();
         state.changes += 1;
@@ -127,8 +146,8 @@ impl Names {
         state.numbers.clear();
     }
 
-    /// The domain of a name, if it is known, and its kind.
-    pub(crate) fn whose(&self, name: &str) -> Option<(Identity, OsType)> {
+    /// The domain of a name, if it is known, and what is known of it.
+    pub(crate) fn whose(&self, name: &str) -> Option<(Identity, Known)> {
         let state = self.lock();
         let domid = *state.numbers.get(name)?.first()?;
         let known = state.known.get(&domid)?;
@@ -136,7 +155,7 @@ impl Names {
             domid,
             uuid: known.uuid,
         };
-        Some((identity, known.kind))
+        Some((identity, known.clone()))
     }
 
     /// What is known of these domains, and after how many changes.
@@ -208,16 +227,22 @@ impl State {
     }
 }
 
-/// Reads names; with each goes whether XenStore has one.
-async fn read(facts: &Facts, domains: &[Identity], types: Types) -> Result<Vec<(Known, bool)>> {
+/// Reads what is asked; with each goes whether XenStore has a name of it.
+async fn read(facts: &Facts, domains: &[Identity], asked: Asked) -> Result<Vec<(Known, bool)>> {
     let mut paths: Vec<String> = domains.iter().map(|d| name_path(d.domid)).collect();
-    paths.extend(domains.iter().filter_map(|domain| types.path(*domain)));
+    paths.extend(domains.iter().filter_map(|it| asked.types.path(*it)));
+    let most_at = paths.len();
+    if asked.most {
+        paths.extend(domains.iter().map(|it| most_path(it.domid)));
+    }
     let mut values = facts.read(&paths).await?;
+    let most = values.split_off(most_at.min(values.len()));
     let types = values.split_off(domains.len().min(values.len()));
     let types = types.into_iter().chain(std::iter::repeat(None));
-    let named = domains.iter().zip(values).zip(types);
+    let most = most.into_iter().chain(std::iter::repeat(None));
+    let named = domains.iter().zip(values).zip(types.zip(most));
     Ok(named
-        .map(|((domain, name), kind)| {
+        .map(|((domain, name), (kind, most))| {
             let is_named = name.as_ref().is_some_and(|name| !name.is_empty());
             let known = Known {
                 uuid: domain.uuid,
@@ -227,8 +252,13 @@ async fn read(facts: &Facts, domains: &[Identity], types: Types) -> Result<Vec<(
                     Some("pvh") => OsType::XenPvh,
                     _ => OsType::Xen,
                 },
+                most: most.and_then(|kib| kib.parse().ok()).map(MemoryKib),
             };
             (known, is_named)
         })
         .collect())
+}
+
+fn most_path(domid: u32) -> String {
+    format!("/local/domain/{domid}/memory/static-max")
 }

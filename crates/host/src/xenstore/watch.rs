@@ -240,8 +240,11 @@ impl Observer {
         let Some((domid, part)) = Part::of(path) else {
             return;
         };
-        if matches!(part, Part::Home | Part::Name) {
+        if matches!(part, Part::Home | Part::Name | Part::MostMemory) {
             self.names.forget(domid);
+        }
+        if part == Part::MostMemory {
+            return;
         }
         if !self.has_listeners() {
             return self.forget();
