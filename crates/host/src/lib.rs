@@ -5,6 +5,7 @@
 //! Nothing here knows libvirt's calls, flags or error codes.
 #![forbid(unsafe_code)]
 
+mod carried;
 mod change;
 mod channels;
 mod cpupool;

@@ -5,6 +5,7 @@
 
 use super::Notice;
 use super::language::Read;
+use crate::carried::{self, refuse_essential, unconvertible};
 use crate::{Error, Result};
 use virtxen_formats::config::{Document, Value};
 use virtxen_formats::xm::{self, Bridges, Dialect};
@@ -70,13 +71,7 @@ pub(super) fn changed(text: &str, file: &str, guest: &Guest, dialect: Dialect) -
 
 /// What a file does not carry of a guest.
 pub(super) fn losses(guest: &Guest, dialect: Dialect) -> Result<Vec<Note>> {
-    match xm::guest_to_xm(guest, dialect, &Bridges::new()) {
-        Ok(converted) => Ok(converted.notes),
-        Err(error) => match error.as_note() {
-            Some(note) => Ok(vec![note]),
-            None => Err(unconvertible(&error)),
-        },
-    }
+    carried::notes(xm::guest_to_xm(guest, dialect, &Bridges::new()))
 }
 
 /// The uuid of a guest whose file has none: always the same for a name, so that
@@ -141,23 +136,6 @@ fn verify(
         }
         None => format!("'{name}' cannot be set in this file; change it by hand"),
     })
-}
-
-fn refuse_essential(notes: &[Note]) -> Result<()> {
-    let essential = notes.iter().filter(|note| note.essential);
-    let lost: Vec<String> = essential.map(Note::to_string).collect();
-    if lost.is_empty() {
-        return Ok(());
-    }
-    Err(Error::Guest {
-        reason: lost.join("; "),
-    })
-}
-
-fn unconvertible(error: &virtxen_formats::Error) -> Error {
-    Error::Guest {
-        reason: error.to_string(),
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //! what is changed in a document without converting it.
 
 use super::XendHost;
-use crate::{Error, Result};
+use crate::Result;
+use crate::carried::{unconvertible, whole};
 use virtxen_formats::sxpr::{
     ConfigVersion, Dialect, Runtime, Sxpr, Target, device_to_sxpr, guest_to_sxpr, sxpr_to_guest,
 };
@@ -22,9 +23,7 @@ pub(super) fn target(node: &virtxen_xend::Node) -> Target {
 impl XendHost {
     /// The configuration that makes XenD run this guest.
     pub(super) fn guest_config(&self, guest: &Guest) -> Result<Sxpr> {
-        let converted =
-            guest_to_sxpr(guest, &self.target).map_err(|error| unconvertible(&error))?;
-        whole(converted)
+        whole(guest_to_sxpr(guest, &self.target))
     }
 
     /// The guest that a document describes.
@@ -57,38 +56,7 @@ impl XendHost {
             .child("image")
             .and_then(|image| image.rest().first());
         let hvm = matches!(image.and_then(Sxpr::name), Some("hvm" | "vmx"));
-        whole(device_to_sxpr(device, hvm, &self.target).map_err(|error| unconvertible(&error))?)
-    }
-}
-
-/// What a conversion loses; an error about one place is a note of it.
-pub(super) fn notes<T>(
-    converted: std::result::Result<Converted<T>, virtxen_formats::Error>,
-) -> Result<Vec<Note>> {
-    match converted {
-        Ok(converted) => Ok(converted.notes),
-        Err(error) => match error.as_note() {
-            Some(note) => Ok(vec![note]),
-            None => Err(unconvertible(&error)),
-        },
-    }
-}
-
-/// The value, unless it is another guest without what was lost.
-fn whole<T>(converted: Converted<T>) -> Result<T> {
-    let essential = converted.notes.iter().filter(|note| note.essential);
-    let lost: Vec<String> = essential.map(Note::to_string).collect();
-    if lost.is_empty() {
-        return Ok(converted.value);
-    }
-    Err(Error::Guest {
-        reason: lost.join("; "),
-    })
-}
-
-pub(super) fn unconvertible(error: &virtxen_formats::Error) -> Error {
-    Error::Guest {
-        reason: error.to_string(),
+        whole(device_to_sxpr(device, hvm, &self.target))
     }
 }
 

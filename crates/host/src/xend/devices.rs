@@ -4,6 +4,7 @@
 //! the document is edited and given back where the release's operations cannot.
 
 use super::{XendHost, config};
+use crate::carried::unconvertible;
 use crate::{Error, Result};
 use virtxen_formats::sxpr::{Sxpr, interface_number, pci_detach_sxpr};
 use virtxen_guest::Device;
@@ -69,8 +70,7 @@ impl XendHost {
         }
         let done = match (present.name(), device) {
             (Some("pci"), _) => {
-                let config =
-                    pci_detach_sxpr(device).map_err(|error| config::unconvertible(&error))?;
+                let config = pci_detach_sxpr(device).map_err(|error| unconvertible(&error))?;
                 self.client.device_configure(name, &config, "pci").await
             }
             (_, Device::Interface(interface)) => {

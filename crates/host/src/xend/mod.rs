@@ -18,6 +18,7 @@ mod screen;
 mod summary;
 mod vcpu;
 
+use crate::carried;
 use crate::xenstore::Facts;
 use crate::{
     DomainInfo, DumpMode, Finding, Host, Kept, MigrateOptions, Node, Result, RouteReport,
@@ -155,11 +156,11 @@ impl Host for XendHost {
     }
 
     async fn losses(&self, guest: &Guest) -> Result<Vec<Note>> {
-        config::notes(guest_to_sxpr(guest, &self.target))
+        carried::notes(guest_to_sxpr(guest, &self.target))
     }
 
     async fn device_losses(&self, device: &Device, hvm: bool) -> Result<Vec<Note>> {
-        config::notes(device_to_sxpr(device, hvm, &self.target))
+        carried::notes(device_to_sxpr(device, hvm, &self.target))
     }
 
     async fn create(&self, guest: &Guest, paused: bool) -> Result<DomainInfo> {
