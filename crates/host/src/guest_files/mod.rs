@@ -11,6 +11,7 @@ mod document;
 mod folder;
 mod guest;
 mod language;
+mod seen;
 mod store;
 mod watch;
 mod write;
@@ -20,10 +21,10 @@ pub use write::{make_folder, put_file, remove_file};
 
 use crate::{ConfigChange, Error, HostEvent, Result, Trace};
 use rustix::event::{PollFd, PollFlags, Timespec};
+use seen::Seen;
 use std::collections::BTreeMap;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 use store::Store;
 use tokio::sync::{Mutex, broadcast};
@@ -106,9 +107,8 @@ struct Inner {
     folder: PathBuf,
     language: Language,
     store: Arc<Mutex<Store>>,
-    last: RwLock<Arc<Guests>>,
+    seen: Arc<Seen>,
     events: broadcast::Sender<HostEvent>,
-    queue: Option<Arc<OwnedFd>>,
     thread: OnceLock<()>,
 }
 
@@ -116,18 +116,18 @@ impl GuestFiles {
     /// The folder, of which nothing is read yet.
     pub(crate) fn new(folder: PathBuf, language: Language, trace: Option<&Trace>) -> Self {
         let watch = watch::Watch::new();
-        let queue = watch.as_ref().map(watch::Watch::queue);
+        let seen = Arc::new(Seen::new(watch.as_ref().map(watch::Watch::queue)));
         let events = broadcast::Sender::new(EVENTS_HELD);
         let observer = trace.map(|trace| trace.observer(language.channel()));
-        let store = Store::new(folder.clone(), language, watch, events.clone(), observer);
+        let told = (events.clone(), observer);
+        let store = Store::new(folder.clone(), language, watch, Arc::clone(&seen), told);
         Self {
             inner: Arc::new(Inner {
                 folder,
                 language,
                 store: Arc::new(Mutex::new(store)),
-                last: RwLock::default(),
+                seen,
                 events,
-                queue,
                 thread: OnceLock::new(),
             }),
         }
@@ -155,8 +155,7 @@ impl GuestFiles {
     /// The guests now. A folder that cannot be read has none, and says why.
     pub(crate) async fn look(&self) -> Result<Arc<Guests>> {
         // The usual case needs neither the disk nor a thread.
-        let unchanged = self.inner.store.try_lock().ok();
-        if let Some(guests) = unchanged.and_then(|store| store.unchanged()) {
+        if let Some(guests) = self.inner.seen.unchanged() {
             return Ok(guests);
         }
         self.work("list", |store| Ok(store.look())).await
@@ -171,8 +170,7 @@ impl GuestFiles {
 
     /// The guests as they were last seen.
     pub(crate) fn last(&self) -> Arc<Guests> {
-        let last = self.inner.last.read();
-        Arc::clone(&last.unwrap_or_else(PoisonError::into_inner))
+        self.inner.seen.last()
     }
 
     /// The guest of a name.
@@ -236,11 +234,11 @@ impl GuestFiles {
         // What is there already is no event.
         let _ = self.look().await;
         self.inner.thread.get_or_init(|| {
-            let (files, queue) = (Arc::downgrade(&self.inner), self.inner.queue.clone());
+            let files = Arc::downgrade(&self.inner);
             let name = "guest files".to_owned();
             let thread = std::thread::Builder::new().name(name);
             // Without a thread nothing is told, and every look is as good as before.
-            let _ = thread.spawn(move || watch_folder(&files, queue.as_deref()));
+            let _ = thread.spawn(move || watch_folder(&files));
         });
         receiver
     }
@@ -251,12 +249,11 @@ impl GuestFiles {
         operation: &'static str,
         work: impl FnOnce(&mut Store) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let inner = Arc::clone(&self.inner);
         let task = async {
-            let mut store = Arc::clone(&inner.store).lock_owned().await;
+            let mut store = Arc::clone(&self.inner.store).lock_owned().await;
             let task = tokio::task::spawn_blocking(move || {
                 let outcome = work(&mut store);
-                inner.remember(store.look());
+                store.look();
                 outcome
             });
             task.await
@@ -280,18 +277,18 @@ impl GuestFiles {
 /// Looks at the folder whenever it changes, until nobody has it any more. In a
 /// thread: the kernel's queue cannot be waited for by the runtime without unsafe
 /// code.
-fn watch_folder(files: &Weak<Inner>, queue: Option<&OwnedFd>) {
+fn watch_folder(files: &Weak<Inner>) {
     loop {
         let Some(inner) = files.upgrade() else {
             return;
         };
         let mut store = inner.store.blocking_lock();
-        let guests = store.look();
-        let told = queue.filter(|_| store.is_watched());
+        store.look();
+        let is_watched = store.is_watched();
         drop(store);
-        inner.remember(guests);
+        let seen = Arc::clone(&inner.seen);
         drop(inner);
-        match told {
+        match seen.queue().filter(|_| is_watched) {
             Some(queue) => {
                 let mut queue = [PollFd::new(queue, PollFlags::IN)];
                 // Whatever it says, a look follows.
@@ -301,13 +298,6 @@ fn watch_folder(files: &Weak<Inner>, queue: Option<&OwnedFd>) {
             }
             None => std::thread::sleep(INTERVAL),
         }
-    }
-}
-
-impl Inner {
-    fn remember(&self, guests: Arc<Guests>) {
-        let last = self.last.write();
-        *last.unwrap_or_else(PoisonError::into_inner) = guests;
     }
 }
 

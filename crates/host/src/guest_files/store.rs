@@ -4,6 +4,7 @@
 //! Changing files is in `change`; the kernel's word on changes in `watch`.
 
 use super::folder::{self, NAMES_MAX, Place, Stamp};
+use super::seen::Seen;
 use super::watch::{Changed, Watch};
 use super::{Defined, Guests, Language, Notice, write};
 use crate::HostEvent;
@@ -32,6 +33,7 @@ pub(super) struct Store {
     has_links: bool,
     guests: Arc<Guests>,
     watch: Option<Watch>,
+    seen: Arc<Seen>,
     events: broadcast::Sender<HostEvent>,
     observer: Option<Observer>,
 }
@@ -48,8 +50,8 @@ impl Store {
         folder: PathBuf,
         language: Language,
         watch: Option<Watch>,
-        events: broadcast::Sender<HostEvent>,
-        observer: Option<Observer>,
+        seen: Arc<Seen>,
+        (events, observer): (broadcast::Sender<HostEvent>, Option<Observer>),
     ) -> Self {
         Self {
             folder,
@@ -58,17 +60,10 @@ impl Store {
             has_links: false,
             guests: Arc::default(),
             watch,
+            seen,
             events,
             observer,
         }
-    }
-
-    /// The guests, if nothing has happened since they were read: one question to the
-    /// kernel.
-    pub(super) fn unchanged(&self) -> Option<Arc<Guests>> {
-        let is_known = self.guests.looked && self.guests.unreadable.is_none() && !self.has_links;
-        let is_quiet = is_known && self.watch.as_ref().is_some_and(Watch::is_quiet);
-        is_quiet.then(|| Arc::clone(&self.guests))
     }
 
     /// The guests as they are now.
@@ -83,6 +78,13 @@ impl Store {
     }
 
     fn look_at(&mut self, own: Option<&str>) {
+        self.seen.begin();
+        self.follow(own);
+        let is_known = self.guests.looked && self.guests.unreadable.is_none() && !self.has_links;
+        self.seen.end(&self.guests, is_known && self.is_watched());
+    }
+
+    fn follow(&mut self, own: Option<&str>) {
         let changed = match &mut self.watch {
             Some(watch) => watch.changed(&self.folder),
             None => Changed::Any,

@@ -49,13 +49,6 @@ impl Watch {
         self.watched.is_some()
     }
 
-    /// Whether changes are told, and none waits to be asked for.
-    pub(super) fn is_quiet(&self) -> bool {
-        let mut queue = [PollFd::new(&*self.queue, PollFlags::IN)];
-        let at_once = Timespec::default();
-        self.is_set() && rustix::event::poll(&mut queue, Some(&at_once)) == Ok(0)
-    }
-
     /// What has happened since the last call. To be called before the folder is
     /// read, so that nothing falls between.
     pub(super) fn changed(&mut self, folder: &Path) -> Changed {
@@ -113,6 +106,13 @@ impl Watch {
             false => Changed::Names(names),
         }
     }
+}
+
+/// Whether no change waits in a queue to be asked for.
+pub(super) fn is_quiet(queue: &OwnedFd) -> bool {
+    let mut queue = [PollFd::new(queue, PollFlags::IN)];
+    let at_once = Timespec::default();
+    rustix::event::poll(&mut queue, Some(&at_once)) == Ok(0)
 }
 
 #[cfg(test)]

@@ -1,0 +1,62 @@
+//! What was seen last of a folder, for who asks while nothing changes: without the disk, a
+//! thread, or a lock that is held for long.
+//!
+//! Reading the folder is `store`'s.
+
+use super::{Guests, watch};
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// The guests of the last look, shared by the store and those who ask.
+pub(super) struct Seen {
+    guests: RwLock<Arc<Guests>>,
+    /// The kernel tells of whatever makes them wrong, and what it told is in them.
+    is_settled: AtomicBool,
+    queue: Option<Arc<OwnedFd>>,
+}
+
+impl Seen {
+    /// Nothing yet, of a folder whose changes this queue tells.
+    pub(super) fn new(queue: Option<Arc<OwnedFd>>) -> Self {
+        Self {
+            guests: RwLock::default(),
+            is_settled: AtomicBool::new(false),
+            queue,
+        }
+    }
+
+    /// The kernel's queue of changes.
+    pub(super) fn queue(&self) -> Option<&OwnedFd> {
+        self.queue.as_deref()
+    }
+
+    /// The guests as they were last seen, which may be wrong by now.
+    pub(super) fn last(&self) -> Arc<Guests> {
+        let guests = self.guests.read();
+        Arc::clone(&guests.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The guests, if nothing has happened since they were read: one question to the
+    /// kernel.
+    pub(super) fn unchanged(&self) -> Option<Arc<Guests>> {
+        // In this order: a look that empties the queue before the first question is seen
+        // by the second until its guests are there for the last.
+        let is_quiet = self.queue().is_some_and(watch::is_quiet);
+        let is_unchanged = is_quiet && self.is_settled.load(Ordering::SeqCst);
+        is_unchanged.then(|| self.last())
+    }
+
+    /// The kernel's queue is about to be emptied.
+    pub(super) fn begin(&self) {
+        self.is_settled.store(false, Ordering::SeqCst);
+    }
+
+    /// What a look has seen; `is_told` says that the kernel tells whatever changes.
+    pub(super) fn end(&self, guests: &Arc<Guests>, is_told: bool) {
+        let mut seen = self.guests.write().unwrap_or_else(PoisonError::into_inner);
+        *seen = Arc::clone(guests);
+        drop(seen);
+        self.is_settled.store(is_told, Ordering::SeqCst);
+    }
+}
