@@ -440,4 +440,13 @@ fn the_xen_that_runs_here_says_what_it_would_run() {
     let json = run(&["--json", "convert", "--check", &odd]).json();
     assert_eq!(json["guests"][0]["runs"], false);
     assert_eq!(json["refused"], 1);
+    let (_folder, bad) = scratch(BAD);
+    let ran = run(&["convert", "--check", &bad, "examples/paravirt-kernel.xml"]);
+    assert_eq!(ran.status, 1);
+    assert!(
+        ran.out.contains("guest.xml: cannot be read\n  cannot   "),
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.contains(": orchard: runs"), "{}", ran.out);
 }

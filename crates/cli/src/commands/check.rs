@@ -4,7 +4,7 @@
 use super::language::{self, Language, Release};
 use crate::connect::Session;
 use crate::document;
-use crate::error::{Context, Result};
+use crate::error::Result;
 use crate::exit::Exit;
 use crate::output::Reply;
 use serde_json::{Value, json};
@@ -33,11 +33,13 @@ pub(super) async fn check(
     let types = host.node().await.map_err(Error::from)?.guest_types;
     let mut report = Report::default();
     for file in files {
-        let failed = || format!("Failed to check {file}");
-        let source = document::read(file).context(failed)?;
-        let guests = language::read(session, file, &source, from, release);
-        for guest in guests.context(failed)? {
-            report.judge(host, &types, file, &guest).await?;
+        match read(session, file, from, release) {
+            Ok(guests) => {
+                for guest in guests {
+                    report.judge(host, &types, file, &guest).await?;
+                }
+            }
+            Err(error) => report.unreadable(file, &error),
         }
     }
     let exit = match report.refused {
@@ -51,7 +53,27 @@ pub(super) async fn check(
         .exit(exit))
 }
 
+fn read(
+    session: &Session,
+    file: &str,
+    from: Option<Language>,
+    release: &Release,
+) -> Result<Vec<Guest>> {
+    let source = document::read(file)?;
+    language::read(session, file, &source, from, release)
+}
+
 impl Report {
+    /// One file that cannot be read does not stop the others.
+    fn unreadable(&mut self, file: &str, error: &crate::error::Error) {
+        let why = error.messages().join(": ");
+        // A String takes everything.
+        let _ = writeln!(self.text, "{file}: cannot be read\n  cannot   {why}");
+        self.refused += 1;
+        self.guests
+            .push(json!({ "file": file, "runs": false, "cannot": [why], "changed": [] }));
+    }
+
     async fn judge(
         &mut self,
         host: &Arc<dyn Host>,
