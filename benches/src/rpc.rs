@@ -39,7 +39,7 @@ pub(crate) fn measure(options: &Options) -> Result<()> {
         let name = format!("list of {count}");
         let all = domains(count);
         ends.report::<ConnectListAllDomains>(&name, target, span, &list, |list| {
-            Ok(Listed::answer(list, all.clone()))
+            Ok(Listed::answer(list.need_results, all.clone()))
         })?;
     }
     Ok(())

@@ -124,7 +124,8 @@ fn answer(session: &mut ServerSession, call: ServerCall) {
             })
         }),
         273 => reply::<ConnectListAllDomains>(session, call, |arguments| {
-            Ok(Listed::answer(&arguments, vec![domain(0), domain(1)]))
+            let domains = vec![domain(0), domain(1)];
+            Ok(Listed::answer(arguments.need_results, domains))
         }),
         344 => reply::<ConnectGetAllDomainStats>(session, call, |_| {
             Ok(List(vec![StatsRecord {

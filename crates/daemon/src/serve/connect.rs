@@ -79,7 +79,7 @@ async fn list_all(
         false => caller.list(&wire::filter(arguments.flags)).await?,
     };
     let items = domains.iter().map(wire::domain).collect();
-    Ok(Listed::answer(&arguments, items))
+    Ok(Listed::answer(arguments.need_results, items))
 }
 
 async fn list_active(caller: Arc<Caller>, most: i32) -> Result<List<i32, DOMAINS_MAX>> {

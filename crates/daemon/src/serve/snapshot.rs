@@ -20,42 +20,48 @@ super::rows! {
     DomainSnapshotCreateXML => create;
     DomainSnapshotGetXMLDesc => xml;
     DomainSnapshotNum => async |caller: Arc<Caller>, of: DomainFlags| {
-        Ok(number(&listed(&caller, &of.dom, None, of.flags).await?))
+        let function = "virDomainSnapshotNum";
+        Ok(number(&listed(&caller, function, &of.dom, None, of.flags).await?))
     };
     DomainSnapshotListNames => async |caller: Arc<Caller>, of: SnapshotNames| {
-        Ok(names(listed(&caller, &of.dom, None, of.flags).await?, of.maxnames))
+        let function = "virDomainSnapshotListNames";
+        Ok(names(listed(&caller, function, &of.dom, None, of.flags).await?, of.maxnames))
     };
     DomainSnapshotLookupByName => lookup_by_name;
     DomainHasCurrentSnapshot => async |caller: Arc<Caller>, of: DomainFlags| {
-        Ok(i32::from(current(&caller, &of).await?.is_some()))
+        let current = current(&caller, "virDomainHasCurrentSnapshot", &of).await?;
+        Ok(i32::from(current.is_some()))
     };
     DomainSnapshotCurrent => current_one;
     DomainRevertToSnapshot => revert;
     DomainSnapshotDelete => delete;
     DomainSnapshotGetParent => parent;
     DomainSnapshotNumChildren => async |caller: Arc<Caller>, of: SnapshotFlags| {
-        let (dom, name) = (&of.snap.dom, Some(&*of.snap.name));
-        Ok(number(&listed(&caller, dom, name, of.flags).await?))
+        let function = "virDomainSnapshotNumChildren";
+        Ok(number(&below(&caller, function, &of.snap, of.flags).await?))
     };
     DomainSnapshotListChildrenNames => async |caller: Arc<Caller>, of: SnapshotChildrenNames| {
-        let (dom, name) = (&of.snap.dom, Some(&*of.snap.name));
-        Ok(names(listed(&caller, dom, name, of.flags).await?, of.maxnames))
+        let function = "virDomainSnapshotListChildrenNames";
+        Ok(names(below(&caller, function, &of.snap, of.flags).await?, of.maxnames))
     };
     DomainSnapshotIsCurrent => async |caller: Arc<Caller>, of: SnapshotFlags| {
-        Ok(i32::from(find(&caller, &of.snap, of.flags).await?.current))
+        let found = find(&caller, "virDomainSnapshotIsCurrent", &of.snap, of.flags).await?;
+        Ok(i32::from(found.current))
     };
     // Without what virtxen knows of it there is none.
     DomainSnapshotHasMetadata => async |caller: Arc<Caller>, of: SnapshotFlags| {
-        find(&caller, &of.snap, of.flags).await.map(|_| 1)
+        let function = "virDomainSnapshotHasMetadata";
+        find(&caller, function, &of.snap, of.flags).await.map(|_| 1)
     };
     DomainListAllSnapshots => async |caller: Arc<Caller>, of: DomainListAll| {
-        let entries = listed(&caller, &of.dom, None, of.flags).await?;
-        Ok(objects(&of.dom, entries, of.need_results))
+        let function = "virDomainListAllSnapshots";
+        let entries = listed(&caller, function, &of.dom, None, of.flags).await?;
+        Ok(Listed::answer(of.need_results, snapshots(&of.dom, entries)))
     };
     DomainSnapshotListAllChildren => async |caller: Arc<Caller>, of: SnapshotListAll| {
-        let (dom, name) = (&of.snap.dom, Some(&*of.snap.name));
-        let entries = listed(&caller, dom, name, of.flags).await?;
-        Ok(objects(dom, entries, of.need_results))
+        let function = "virDomainSnapshotListAllChildren";
+        let entries = below(&caller, function, &of.snap, of.flags).await?;
+        Ok(Listed::answer(of.need_results, snapshots(&of.snap.dom, entries)))
     };
 }
 
@@ -112,20 +118,23 @@ async fn xml(caller: Arc<Caller>, arguments: SnapshotFlags) -> Result<String> {
 async fn lookup_by_name(caller: Arc<Caller>, arguments: SnapshotName) -> Result<DomainSnapshot> {
     let (name, dom) = (arguments.name, arguments.dom);
     let snap = DomainSnapshot { name, dom };
-    find(&caller, &snap, arguments.flags).await?;
+    let function = "virDomainSnapshotLookupByName";
+    find(&caller, function, &snap, arguments.flags).await?;
     Ok(snap)
 }
 
 async fn current_one(caller: Arc<Caller>, arguments: DomainFlags) -> Result<DomainSnapshot> {
-    match current(&caller, &arguments).await? {
-        Some(entry) => Ok(snapshot(&arguments.dom, entry)),
-        None => Err(missing(&caller, &arguments.dom, "current snapshot").await),
+    let dom = arguments.dom.clone();
+    match current(&caller, "virDomainSnapshotCurrent", &arguments).await? {
+        Some(SnapshotEntry { name, .. }) => Ok(DomainSnapshot { name, dom }),
+        None => Err(missing(&caller, &dom, "current snapshot").await),
     }
 }
 
 async fn parent(caller: Arc<Caller>, arguments: SnapshotFlags) -> Result<DomainSnapshot> {
     let snap = &arguments.snap;
-    let entry = find(&caller, snap, arguments.flags).await?;
+    let function = "virDomainSnapshotGetParent";
+    let entry = find(&caller, function, snap, arguments.flags).await?;
     match entry.parent {
         Some(name) => Ok(DomainSnapshot {
             name,
@@ -172,22 +181,34 @@ async fn delete(caller: Arc<Caller>, arguments: SnapshotFlags) -> Result<()> {
     Ok(driver.snapshot_delete(&key, name, flags, &monitor).await?)
 }
 
-async fn current(caller: &Caller, of: &DomainFlags) -> Result<Option<SnapshotEntry>> {
-    wire::only("virDomainSnapshotCurrent", of.flags, 0)?;
+async fn current(
+    caller: &Caller,
+    function: &str,
+    of: &DomainFlags,
+) -> Result<Option<SnapshotEntry>> {
+    wire::only(function, of.flags, 0)?;
     let entries = caller.driver.snapshots(&wire::key(&of.dom)).await?;
     Ok(entries.into_iter().find(|entry| entry.current))
 }
 
-async fn find(caller: &Caller, snap: &DomainSnapshot, flags: u32) -> Result<SnapshotEntry> {
-    wire::only("virDomainSnapshotLookupByName", flags, 0)?;
+async fn find(
+    caller: &Caller,
+    function: &str,
+    snap: &DomainSnapshot,
+    flags: u32,
+) -> Result<SnapshotEntry> {
+    wire::only(function, flags, 0)?;
     let entries = caller.driver.snapshots(&wire::key(&snap.dom)).await?;
     match entries.into_iter().find(|entry| entry.name == snap.name) {
         Some(entry) => Ok(entry),
-        None => {
-            let what = format!("snapshot with matching name '{}'", snap.name);
-            Err(missing(caller, &snap.dom, &what).await)
-        }
+        None => Err(unknown(caller, &snap.dom, &snap.name).await),
     }
+}
+
+/// The error that a domain has no snapshot of this name.
+async fn unknown(caller: &Caller, dom: &Domain, name: &str) -> crate::error::Error {
+    let what = format!("snapshot with matching name '{name}'");
+    missing(caller, dom, &what).await
 }
 
 /// The error that a domain has no such snapshot.
@@ -202,22 +223,32 @@ async fn missing(caller: &Caller, dom: &Domain, what: &str) -> crate::error::Err
     }
 }
 
+/// The snapshots below one that the flags take.
+async fn below(
+    caller: &Caller,
+    function: &str,
+    snap: &DomainSnapshot,
+    flags: u32,
+) -> Result<Vec<SnapshotEntry>> {
+    listed(caller, function, &snap.dom, Some(&snap.name), flags).await
+}
+
 /// The snapshots of a domain, or of those below one, that the flags take.
 async fn listed(
     caller: &Caller,
+    function: &str,
     dom: &Domain,
     below: Option<&str>,
     flags: u32,
 ) -> Result<Vec<SnapshotEntry>> {
-    wire::only("virDomainListAllSnapshots", flags, filter::ALL)?;
+    wire::only(function, flags, filter::ALL)?;
     let all = caller.driver.snapshots(&wire::key(dom)).await?;
-    if let Some(name) = below
-        && !all.iter().any(|entry| entry.name == name)
-    {
-        let what = format!("snapshot with matching name '{name}'");
-        return Err(missing(caller, dom, &what).await);
+    match below {
+        Some(name) if !all.iter().any(|entry| entry.name == name) => {
+            Err(unknown(caller, dom, name).await)
+        }
+        _ => Ok(taken(all, below, flags)),
     }
-    Ok(taken(all, below, flags))
 }
 
 fn taken(all: Vec<SnapshotEntry>, below: Option<&str>, flags: u32) -> Vec<SnapshotEntry> {
@@ -273,30 +304,12 @@ fn names(entries: Vec<SnapshotEntry>, most: i32) -> List<String, SNAPSHOTS_MAX> 
     List(names.collect())
 }
 
-fn objects(
-    dom: &Domain,
-    entries: Vec<SnapshotEntry>,
-    wanted: i32,
-) -> Listed<DomainSnapshot, SNAPSHOTS_MAX> {
-    let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
-    let items = match wanted {
-        0 => Vec::new(),
-        _ => entries
-            .into_iter()
-            .map(|entry| snapshot(dom, entry))
-            .collect(),
-    };
-    Listed {
-        items: List(items),
-        count,
-    }
-}
-
-fn snapshot(dom: &Domain, entry: SnapshotEntry) -> DomainSnapshot {
-    DomainSnapshot {
-        name: entry.name,
+fn snapshots(dom: &Domain, entries: Vec<SnapshotEntry>) -> Vec<DomainSnapshot> {
+    let snapshot = |SnapshotEntry { name, .. }| DomainSnapshot {
+        name,
         dom: dom.clone(),
-    }
+    };
+    entries.into_iter().map(snapshot).collect()
 }
 
 #[cfg(test)]

@@ -63,15 +63,11 @@ pub struct Listed<T, const MAX: usize> {
 }
 
 impl<T, const MAX: usize> Listed<T, MAX> {
-    /// The answer to `arguments` when there is this.
+    /// The answer when there is this; `need_results` is the argument of that name.
     #[must_use]
-    pub fn answer(arguments: &ListAll, items: Vec<T>) -> Self {
+    pub fn answer(need_results: i32, items: Vec<T>) -> Self {
         let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
-        let items = if arguments.need_results == 0 {
-            Vec::new()
-        } else {
-            items
-        };
+        let items = if need_results == 0 { Vec::new() } else { items };
         Self {
             items: List(items),
             count,
