@@ -75,6 +75,25 @@ pub(crate) fn output(command: &mut Command, advice: &'static str) -> Result<Vec<
     })
 }
 
+/// Runs a program without input and returns what it printed, as text.
+///
+/// # Errors
+/// With the program's complaint, when it fails.
+pub(crate) fn text_of(command: &mut Command) -> Result<String> {
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.map_err(start(command, ""))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let program = command.get_program().to_string_lossy();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    Err(Error::Failed(format!(
+        "{program} ended with {}: {}",
+        output.status,
+        complaint.trim()
+    )))
+}
+
 fn start(command: &Command, advice: &'static str) -> impl FnOnce(std::io::Error) -> Error {
     let program = command.get_program().to_string_lossy().into_owned();
     move |source| Error::Start {

@@ -1,6 +1,7 @@
 //! Debian's Xen tools, and what others want besides: downloaded with apt, unpacked
 //! below `target`, not installed. What runs them is in `rig` and in `peer`.
 
+use crate::workspace::text_of;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -123,20 +124,4 @@ fn existing(root: &Path, folders: &[&str]) -> Vec<PathBuf> {
         .iter()
         .flat_map(|place| folders.iter().map(|it| place.join(it)));
     all.filter(|folder| folder.is_dir()).collect()
-}
-
-/// What a program printed; its complaint if it failed.
-fn text_of(command: &mut Command) -> Result<String> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().map_err(|source| Error::Start {
-        program: program.clone(),
-        source,
-        advice: "",
-    })?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    let last = complaint.trim_end().lines().last().unwrap_or_default();
-    Err(Error::Failed(format!("{program}: {last}")))
 }

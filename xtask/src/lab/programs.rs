@@ -3,10 +3,11 @@
 //!
 //! Which ones have to be installed is in `packages`.
 
+pub(super) use crate::workspace::text_of;
 use crate::{Error, Result};
 use std::fs::File;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Lines of a log that are shown when a program failed.
@@ -40,26 +41,6 @@ pub(super) fn logged(command: &mut Command, log: &Path) -> Result<()> {
     let log = log.display();
     Err(Error::Failed(format!(
         "{program} ended with {status}; all that it said is in {log}"
-    )))
-}
-
-/// What a program printed, as text; its complaint if it failed.
-pub(super) fn text_of(command: &mut Command) -> Result<String> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.stdin(Stdio::null()).output();
-    let output = output.map_err(|source| Error::Start {
-        program: program.clone(),
-        source,
-        advice: "",
-    })?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    let complaint = complaint.trim();
-    let status = output.status;
-    Err(Error::Failed(format!(
-        "{program} ended with {status}: {complaint}"
     )))
 }
 
