@@ -51,6 +51,7 @@ fn arguments() -> BTreeMap<&'static str, &'static str> {
         ("domxml-to-native", "xen-sxpr --domain mailhub"),
         ("convert", "examples/fullvirt-bios.xml --to xen-sxpr"),
         ("validate", "examples/fullvirt-bios.xml"),
+        ("import", "--all"),
         ("shell", "examples/no-such-tour.vx"),
         ("sim", "/nonexistent/socket"),
         ("proxy", "/nonexistent/socket"),
