@@ -98,17 +98,22 @@ impl Running {
     /// The document that was stored with the domain; `None` of one that xl started, or
     /// if it cannot be read.
     pub(super) async fn document(&self) -> Result<Option<Guest>> {
-        let domid = self.domid;
-        let Outcome::Document { text } = self.ask(Operation::Document { domid }).await? else {
-            return Err(unexpected("document"));
-        };
+        let text = self.document_text().await?;
         let parsed = text.and_then(|text| parse_guest(&text, &ParseOptions::default()).ok());
         Ok(parsed.map(|parsed| parsed.value))
     }
 
     /// Whether virtxen or libvirt had it started: xl stores no document.
     pub(crate) async fn has_document(&self) -> Result<bool> {
-        Ok(self.document().await?.is_some())
+        Ok(self.document_text().await?.is_some())
+    }
+
+    async fn document_text(&self) -> Result<Option<String>> {
+        let domid = self.domid;
+        match self.ask(Operation::Document { domid }).await? {
+            Outcome::Document { text } => Ok(text),
+            _ => Err(unexpected("document")),
+        }
     }
 
     /// Stores the guest with the domain.

@@ -80,8 +80,7 @@ fn perform(
             let mut data = None;
             let arguments = Arguments::Retrieve(domid, DOCUMENT, &mut data);
             context.call("userdata_retrieve", arguments)?;
-            let text = data.filter(|data| !data.is_empty());
-            let text = text.map(|data| String::from_utf8_lossy(&data).into_owned());
+            let text = data.as_deref().and_then(text_of);
             Ok(Outcome::Document { text })
         }
         O::StoreDocument { domid, text } => done(store(context, domid, &text)),
@@ -217,10 +216,18 @@ pub(super) fn need(context: &Context<'_>, config: &str) -> Result<u64, Failure> 
     Ok(kib)
 }
 
-/// Keeps libvirt's document of a guest.
+/// Keeps libvirt's document of a guest, with a zero at its end: libvirt's driver takes it
+/// for a string of C when it is handed the guest.
 pub(super) fn store(context: &Context<'_>, domid: u32, text: &str) -> Result<(), Failure> {
-    let arguments = Arguments::Store(domid, DOCUMENT, text.as_bytes());
+    let text = to_c(text)?;
+    let arguments = Arguments::Store(domid, DOCUMENT, text.as_bytes_with_nul());
     context.call("userdata_store", arguments)
+}
+
+/// The document, which libvirt's driver has stored with the zero at its end.
+fn text_of(data: &[u8]) -> Option<String> {
+    let text = data.split(|byte| *byte == 0).next().unwrap_or_default();
+    (!text.is_empty()).then(|| String::from_utf8_lossy(text).into_owned())
 }
 
 /// `libxl_trigger`
@@ -244,4 +251,17 @@ pub(super) fn one(descriptors: Vec<OwnedFd>) -> Result<OwnedFd, Failure> {
     let mut descriptors = descriptors.into_iter();
     let first = descriptors.next();
     first.ok_or_else(|| Failure::request("a descriptor is missing"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_ends_where_c_ends_it() {
+        assert_eq!(text_of(b"<domain/>\0").as_deref(), Some("<domain/>"));
+        assert_eq!(text_of(b"<domain/>").as_deref(), Some("<domain/>"));
+        assert_eq!(text_of(b"\0"), None);
+        assert_eq!(text_of(b""), None);
+    }
 }
