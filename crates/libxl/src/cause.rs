@@ -58,6 +58,11 @@ const RULES: &[Rule] = &[
         Part::Rest,
     ),
     rule("unable to add device with path ", BACKEND, Part::Rest),
+    rule(
+        "device model required but not running",
+        NO_EMULATOR,
+        Part::Rest,
+    ),
     rule("device model", EMULATOR, Part::Line),
 ];
 
@@ -65,6 +70,11 @@ const MEMORY: &str = "not enough free memory: ";
 const SCRIPT: &str = "hotplug script failed: ";
 const BACKEND: &str = "the device's backend did not answer: ";
 const NO_IOMMU: &str = "no IOMMU: ";
+/// A disk in a format, a keyboard or a screen of a PV guest. libxl, with xl too, decides
+/// when it builds a guest whether that needs a device model.
+const NO_EMULATOR: &str = "this device needs a device model, which libxl starts only with a \
+    guest that has such a device when it starts: add it to the definition (--config), then shut \
+    the guest down and start it";
 const EMULATOR: &str = "the device model did not start: ";
 
 const fn rule(mark: &'static str, cause: &'static str, part: Part) -> Rule {
@@ -130,6 +140,10 @@ mod tests {
                     "cannot (re-)build domain: -3",
                 ],
                 "no IOMMU: passthrough not supported on this platform",
+            ),
+            (
+                &["device model required but not running", "rc=-3"],
+                NO_EMULATOR,
             ),
             (
                 &["unable to add device with path /local/domain/0/backend/vusb/3/0"],
