@@ -1,6 +1,7 @@
 /* What both HVM guests do, in real mode: say "lab: ready" on the first serial line, on the
- * screen and at Xen's debug port; give back what is typed; power off when ACPI's power button
- * is pressed. `ds` holds the segment that `message` counts from. */
+ * screen and at Xen's debug port; give back what is typed on the line and on the keyboard;
+ * power off when ACPI's power button is pressed. `ds` holds the segment that `message` counts
+ * from. */
 
 start:
 	mov	$message, %si
@@ -18,6 +19,14 @@ wait:
 	in	%dx, %ax
 	test	$1, %ah
 	jnz	off
+keys:
+	mov	$1, %ah			/* has the keyboard something? */
+	int	$0x16
+	jz	read
+	xor	%ah, %ah
+	int	$0x16
+	call	say
+	jmp	keys
 read:
 	mov	$0x3fd, %dx		/* has the serial line something? */
 	in	%dx, %al
@@ -43,10 +52,18 @@ say:
 	out	%al, %dx
 	mov	$0xe9, %dx
 	out	%al, %dx
+	/* Without a card for a screen the BIOS writes what is for it on the serial line, where
+	 * it would be said twice. The code of a card is below the BIOS's own segment. */
+	push	%es
+	xor	%bx, %bx
+	mov	%bx, %es
+	cmpw	$0xf000, %es:0x42
+	pop	%es
+	jae	1f
 	mov	$0x0e, %ah
 	mov	$7, %bx
 	int	$0x10
-	popa
+1:	popa
 	ret
 
 message:
