@@ -80,7 +80,7 @@ pub enum Command {
     },
     /// Test virtxen on it, as it is built now; brings it up if needed
     Test {
-        /// Only tests with one of these in their name
+        /// Only tests of these names; of a word that is none, those that have it in theirs
         names: Vec<String>,
         /// Only those that a change has to pass before it lands
         #[arg(long)]

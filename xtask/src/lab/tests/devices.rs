@@ -27,14 +27,45 @@ hides 51728 xl block-list pv
     },
     Test {
         name: "qcow2",
-        what: "a qcow2 disk, which a device model serves, in a running guest",
+        what: "qcow2 disks, which a device model serves; a guest started without one is told so",
         script: r#"
+qemu-img create -q -f qcow2 $work/second.qcow2 4M
+sed "s|/srv/lab/data.img|/srv/lab/data.qcow2|; s|type='raw'|type='qcow2'|
+	/<interface/,/<.interface>/d" devices.xml >$work/qcow2.xml
+virsh create $work/qcow2.xml
+within 180 console devices 'lab: ready'
+says 'lab: disk xvda 16384' cat $consoles/guest-devices.log
+virsh attach-disk devices $work/second.qcow2 xvdb --live --driver qemu --subdriver qcow2
+within 60 says "xvdb +$work/second.qcow2" virsh domblklist devices
+within 60 says '^4$' xenstore-read "/local/domain/$(xl domid devices)/device/vbd/51728/state"
+virsh detach-disk devices xvdb --live
+hides xvdb virsh domblklist devices
+virsh destroy devices
 virsh create pv.xml
 within 180 console pv 'lab: ready'
-virsh attach-disk pv /srv/lab/data.qcow2 xvdb --live --driver qemu --subdriver qcow2
-within 60 says 'xvdb +/srv/lab/data.qcow2' virsh domblklist pv
-virsh detach-disk pv xvdb --live
+refuses 'needs a device model.*--config' \
+	virsh attach-disk pv /srv/lab/data.qcow2 xvdb --live --driver qemu --subdriver qcow2
 hides xvdb virsh domblklist pv
+"#,
+    },
+    Test {
+        name: "cdrom",
+        what: "the medium in a CD drive changed and taken out while an HVM guest runs",
+        script: r#"
+truncate -s 2M $work/one.iso $work/two.iso
+drive="<disk type='file' device='cdrom'><driver name='qemu' type='raw'/>"
+drive+="<source file='$work/one.iso'/><target dev='hdc' bus='ide'/><readonly/></disk>"
+sed "s|<serial|$drive&|" hvm.xml >$work/cdrom.xml
+virsh create $work/cdrom.xml
+within 240 serial hvm 'lab: ready'
+says "hdc +$work/one.iso" virsh domblklist hvm
+virsh change-media hvm hdc $work/two.iso --update --live
+says "hdc +$work/two.iso" virsh domblklist hvm
+says two.iso xenstore-ls -f /local/domain/0/backend
+virsh change-media hvm hdc --eject --live
+says 'hdc +-' virsh domblklist hvm
+hides two.iso xenstore-ls -f /local/domain/0/backend
+virsh destroy hvm
 "#,
     },
     Test {

@@ -159,6 +159,32 @@ virsh destroy pv
 "#,
     },
     Test {
+        name: "sysrq",
+        what: "a magic key that virsh sends reaches the guest's kernel",
+        script: r#"
+virsh create pv.xml
+within 180 console pv 'lab: ready'
+virsh send-key pv KEY_LEFTALT KEY_SYSRQ KEY_H
+within 60 console pv 'sysrq: HELP'
+refuses 'magic keys' virsh send-key pv KEY_A
+"#,
+    },
+    Test {
+        name: "calls",
+        what: "100 calls meanwhile a guest ignores shutdown and an attach waits for a dead back end",
+        script: r#"
+sed 's|mitigations=off|& lab.deaf|; s|<name>pv|<name>deaf|' pv.xml >$work/deaf.xml
+virsh create $work/deaf.xml
+within 180 console deaf 'lab: ready'
+virsh create --paused pv.xml
+sed '/<interface/,/<.interface>/d' devices.xml >$work/waits.xml
+virsh create --paused $work/waits.xml
+python3 calls.py deaf devices pv
+says 'deaf +running' virsh list
+hides vif virsh domiflist devices
+"#,
+    },
+    Test {
         name: "errors",
         what: "why a guest does not start is in the error, and nothing of it stays",
         script: r#"

@@ -42,13 +42,17 @@ const KINDS: [&[Test]; 8] = [
 /// Those that `.ci/run` has time for.
 const SMOKE: [&str; 4] = ["routes", "list", "beside", "transient"];
 
-/// The tests with one of these words in their names; all if there is none.
+/// The tests with one of these names; for a word that is no test's name, those that have it
+/// in their names. All if there is no word.
 pub(super) fn chosen(names: &[String], smoke: bool) -> Vec<&'static Test> {
-    KINDS
-        .into_iter()
-        .flatten()
+    let all = || KINDS.into_iter().flatten();
+    let is_meant = |test: &Test, word: &String| match all().any(|it| it.name == word) {
+        true => test.name == word,
+        false => test.name.contains(&**word),
+    };
+    all()
         .filter(|test| !smoke || SMOKE.contains(&test.name))
-        .filter(|test| names.is_empty() || names.iter().any(|name| test.name.contains(&**name)))
+        .filter(|test| names.is_empty() || names.iter().any(|word| is_meant(test, word)))
         .collect()
 }
 
@@ -64,6 +68,9 @@ mod table {
         assert_eq!(names.len(), all.len());
         assert_eq!(chosen(&[], true).len(), SMOKE.len());
         assert!(chosen(&["list".to_owned()], false).len() < all.len());
+        assert_eq!(chosen(&["hvm".to_owned()], false).len(), 1);
+        assert_eq!(chosen(&["hvm-".to_owned()], false).len(), 1);
+        assert!(chosen(&["no test's name".to_owned()], false).is_empty());
     }
 
     #[test]
