@@ -7,6 +7,7 @@
 mod convert;
 mod daemon;
 mod documents;
+mod lab;
 mod list;
 mod measure;
 mod monitor;
@@ -24,6 +25,8 @@ enum Measurement {
     Convert(convert::Options),
     /// virtxend beside libvirt's own daemon; `cargo xtask bench daemon` makes their rooms
     Daemon(daemon::Options),
+    /// virtxend beside libvirt's own daemon in dom0; `cargo xtask lab bench` runs it there
+    Lab(lab::Options),
     /// Time of a whole `virtxen list` process, beside virsh
     List(list::Options),
     /// Domains by each route, the hypervisor's lists, xm and xl files
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
     let done = match Measurement::parse() {
         Measurement::Convert(options) => convert::measure(&options),
         Measurement::Daemon(options) => daemon::measure(&options),
+        Measurement::Lab(options) => lab::measure(&options),
         Measurement::List(options) => list::measure(&options),
         Measurement::Monitor(options) => monitor::measure(&options),
         Measurement::Rpc(options) => rpc::measure(&options),

@@ -2,8 +2,9 @@
 //! tests of virtxen on it.
 //!
 //! `build`, `packages`, `image` and `guests` make it, `machine`, `monitor` and `dom0` run it,
-//! `tests` uses it. What is in it is in the folder `lab`; docs/lab.md says how to use it.
+//! `tests` and `bench` use it. What is in it is in the folder `lab`; docs/lab.md says how to use it.
 
+mod bench;
 mod build;
 mod cpio;
 mod dom0;
@@ -16,6 +17,7 @@ mod ours;
 mod packages;
 mod place;
 mod programs;
+mod report;
 mod suite;
 mod tests;
 mod vmlinux;
@@ -98,6 +100,18 @@ pub enum Command {
         #[arg(long)]
         list: bool,
     },
+    /// Measure virtxend beside libvirt's own daemon and xl, in dom0
+    Bench {
+        /// The programs that are in dom0 already
+        #[arg(long)]
+        installed: bool,
+        /// Write the table of docs/lab.md
+        #[arg(long)]
+        write: bool,
+        /// Options of the measurement: --help names them
+        #[arg(last = true)]
+        options: Vec<String>,
+    },
     /// Test on all suites, one after the other, and write the table of docs/lab.md
     Matrix,
     /// Say what there is
@@ -124,7 +138,11 @@ pub fn lab(root: &Path, suite: Suite, command: Command) -> Result<()> {
         Command::Log => log(&Place::of(root, suite)?),
         Command::Snapshot { name } => machine::snapshot(&Place::locked(root, suite)?, &name),
         Command::Restore { name } => machine::restore(&Place::locked(root, suite)?, &name),
-        Command::Install { debug } => ours::put(root, &Place::of(root, suite)?, !debug),
+        Command::Install { debug } => {
+            let place = Place::of(root, suite)?;
+            ours::put(root, &place, !debug)?;
+            put_tests(&place)
+        }
         Command::Test { list: true, .. } => {
             for test in tests::chosen(&[], false) {
                 println!("{:<12} {}", test.name, test.what);
@@ -147,6 +165,19 @@ pub fn lab(root: &Path, suite: Suite, command: Command) -> Result<()> {
             test(root, suite, &tests::chosen(&names, smoke), ours, write)
         }
         Command::Matrix => matrix(root),
+        Command::Bench {
+            installed,
+            write,
+            options,
+        } => {
+            let ours = if installed {
+                Ours::There
+            } else {
+                Ours::Release
+            };
+            let place = ready(root, suite, ours)?;
+            bench::run(root, &place, &options, write)
+        }
         Command::Run { line } => run(&Place::of(root, suite)?, &line),
         Command::Put { mut paths } => {
             let to = paths.pop().unwrap_or_default();
@@ -190,13 +221,8 @@ fn test(
         let message = "no test has such a name; --list names all";
         return Err(Error::Failed(message.to_owned()));
     }
-    up(root, suite, false, None)?;
-    let place = Place::of(root, suite)?;
-    if ours != Ours::There {
-        ours::put(root, &place, ours == Ours::Release)?;
-    }
+    let place = ready(root, suite, ours)?;
     let dom0 = Dom0::of(&place)?;
-    dom0.put(&[place.sources.join("tests/.")], "/srv/lab")?;
     let outcomes = tests::run(&dom0, tests)?;
     if write {
         tests::write(root, suite, &outcomes)?;
@@ -212,6 +238,22 @@ fn test(
     } else {
         Err(Error::Failed(format!("{failed} tests failed")))
     }
+}
+
+/// The lab of a suite, up, with our programs and the guests of tests in it.
+fn ready(root: &Path, suite: Suite, ours: Ours) -> Result<Place> {
+    up(root, suite, false, None)?;
+    let place = Place::of(root, suite)?;
+    if ours != Ours::There {
+        ours::put(root, &place, ours == Ours::Release)?;
+    }
+    put_tests(&place)?;
+    Ok(place)
+}
+
+/// The guests' documents, and what tests have in common.
+fn put_tests(place: &Place) -> Result<()> {
+    Dom0::of(place)?.put(&[place.sources.join("tests/.")], "/srv/lab")
 }
 
 /// Two labs at once would only take each other's processors.

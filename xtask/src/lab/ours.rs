@@ -30,23 +30,31 @@ pub(super) fn put(root: &Path, place: &Place, release: bool) -> Result<()> {
     let folder = place.run().join("ours");
     super::packages::remove(&folder)?;
     std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
-    let mut programs = Vec::new();
-    for name in PROGRAMS {
-        let copy = folder.join(name);
-        let mut strip = Command::new("strip");
-        strip.arg("-o").arg(&copy).arg(built(root, release, name));
-        text_of(&mut strip)?;
-        programs.push(copy);
-    }
+    let built = PROGRAMS.map(|name| built(root, release, name));
     dom0.text("systemctl stop 'virtxend*' 2>/dev/null; true")?;
-    if place.suite.old_libc() {
-        put_libraries(place, &dom0, &programs)?;
-    }
-    dom0.put(&programs, BIN)?;
+    put_programs(place, &dom0, &built)?;
     dom0.put(&units(root, &folder)?, "/etc/systemd/system")?;
     dom0.text("systemctl daemon-reload")?;
     say("our programs are in dom0");
     Ok(())
+}
+
+/// Puts programs into dom0 that were built here, in a way that they run there.
+pub(super) fn put_programs(place: &Place, dom0: &Dom0<'_>, built: &[PathBuf]) -> Result<()> {
+    let folder = place.run().join("programs");
+    super::packages::remove(&folder)?;
+    std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
+    let mut programs = Vec::new();
+    for program in built {
+        let copy = folder.join(program.file_name().unwrap_or_default());
+        let mut strip = Command::new("strip");
+        text_of(strip.arg("-o").arg(&copy).arg(program))?;
+        programs.push(copy);
+    }
+    if place.suite.old_libc() {
+        put_libraries(place, dom0, &programs)?;
+    }
+    dom0.put(&programs, BIN)
 }
 
 /// The units of the package, which has the programs elsewhere.

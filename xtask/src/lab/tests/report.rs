@@ -3,14 +3,12 @@
 //!
 //! A run of one release leaves the columns of the others as they are.
 
+use super::super::report::replace;
 use super::super::suite::Suite;
 use super::{Outcome, chosen};
-use crate::{Error, Result};
+use crate::Result;
 use std::collections::HashMap;
 use std::path::Path;
-
-const BEGIN: &str = "<!-- results: written by cargo xtask lab test --write -->\n";
-const END: &str = "<!-- end of results -->\n";
 
 /// Cells by the name of the test and the release.
 type Cells = HashMap<(String, String), String>;
@@ -20,28 +18,18 @@ type Cells = HashMap<(String, String), String>;
 /// # Errors
 /// When docs/lab.md cannot be read or written, or has no place for the table.
 pub(in super::super) fn write(root: &Path, suite: Suite, outcomes: &[Outcome]) -> Result<()> {
-    let path = root.join("docs/lab.md");
-    let text = std::fs::read_to_string(&path).map_err(Error::file(&path))?;
-    let parts = text.split_once(BEGIN).and_then(|(before, rest)| {
-        let (table, after) = rest.split_once(END)?;
-        Some((before, table, after))
-    });
-    let Some((before, table, after)) = parts else {
-        let message = format!("{} has no place for results", path.display());
-        return Err(Error::Failed(message));
-    };
-    let mut cells = read(table);
-    for outcome in outcomes {
-        let key = (outcome.test.name.to_owned(), suite.xen().to_owned());
-        let cell = match outcome.passed {
-            true => format!("{} s", outcome.seconds),
-            false => "fails".to_owned(),
-        };
-        cells.insert(key, cell);
-    }
-    let table = table_of(&cells);
-    let text = format!("{before}{BEGIN}{table}{END}{after}");
-    std::fs::write(&path, text).map_err(Error::file(&path))
+    replace(root, "results", "test --write", |table| {
+        let mut cells = read(table);
+        for outcome in outcomes {
+            let key = (outcome.test.name.to_owned(), suite.xen().to_owned());
+            let cell = match outcome.passed {
+                true => format!("{} s", outcome.seconds),
+                false => "fails".to_owned(),
+            };
+            cells.insert(key, cell);
+        }
+        table_of(&cells)
+    })
 }
 
 fn read(table: &str) -> Cells {
