@@ -13,9 +13,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use virtxen_rpc::Domain;
 use virtxen_rpc::calls::{
-    ConnectGetAllDomainStats, ConnectListAllDomains, DomainCreate, DomainDefineXML, DomainDestroy,
-    DomainFlags, DomainGetInfo, DomainGetState, DomainGetXMLDesc, DomainLookupByName,
-    DomainUndefine, ListAll, StatsArguments,
+    ConnectListAllDomains, DomainCreate, DomainDefineXML, DomainDestroy, DomainFlags,
+    DomainGetInfo, DomainGetState, DomainGetXMLDesc, DomainLookupByName, DomainUndefine, ListAll,
 };
 
 /// Name of the guest that is measured.
@@ -54,14 +53,6 @@ const READS: &[Read] = &[
     }),
     ("dumpxml", |client, guest| {
         client.call::<DomainGetXMLDesc>(&flags(guest)).map(drop)
-    }),
-    ("statistics of all", |client, _| {
-        let all = StatsArguments {
-            doms: Vec::new().into(),
-            stats: 0,
-            flags: 0,
-        };
-        client.call::<ConnectGetAllDomainStats>(&all).map(drop)
     }),
 ];
 

@@ -16,7 +16,6 @@ const TARGETS: &[(&str, &str, f64)] = &[
     ("state", "libvirtd", 1.0 / 3.0),
     ("info", "libvirtd", 1.0 / 3.0),
     ("dumpxml", "libvirtd", 1.0 / 3.0),
-    ("statistics of all", "libvirtd", 1.0 / 3.0),
     ("start", "xl", 1.0),
 ];
 
@@ -24,6 +23,15 @@ const TARGETS: &[(&str, &str, f64)] = &[
 pub(super) enum Unit {
     Milliseconds,
     MiB,
+}
+
+impl Unit {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Milliseconds => "ms",
+            Self::MiB => "MiB",
+        }
+    }
 }
 
 struct Row {
@@ -39,8 +47,9 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// A number of one program.
+    /// A number of one program, which is told as it comes: the whole takes minutes.
     pub(super) fn put(&mut self, name: &str, column: &str, value: f64, unit: Unit) {
+        eprintln!("{column}: {name}: {value:.2} {}", unit.name());
         let known = self.rows.iter().position(|row| row.name == name);
         let place = known.unwrap_or(self.rows.len());
         if known.is_none() {
@@ -96,11 +105,7 @@ impl fmt::Display for Table {
             " --- |".repeat(2 + COLUMNS.len() + others.len())
         )?;
         for row in &self.rows {
-            let unit = match row.unit {
-                Unit::Milliseconds => "ms",
-                Unit::MiB => "MiB",
-            };
-            write!(out, "| {}, {unit} |", row.name)?;
+            write!(out, "| {}, {} |", row.name, row.unit.name())?;
             let ratios = others.iter().map(|column| row.ratio(column));
             for value in row.values.into_iter().chain(ratios) {
                 match value {

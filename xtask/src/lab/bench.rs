@@ -25,11 +25,10 @@ pub(super) fn run(root: &Path, place: &Place, options: &[String], write: bool) -
     say("measuring, which takes minutes");
     let options: Vec<String> = options.iter().map(|word| quoted(word)).collect();
     let line = format!(
-        ". /srv/lab/steps.sh; calm >/dev/null 2>&1; {PROGRAM} lab {} 2>&1",
+        ". /srv/lab/steps.sh; calm >/dev/null 2>&1; {PROGRAM} lab {}",
         options.join(" ")
     );
-    let (is_done, text) = dom0.outcome(&line)?;
-    // Whatever it says is its table, or why there is none.
+    let (is_done, text) = dom0.watched(&line)?;
     print!("{text}");
     if !is_done {
         return Err(Error::Failed("nothing was measured".to_owned()));

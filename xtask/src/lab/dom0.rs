@@ -63,6 +63,16 @@ impl<'a> Dom0<'a> {
         Ok((output.status.success(), text))
     }
 
+    /// The same, where what it says of its progress is shown as it comes.
+    pub(super) fn watched(&self, line: &str) -> Result<(bool, String)> {
+        self.connect()?;
+        let mut ssh = self.ssh();
+        ssh.arg(ADDRESS).arg(line).stdin(Stdio::null());
+        let output = ssh.stderr(Stdio::inherit()).output().map_err(no_ssh)?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        Ok((output.status.success(), text))
+    }
+
     /// Copies files into dom0.
     pub(super) fn put(&self, files: &[PathBuf], to: &str) -> Result<()> {
         let folder = self.exchange()?;
