@@ -75,7 +75,8 @@ impl Row {
     }
 
     fn ratio(&self, column: &str) -> Option<f64> {
-        Some(self.of(COLUMNS[0])? / self.of(column)?)
+        let ratio = self.of(COLUMNS[0])? / self.of(column)?;
+        ratio.is_finite().then_some(ratio)
     }
 
     /// What is aimed at and whether it is met, of all targets of this row.
