@@ -8,9 +8,14 @@ use crate::abi::{Abi, Family, Layout};
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::gate::Errno;
+use std::sync::atomic::Ordering;
 
 /// Domains that one call lists.
-const BATCH: usize = 1024;
+pub(crate) const BATCH: usize = 1024;
+
+/// Room in a list for domains that are new since the last one. Room for all that could be
+/// there would have to be cleared and copied for every look at a few.
+const SPARE: usize = 32;
 
 /// Most domains that Xen can have.
 const DOMAINS_MAX: usize = 0x7ff0;
@@ -180,16 +185,18 @@ pub fn decode_domains(abi: &Abi, bytes: &[u8], count: usize, out: &mut Vec<Domai
 }
 
 impl Xen {
-    /// All domains, by number; one call for each 1024.
+    /// All domains, by number; one call for each 1024, and one more when there are suddenly
+    /// many more than the last time.
     ///
     /// # Errors
     /// What the hypervisor says.
     pub fn domains(&self) -> Result<Vec<Domain>> {
         let mut domains: Vec<Domain> = Vec::new();
         let mut first = 0;
+        let mut room = self.room.load(Ordering::Relaxed);
         loop {
-            let page = self.domains_from(first, BATCH)?;
-            let full = page.len() == BATCH;
+            let page = self.domains_from(first, room)?;
+            let full = page.len() == room;
             let mut next = first;
             for domain in &page {
                 if domain.domid < next {
@@ -202,9 +209,11 @@ impl Xen {
             }
             domains.extend(page);
             if !full || domains.len() > DOMAINS_MAX {
+                let room = (domains.len() + SPARE).min(BATCH);
+                self.room.store(room, Ordering::Relaxed);
                 return Ok(domains);
             }
-            first = next;
+            (first, room) = (next, BATCH);
         }
     }
 

@@ -33,11 +33,15 @@ pub use scheduler::{SchedulerId, SchedulerParameters};
 pub use vcpu::Vcpu;
 pub use version::Version;
 
+use std::sync::atomic::AtomicUsize;
+
 /// A hypervisor and the layouts that it speaks.
 pub struct Xen {
     gate: Box<dyn Gate>,
     abi: Abi,
     version: Version,
+    /// How many domains the next list has room for at first.
+    room: AtomicUsize,
 }
 
 impl Xen {
@@ -48,7 +52,13 @@ impl Xen {
     /// table, and what the gate says.
     pub fn open(gate: Box<dyn Gate>, arch: Arch) -> Result<Self> {
         let (abi, version) = probe::probe(gate.as_ref(), arch)?;
-        Ok(Self { gate, abi, version })
+        let room = AtomicUsize::new(domain::BATCH);
+        Ok(Self {
+            gate,
+            abi,
+            version,
+            room,
+        })
     }
 
     /// The layouts that were found.

@@ -175,3 +175,22 @@ fn a_thousand_domains_are_one_call() {
     assert!(all.windows(2).all(|pair| pair[0].domid < pair[1].domid));
     assert_eq!(hypervisor.calls() - before, 3);
 }
+
+#[test]
+fn a_list_that_grows_is_whole() {
+    let machine = Shared::default();
+    machine.all.lock().unwrap().extend((0..3).map(domain));
+    let hypervisor = SimHypervisor::new(at(4, 17, 0), Arch::X86_64, Box::new(machine.clone()));
+    let hypervisor = Arc::new(hypervisor.unwrap());
+    let xen = Xen::open(Box::new(Counted(hypervisor.clone())), Arch::X86_64).unwrap();
+    let listed = || {
+        let before = hypervisor.calls();
+        (xen.domains().unwrap().len(), hypervisor.calls() - before)
+    };
+    assert_eq!(listed(), (3, 1));
+    machine.all.lock().unwrap().extend((3..30).map(domain));
+    assert_eq!(listed(), (30, 1));
+    machine.all.lock().unwrap().extend((30..500).map(domain));
+    assert_eq!(listed(), (500, 2));
+    assert_eq!(listed(), (500, 1));
+}
