@@ -50,6 +50,7 @@ fn arguments() -> BTreeMap<&'static str, &'static str> {
         ("domxml-from-native", "xen-sxpr /dev/null"),
         ("domxml-to-native", "xen-sxpr --domain mailhub"),
         ("convert", "examples/fullvirt-bios.xml --to xen-sxpr"),
+        ("import", "--all"),
         ("validate", "examples/fullvirt-bios.xml"),
         ("import", "--all"),
         ("shell", "examples/no-such-tour.vx"),
