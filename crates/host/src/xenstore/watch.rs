@@ -259,12 +259,17 @@ impl Observer {
         // What is there is looked at first: a domain that has just come, or that
         // goes, takes its devices with it.
         self.look().await;
-        let seen = self.seen.as_ref().and_then(|seen| seen.get(&domid));
-        let lives = seen.is_some_and(Seen::lives);
-        if seen.is_none() {
+        if self.seen_of(domid).is_none() {
             return;
         }
-        for event in self.homes.change(domid, part, path).await {
+        let events = self.homes.change(domid, part, path).await;
+        let is_removal = |event: &HostEvent| matches!(event, HostEvent::DeviceRemoved { .. });
+        if events.iter().any(is_removal) {
+            // It may have gone since, and its devices with it.
+            self.look().await;
+        }
+        let lives = self.seen_of(domid).is_some_and(Seen::lives);
+        for event in events {
             if let HostEvent::Renamed { name, .. } = &event {
                 self.endings.named(domid, name);
             }
@@ -272,5 +277,9 @@ impl Observer {
                 self.tell(event);
             }
         }
+    }
+
+    fn seen_of(&self, domid: u32) -> Option<&Seen> {
+        self.seen.as_ref()?.get(&domid)
     }
 }
