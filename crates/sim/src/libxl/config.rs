@@ -113,7 +113,7 @@ pub(super) fn now(domain: &Domain, active: &Active) -> String {
     set("c_info", "uuid", json!(config.uuid));
     let kib = |mib: i64| json!(mib.saturating_mul(1024));
     set("b_info", "target_memkb", kib(active.memory));
-    set("b_info", "max_memkb", kib(active.limit.max(active.memory)));
+    set("b_info", "max_memkb", kib(domain.config.static_max));
     let online: Vec<i64> = (0..config.vcpus)
         .filter(|vcpu| active.is_online(*vcpu))
         .collect();

@@ -212,13 +212,10 @@ fn set_memory(host: &SimHost, domid: u32, kib: u64, enforce: bool) -> Answer {
     let key = find(&state, domid, FUNCTION)?;
     let wanted = mib(kib);
     let free = state.free_memory();
-    let active = state.get_mut(key).and_then(|it| it.active.as_mut());
-    let active = active.ok_or_else(|| gone(domid))?;
+    let domain = state.get_mut(key).ok_or_else(|| gone(domid))?;
+    let most = domain.config.static_max;
+    let active = domain.active.as_mut().ok_or_else(|| gone(domid))?;
     let runs = active.life == Life::Running;
-    let most = active
-        .libxl
-        .as_ref()
-        .map_or(active.limit, |_| active.limit.max(active.memory));
     if wanted > most || wanted - active.memory > free {
         let line = format!(
             "Domain {domid}:memory_dynamic_max must be less than or equal to memory_static_max"
@@ -226,7 +223,7 @@ fn set_memory(host: &SimHost, domid: u32, kib: u64, enforce: bool) -> Answer {
         return Err(Wrong::new(INVALID, line).in_call(FUNCTION));
     }
     if enforce {
-        active.limit = active.limit.max(wanted);
+        active.limit = wanted;
     }
     if runs {
         state.set_memory(key, wanted);
