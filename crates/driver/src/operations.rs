@@ -93,6 +93,7 @@ operations! {
     GetMetadata: "domainGetMetadata", "metadata query", false, "domain.read", None, Any, true, 30;
     GetAutostart: "domainGetAutostart", "autostart query", false, "domain.read", None, Any, true, 30;
     GetVcpus: "domainGetVcpus", "vcpuinfo", false, "domain.read", None, Any, true, 30;
+    NumaParameters: "domainGetNumaParameters", "numatune", false, "domain.read", None, Active, true, 30;
     GetScheduler: "domainGetSchedulerParametersFlags", "schedinfo", false, "domain.read", None, Any, true, 30;
     OpenConsole: "domainOpenConsole", "console", true, "domain.open-device", None, Active, true, 30;
     VncDisplay: "domainGetXMLDesc", "vncdisplay", false, "domain.read", None, Active, true, 30;

@@ -65,8 +65,8 @@ async fn set_memory_flags(caller: Arc<Caller>, arguments: MemoryFlags) -> Result
 async fn numa(caller: Arc<Caller>, arguments: ParamsFlags) -> Result<Params> {
     let function = "virDomainGetNumaParameters";
     wire::only(function, arguments.flags, LIVE | wire::STRINGS)?;
-    let key = lookup::running(&caller, &arguments.dom, Operation::GetVcpus).await?;
-    let nodes: CpuSet = caller.driver.numa_nodes(&key).await?.into_iter().collect();
+    let nodes = caller.driver.numa_nodes(&wire::key(&arguments.dom)).await?;
+    let nodes: CpuSet = nodes.into_iter().collect();
     let params = vec![
         TypedParam::new("numa_mode", TypedValue::Int(INTERLEAVE)),
         TypedParam::new("numa_nodeset", TypedValue::String(nodes.to_string())),

@@ -4,7 +4,7 @@
 //! inactive only.
 
 use super::Part;
-use crate::call::Call;
+use crate::call::{Call, allowed_now};
 use crate::{Affect, DomainKey, Driver, Error, EventKind, Operation, Result, Tunable};
 use virtxen_host::{ConfigChange, VcpuInfo};
 
@@ -172,10 +172,14 @@ impl Driver {
     /// those of the processors on which its vcpus may run.
     ///
     /// # Errors
-    /// No such domain; the host cannot tell.
+    /// The domain is not running; the host cannot tell.
     pub async fn numa_nodes(&self, key: &DomainKey) -> Result<Vec<u32>> {
-        let vcpus = self.vcpus(key).await?;
-        let nodes = self.node(Operation::GetVcpus).await?.topology.node_cpus;
+        let operation = Operation::NumaParameters;
+        let domain = self.readable(operation, key).await?;
+        allowed_now(operation, &domain)?;
+        let vcpus = self.inner.host.vcpus(&domain.name);
+        let vcpus = self.read(operation, &domain.name, vcpus).await?;
+        let nodes = self.node(operation).await?.topology.node_cpus;
         let is_used = |cpus: &Vec<u32>| {
             let mut maps = vcpus.iter().map(|vcpu| &vcpu.affinity);
             maps.any(|map| map.iter().any(|cpu| cpus.contains(cpu)))
