@@ -235,18 +235,28 @@ pub struct Progress {
 /// Watches a long operation and can cancel it.
 ///
 /// Cancelling ends the wait and closes the connection to the host; XenD cannot
-/// be told to stop, so the host may carry on. Clones watch the same operation.
+/// be told to stop, so the host may carry on. What would be left half done cannot be
+/// cancelled any more from some stage on. Clones watch the same operation.
 #[derive(Clone, Debug)]
 pub struct Monitor {
     progress: watch::Sender<Progress>,
-    cancelled: watch::Sender<bool>,
+    stage: watch::Sender<Stage>,
+}
+
+/// Whether an operation can be given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Open,
+    /// Half done it would be worse than not done.
+    Committed,
+    Cancelled,
 }
 
 impl Default for Monitor {
     fn default() -> Self {
         Self {
             progress: watch::Sender::new(Progress::default()),
-            cancelled: watch::Sender::new(false),
+            stage: watch::Sender::new(Stage::Open),
         }
     }
 }
@@ -258,9 +268,27 @@ impl Monitor {
         self.progress.subscribe()
     }
 
-    /// Cancels the operation; before its start as well.
-    pub fn cancel(&self) {
-        self.cancelled.send_replace(true);
+    /// Cancels the operation; before its start as well. False when it has come so far that
+    /// it goes on to its end.
+    pub fn cancel(&self) -> bool {
+        self.advance(Stage::Cancelled)
+    }
+
+    /// From now on the operation goes on to its end. False when it was cancelled before.
+    pub(crate) fn commit(&self) -> bool {
+        self.advance(Stage::Committed)
+    }
+
+    /// Whether the stage is this one then.
+    fn advance(&self, next: Stage) -> bool {
+        self.stage.send_if_modified(|stage| {
+            let was_open = *stage == Stage::Open;
+            if was_open {
+                *stage = next;
+            }
+            was_open
+        });
+        *self.stage.borrow() == next
     }
 
     /// Tells those who watch how far it is.
@@ -270,8 +298,12 @@ impl Monitor {
 
     /// Ends when somebody cancels, else never.
     pub async fn cancelled(&self) {
-        let mut cancelled = self.cancelled.subscribe();
-        if cancelled.wait_for(|cancelled| *cancelled).await.is_err() {
+        let mut stage = self.stage.subscribe();
+        if stage
+            .wait_for(|stage| *stage == Stage::Cancelled)
+            .await
+            .is_err()
+        {
             std::future::pending::<()>().await;
         }
     }

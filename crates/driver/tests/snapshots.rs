@@ -19,17 +19,22 @@ const GUEST: &str = "<domain type='xen'><name>web</name><memory unit='MiB'>64</m
     <disk type='file'><source file='/tools.img'/><target dev='xvdc'/><readonly/></disk>\
     </devices></domain>";
 
-/// Writes down what is done to disks; refuses one of them when it is told to.
+/// Writes down what is done to disks; refuses what it is told to.
 #[derive(Default)]
 struct Disks {
     done: Mutex<Vec<String>>,
     broken: Mutex<Option<&'static str>>,
+    /// Somebody tries to cancel this meanwhile.
+    cancels: Mutex<Option<Monitor>>,
 }
 
 impl Disks {
     fn note(&self, what: &str, disk: &DiskFile, name: &str) -> virtxen_host::Result<()> {
         let path = disk.path.display().to_string();
-        if what == "take" && *self.broken.lock().unwrap() == Some(&*path) {
+        if let Some(monitor) = &*self.cancels.lock().unwrap() {
+            assert!(!monitor.cancel());
+        }
+        if *self.broken.lock().unwrap() == Some(&*format!("{what} {path} {name}")) {
             return Err(virtxen_host::Error::Refused {
                 operation: "snapshot of a disk",
                 reason: format!("{path}: no space left"),
@@ -180,7 +185,7 @@ async fn nothing_is_left_of_one_that_failed() {
     let root = tempfile::tempdir().unwrap();
     let (driver, disks, key) = web(root.path()).await;
     driver.start(&key, false).await.unwrap();
-    *disks.broken.lock().unwrap() = Some("/data.img");
+    *disks.broken.lock().unwrap() = Some("take /data.img on");
     let flags = SnapshotFlags::default();
     let error = take(&driver, &key, &named("on"), flags).await.unwrap_err();
     assert!(error.to_string().contains("no space left"), "{error}");
@@ -292,4 +297,77 @@ async fn disks_of_a_running_guest_are_kept_while_it_stands_still() {
     take(&driver, &key, &named("last"), halt).await.unwrap();
     assert_eq!(state(&driver, &key).await, State::Shutoff);
     assert!(!driver.has_managed_save(&key).await.unwrap());
+}
+
+#[tokio::test]
+async fn what_is_half_done_is_not_cancelled() {
+    let root = tempfile::tempdir().unwrap();
+    let (driver, disks, key) = web(root.path()).await;
+    driver.start(&key, false).await.unwrap();
+    let watched = || {
+        let monitor = Monitor::default();
+        *disks.cancels.lock().unwrap() = Some(monitor.clone());
+        monitor
+    };
+    let (flags, on, no) = (SnapshotFlags::default(), named("on"), named("no"));
+    let monitor = watched();
+    let taken = driver.snapshot_create(&key, &on, flags, &monitor).await;
+    assert_eq!(taken.unwrap(), "on");
+    let (back, monitor) = (SnapshotRevert::default(), watched());
+    let reverted = driver.snapshot_revert(&key, "on", back, &monitor).await;
+    reverted.unwrap();
+    assert_ne!(state(&driver, &key).await, State::Shutoff);
+    let (all, monitor) = (SnapshotDeletion::default(), watched());
+    let deleted = driver.snapshot_delete(&key, "on", all, &monitor).await;
+    deleted.unwrap();
+    let cancelled = Monitor::default();
+    assert!(cancelled.cancel());
+    let taken = driver.snapshot_create(&key, &no, flags, &cancelled).await;
+    assert_eq!(taken.unwrap_err().libvirt().code, 78);
+    assert!(names(&driver, &key).await.is_empty());
+    assert_ne!(state(&driver, &key).await, State::Shutoff);
+}
+
+#[tokio::test]
+async fn what_is_left_when_one_cannot_be_removed_is_a_tree() {
+    let root = tempfile::tempdir().unwrap();
+    let (driver, disks, key) = web(root.path()).await;
+    for name in ["a", "b", "c"] {
+        let taken = take(&driver, &key, &named(name), SnapshotFlags::default()).await;
+        taken.unwrap();
+    }
+    *disks.broken.lock().unwrap() = Some("remove /web.img a");
+    let flags = SnapshotDeletion {
+        children: true,
+        ..SnapshotDeletion::default()
+    };
+    let monitor = Monitor::default();
+    let error = driver.snapshot_delete(&key, "a", flags, &monitor).await;
+    assert!(error.unwrap_err().to_string().contains("no space left"));
+    let entries = driver.snapshots(&key).await.unwrap();
+    let told: Vec<_> = entries.iter().map(|it| (&*it.name, it.current)).collect();
+    assert_eq!(told, [("a", true)]);
+}
+
+#[tokio::test]
+async fn passwords_are_for_those_who_may_see_them() {
+    let root = tempfile::tempdir().unwrap();
+    let (driver, _, key) = web(root.path()).await;
+    let uuid = driver.lookup(&key).await.unwrap().uuid;
+    let locked = GUEST
+        .replace("<name>", &format!("<uuid>{uuid}</uuid><name>"))
+        .replace(
+            "</devices>",
+            "<graphics type='vnc' passwd='open'/></devices>",
+        );
+    let defined = driver.define_xml(&locked, DefineFlags::default()).await;
+    defined.unwrap();
+    driver.start(&key, false).await.unwrap();
+    let taken = take(&driver, &key, &named("on"), SnapshotFlags::default()).await;
+    taken.unwrap();
+    for (secure, shown) in [(false, 0), (true, 2)] {
+        let xml = driver.snapshot_xml(&key, "on", secure).await.unwrap();
+        assert_eq!(xml.matches("<graphics").count(), 2, "{xml}");
+        assert_eq!(xml.matches("passwd='open'").count(), shown, "{xml}");
+    }
 }

@@ -41,10 +41,13 @@ impl Driver {
         };
         match self.job(&domain.name) {
             None => refused("no job is active on the domain".to_owned()),
-            Some(job) if job.operation.row().job == JobKind::Long => {
-                job.monitor.cancel();
-                Ok(())
-            }
+            Some(job) if job.operation.row().job == JobKind::Long => match job.monitor.cancel() {
+                true => Ok(()),
+                false => {
+                    let verb = job.operation.verb();
+                    refused(format!("its job, {verb}, has come too far to be given up"))
+                }
+            },
             Some(job) => {
                 let verb = job.operation.verb();
                 refused(format!("its job is {verb}, which cannot be given up"))

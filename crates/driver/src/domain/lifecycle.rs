@@ -45,24 +45,29 @@ impl Driver {
             true => Operation::Restore,
             false => Operation::Start,
         };
-        let bridged = match saved {
-            true => None,
-            false => self.bridged(&domain).await?,
-        };
-        let inner = Arc::clone(&self.inner);
+        let driver = self.clone();
         let call = Call::domain(operation, key);
         self.change(call, async move |host, domain| {
             crate::call::allowed_now(Operation::Start, &domain)?;
-            match (inner.managed_save_of(&domain).await?, bridged) {
-                (Some(file), _) => inner.go_on(&*host, &domain, file, paused).await,
-                (None, Some((guest, told))) => {
-                    let domain = Domain::from(host.create(&told, paused).await?);
-                    inner.keep_run(&domain, guest).await
-                }
-                (None, None) => Ok(host.start(&domain.name, paused).await?),
+            let inner = &driver.inner;
+            match inner.managed_save_of(&domain).await? {
+                Some(file) => inner.go_on(&*host, &domain, file, paused).await,
+                None => driver.boot(&domain, paused).await,
             }
         })
         .await
+    }
+
+    /// Starts an inactive domain as it is defined.
+    pub(super) async fn boot(&self, domain: &Domain, paused: bool) -> Result<()> {
+        let (inner, host) = (&self.inner, &self.inner.host);
+        match self.bridged(domain).await? {
+            Some((guest, told)) => {
+                let domain = Domain::from(host.create(&told, paused).await?);
+                inner.keep_run(&domain, guest).await
+            }
+            None => Ok(host.start(&domain.name, paused).await?),
+        }
     }
 
     /// Stops the vcpus of a running domain; of a paused one they are.

@@ -147,12 +147,19 @@ pub(crate) fn link(from: &Path, to: &Path) -> Result<()> {
     remove(to)?;
     let linked = match std::fs::hard_link(from, to) {
         // Another file system.
-        Err(error) if error.kind() == ErrorKind::CrossesDevices => {
-            std::fs::copy(from, to).and_then(|_| File::open(to)?.sync_all())
-        }
+        Err(error) if error.kind() == ErrorKind::CrossesDevices => copy(from, to),
         linked => linked,
     };
     linked.map_err(|error| failed(to, &error))
+}
+
+/// The copy has its name when it is whole.
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    let mut part = to.to_owned().into_os_string();
+    part.push(".copy");
+    std::fs::copy(from, &part)?;
+    File::open(&part)?.sync_all()?;
+    std::fs::rename(&part, to)
 }
 
 /// Refuses a name that no file can have.

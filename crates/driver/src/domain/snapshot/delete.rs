@@ -3,7 +3,7 @@
 use super::{blocking, kept_disks};
 use crate::call::Call;
 use crate::store::{SnapshotFolder, Snapshots};
-use crate::{Domain, DomainKey, Driver, Monitor, Operation, Result};
+use crate::{Domain, DomainKey, Driver, Error, Monitor, Operation, Result};
 use std::sync::Arc;
 use virtxen_guest::Snapshot;
 use virtxen_host::Host;
@@ -35,36 +35,38 @@ impl Driver {
     ) -> Result<()> {
         let call = Call::domain(Operation::SnapshotDelete, key).watched(monitor);
         let (inner, name) = (Arc::clone(&self.inner), name.to_owned());
+        let monitor = monitor.clone();
         self.change(call, async move |host, domain| {
-            let (folder, snapshots) = inner.kept_snapshots(&domain).await?;
-            let parent = snapshots.get(&domain, &name)?.parent.clone();
+            let (folder, mut snapshots) = inner.kept_snapshots(&domain).await?;
+            snapshots.get(&domain, &name)?;
+            // A program that is ended while it changes an image may damage it.
+            if !monitor.commit() {
+                return Err(Error::Cancelled {
+                    subject: domain.name,
+                    operation: Operation::SnapshotDelete.verb(),
+                });
+            }
             let mut doomed = match flags.children || flags.children_only {
                 true => snapshots.descendants(&name),
                 false => Vec::new(),
             };
             if !flags.children_only {
-                doomed.insert(0, name.clone());
+                doomed.insert(0, name);
             }
             // Children first, so that what is left when one fails is a tree.
-            for each in doomed.iter().rev() {
-                let snapshot = snapshots.get(&domain, each)?;
+            for name in doomed.into_iter().rev() {
                 if !flags.metadata_only {
-                    remove_disks(&*host, &domain, each, snapshot).await?;
+                    let snapshot = snapshots.get(&domain, &name)?;
+                    remove_disks(&*host, &domain, &name, snapshot).await?;
                 }
-                let (folder, each) = (folder.clone(), each.clone());
-                blocking(move || {
-                    if !flags.metadata_only {
-                        folder.forget_memory(&each)?;
-                    }
-                    folder.forget(&each)
-                })
-                .await?;
+                let folder = folder.clone();
+                let forget = move || {
+                    forget(&folder, &mut snapshots, &name, flags.metadata_only)?;
+                    Ok(snapshots)
+                };
+                snapshots = blocking(forget).await?;
             }
-            let heir = match flags.children_only {
-                true => Some(name),
-                false => parent,
-            };
-            blocking(move || adopt(&folder, &snapshots, &doomed, heir.as_deref())).await
+            Ok(())
         })
         .await
     }
@@ -82,26 +84,29 @@ async fn remove_disks(
     Ok(())
 }
 
-/// Gives the children of what is gone to its parent, and what was current too.
-fn adopt(
+/// Gives the children of a snapshot to its parent, and what was current too; then it is
+/// gone.
+fn forget(
     folder: &SnapshotFolder,
-    snapshots: &Snapshots,
-    gone: &[String],
-    heir: Option<&str>,
+    snapshots: &mut Snapshots,
+    name: &str,
+    keeps_memory: bool,
 ) -> Result<()> {
-    let is_gone = |name: &str| gone.iter().any(|gone| gone == name);
-    for (name, snapshot) in &snapshots.all {
-        if is_gone(name) || !snapshot.parent.as_deref().is_some_and(is_gone) {
-            continue;
+    let Some(gone) = snapshots.all.remove(name) else {
+        return Ok(());
+    };
+    for (child, snapshot) in &mut snapshots.all {
+        if snapshot.parent.as_deref() == Some(name) {
+            snapshot.parent.clone_from(&gone.parent);
+            folder.keep(child, snapshot)?;
         }
-        let adopted = Snapshot {
-            parent: heir.map(str::to_owned),
-            ..snapshot.clone()
-        };
-        folder.keep(name, &adopted)?;
     }
-    match snapshots.current.as_deref().is_some_and(is_gone) {
-        true => folder.set_current(heir),
-        false => Ok(()),
+    if snapshots.current.as_deref() == Some(name) {
+        folder.set_current(gone.parent.as_deref())?;
+        snapshots.current = gone.parent;
     }
+    if !keeps_memory {
+        folder.forget_memory(name)?;
+    }
+    folder.forget(name)
 }

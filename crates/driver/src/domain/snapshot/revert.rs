@@ -3,7 +3,6 @@
 use super::{blocking, has_memory, kept_disks};
 use crate::call::Call;
 use crate::domain::managed_save;
-use crate::driver::Inner;
 use crate::store::SnapshotFolder;
 use crate::store::snapshots::link;
 use crate::{Domain, DomainKey, Driver, Error, Monitor, Operation, Result};
@@ -34,13 +33,14 @@ impl Driver {
         monitor: &Monitor,
     ) -> Result<()> {
         let call = Call::domain(Operation::SnapshotRevert, key).watched(monitor);
-        let (inner, name) = (Arc::clone(&self.inner), name.to_owned());
+        let (driver, name) = (self.clone(), name.to_owned());
+        let monitor = monitor.clone();
         self.change(call, async move |host, domain| {
-            let (folder, snapshots) = inner.kept_snapshots(&domain).await?;
+            let (folder, snapshots) = driver.inner.kept_snapshots(&domain).await?;
             let snapshot = snapshots.get(&domain, &name)?.clone();
             let back = Back {
                 guest: guest(&domain, &snapshot)?,
-                inner,
+                driver,
                 host,
                 domain,
                 folder,
@@ -49,7 +49,13 @@ impl Driver {
                 flags,
             };
             back.check().await?;
-            // Who cancels now would leave it half done.
+            if !monitor.commit() {
+                return Err(Error::Cancelled {
+                    subject: back.domain.name,
+                    operation: Operation::SnapshotRevert.verb(),
+                });
+            }
+            // A deadline would leave it half done.
             tokio::spawn(back.go()).await.unwrap_or(Err(Error::Task {
                 operation: Operation::SnapshotRevert.verb(),
             }))
@@ -86,7 +92,7 @@ fn invalid(domain: &Domain, reason: &str) -> Error {
 
 /// A domain on its way back.
 struct Back {
-    inner: Arc<Inner>,
+    driver: Driver,
     host: Arc<dyn Host>,
     domain: Domain,
     folder: SnapshotFolder,
@@ -116,7 +122,7 @@ impl Back {
         if self.domain.is_active() {
             host.destroy(name).await?;
         }
-        if let Some(file) = self.inner.managed_save_of(&self.inactive()).await? {
+        if let Some(file) = self.driver.inner.managed_save_of(&self.inactive()).await? {
             managed_save::remove(file).await?;
         }
         for disk in &kept_disks(&self.snapshot, false) {
@@ -124,7 +130,7 @@ impl Back {
         }
         host.define(&self.guest).await?;
         let (uuid, guest) = (self.domain.uuid, self.guest.clone());
-        self.inner.keep_definition(uuid, guest).await?;
+        self.driver.inner.keep_definition(uuid, guest).await?;
         let (folder, current) = (self.folder.clone(), self.name.clone());
         blocking(move || folder.set_current(Some(&current))).await?;
         self.start().await
@@ -136,17 +142,18 @@ impl Back {
         let was_paused = self.snapshot.state == Some(SnapshotState::Paused);
         let paused = self.flags.paused || (was_paused && !self.flags.running);
         if has_memory(&self.snapshot) {
-            let file = self.inner.store.saved_file(name)?;
+            let file = self.driver.inner.store.saved_file(name)?;
             let (memory, saved) = (self.folder.memory(&self.name), file.clone());
             blocking(move || {
                 saved.begin()?;
                 link(&memory, saved.path())
             })
             .await?;
-            return self.inner.go_on(host, &self.inactive(), file, paused).await;
+            let inner = &self.driver.inner;
+            return inner.go_on(host, &self.inactive(), file, paused).await;
         }
         match self.flags.running || self.flags.paused {
-            true => Ok(host.start(name, paused).await?),
+            true => self.driver.boot(&self.inactive(), paused).await,
             false => Ok(()),
         }
     }

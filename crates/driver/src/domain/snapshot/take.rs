@@ -50,13 +50,13 @@ impl Driver {
             check_name(name)?;
         }
         let call = Call::domain(Operation::SnapshotCreate, key).watched(monitor);
-        let inner = Arc::clone(&self.inner);
+        let (inner, monitor) = (Arc::clone(&self.inner), monitor.clone());
         self.change(call, async move |host, domain| {
             if flags.redefine {
                 return redefine(&inner, &*host, &domain, wanted, flags.current).await;
             }
             let taking = Taking::plan(inner, host, domain, wanted, flags).await?;
-            taking.take().await
+            taking.take(&monitor).await
         })
         .await
     }
@@ -175,28 +175,36 @@ impl Taking {
         })
     }
 
-    async fn take(self) -> Result<String> {
+    async fn take(self, monitor: &Monitor) -> Result<String> {
         let folder = self.folder.clone();
         blocking(move || folder.begin()).await?;
         if let Some(file) = &self.memory {
             managed_save::put_away(&*self.host, &self.domain, file.clone()).await?;
         }
-        // Who cancels now would leave it half done.
-        let task = tokio::spawn(self.finish());
+        let is_wanted = monitor.commit();
+        // A deadline would leave it half done.
+        let task = tokio::spawn(self.finish(is_wanted));
         task.await.unwrap_or(Err(Error::Task {
             operation: Operation::SnapshotCreate.verb(),
         }))
     }
 
-    /// What comes when the domain is put away, if it is.
-    async fn finish(self) -> Result<String> {
+    /// What comes when the domain is put away, if it is. One that was cancelled meanwhile
+    /// goes on.
+    async fn finish(self, is_wanted: bool) -> Result<String> {
         let stops = self.domain.is_active() && self.memory.is_none();
         let was_paused = self.domain.state == State::Paused;
         let name = &self.domain.name;
         if stops && !was_paused {
             self.host.pause(name).await?;
         }
-        let kept = self.keep().await;
+        let kept = match is_wanted {
+            true => self.keep().await,
+            false => Err(Error::Cancelled {
+                subject: name.clone(),
+                operation: Operation::SnapshotCreate.verb(),
+            }),
+        };
         let ends = self.halt && kept.is_ok();
         let went_on: Result<()> = match &self.memory {
             Some(file) if ends => managed_save::remove(file.clone()).await,
