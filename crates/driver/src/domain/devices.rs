@@ -57,25 +57,31 @@ impl Driver {
         if let Device::Interface(interface) = &mut device {
             interface.mac.get_or_insert_with(MacAddress::random);
         }
-        self.on_devices(operation, key, affect, move |domain, guest| {
-            if let Some(error) = not_pluggable(operation, &device, hosts) {
-                return Err(error);
-            }
-            match (find(guest, &device), &device) {
-                (None, _) => Ok(ConfigChange::Attach(device.clone())),
-                // Putting a medium into a drive that is there.
-                (Some(Device::Disk(there)), Device::Disk(disk))
-                    if there.device == DiskDevice::Cdrom && disk.device == there.device =>
-                {
-                    Ok(ConfigChange::Update(device.clone()))
+        self.on_devices(
+            operation,
+            key,
+            affect,
+            device,
+            move |domain, guest, device| {
+                if let Some(error) = not_pluggable(operation, &device, hosts) {
+                    return Err(error);
                 }
-                (Some(there), _) => Err(Error::Argument(format!(
-                    "domain '{}' has {} already",
-                    domain.name,
-                    describe(&there)
-                ))),
-            }
-        })
+                match (find(guest, &device), &device) {
+                    (None, _) => Ok(DeviceChange::Attach(device)),
+                    // Putting a medium into a drive that is there.
+                    (Some(Device::Disk(there)), Device::Disk(disk))
+                        if there.device == DiskDevice::Cdrom && disk.device == there.device =>
+                    {
+                        Ok(DeviceChange::Update(device))
+                    }
+                    (Some(there), _) => Err(Error::Argument(format!(
+                        "domain '{}' has {} already",
+                        domain.name,
+                        describe(&there)
+                    ))),
+                }
+            },
+        )
         .await
     }
 
@@ -107,14 +113,19 @@ impl Driver {
         let operation = Operation::DetachDevice;
         let hosts = self.inner.host.plugs_host_devices();
         let device = document::parse_device(xml)?.0;
-        let device = self.device_on_bridge(device).await?;
-        self.on_devices(operation, key, affect, move |domain, guest| {
-            if let Some(error) = not_pluggable(operation, &device, hosts) {
-                return Err(error);
-            }
-            let there = find(guest, &device).ok_or_else(|| no_device(domain, &device))?;
-            Ok(ConfigChange::Detach(there))
-        })
+        self.on_devices(
+            operation,
+            key,
+            affect,
+            device,
+            move |domain, guest, device| {
+                if let Some(error) = not_pluggable(operation, &device, hosts) {
+                    return Err(error);
+                }
+                let there = find(guest, &device).ok_or_else(|| no_device(domain, &device))?;
+                Ok(DeviceChange::Detach(there))
+            },
+        )
         .await
     }
 
@@ -126,10 +137,14 @@ impl Driver {
     pub async fn update_device(&self, key: &DomainKey, xml: &str, affect: Affect) -> Result<()> {
         let operation = Operation::UpdateDevice;
         let device = document::parse_device(xml)?.0;
-        self.on_devices(operation, key, affect, move |domain, guest| {
-            match find(guest, &device) {
+        self.on_devices(
+            operation,
+            key,
+            affect,
+            device,
+            move |domain, guest, device| match find(guest, &device) {
                 Some(Device::Disk(there)) if there.device == DiskDevice::Cdrom => {
-                    Ok(ConfigChange::Update(device.clone()))
+                    Ok(DeviceChange::Update(device))
                 }
                 Some(there) => Err(Error::Unsupported {
                     operation: operation.verb(),
@@ -139,8 +154,8 @@ impl Driver {
                     ),
                 }),
                 None => Err(no_device(domain, &device)),
-            }
-        })
+            },
+        )
         .await
     }
 
@@ -176,25 +191,30 @@ impl Driver {
         Ok(guest)
     }
 
-    /// Does what is decided on, by looking at the guest, to the devices of a domain.
+    /// Does what is decided on, by looking at the guest, to a device of a domain. Xen is
+    /// told of the bridges of virtual networks, a document that is kept has the networks.
     async fn on_devices(
         &self,
         operation: Operation,
         key: &DomainKey,
         affect: Affect,
-        decide: impl Fn(&Domain, &Guest) -> Result<ConfigChange> + Send + 'static,
+        device: Device,
+        decide: impl Fn(&Domain, &Guest, Device) -> Result<DeviceChange> + Send + 'static,
     ) -> Result<()> {
+        let told = self.device_on_bridge(device.clone()).await?;
         self.change(Call::domain(operation, key), async move |host, domain| {
             let part = affect.part(&*host, operation, &domain)?;
             let apart = host.keeps_config_apart();
             if part != Part::Config || !apart {
                 let guest = host.guest(&domain.name).await?;
-                change_live(&*host, &domain.name, decide(&domain, &guest)?).await?;
+                let change = decide(&domain, &guest, told.clone())?;
+                change.live(&*host, &domain.name).await?;
             }
             if part != Part::Live && apart {
                 let guest = host.defined(&domain.name).await?;
-                let change = decide(&domain, &guest)?;
-                host.change_config(&domain.name, &change).await?;
+                let kept = if host.keeps_documents() { device } else { told };
+                let change = decide(&domain, &guest, kept)?;
+                host.change_config(&domain.name, &change.into()).await?;
             }
             Ok(())
         })
@@ -202,15 +222,31 @@ impl Driver {
     }
 }
 
-async fn change_live(host: &dyn Host, name: &str, change: ConfigChange) -> Result<()> {
-    match change {
-        ConfigChange::Attach(device) => host.attach(name, &device).await?,
-        ConfigChange::Update(device) => host.update(name, &device).await?,
-        ConfigChange::Detach(device) => host.detach(name, &device).await?,
-        // Nothing else is decided on by those who change devices.
-        _ => {}
+/// What is done to a device.
+enum DeviceChange {
+    Attach(Device),
+    Update(Device),
+    Detach(Device),
+}
+
+impl DeviceChange {
+    async fn live(&self, host: &dyn Host, name: &str) -> virtxen_host::Result<()> {
+        match self {
+            Self::Attach(device) => host.attach(name, device).await,
+            Self::Update(device) => host.update(name, device).await,
+            Self::Detach(device) => host.detach(name, device).await,
+        }
     }
-    Ok(())
+}
+
+impl From<DeviceChange> for ConfigChange {
+    fn from(change: DeviceChange) -> Self {
+        match change {
+            DeviceChange::Attach(device) => Self::Attach(device),
+            DeviceChange::Update(device) => Self::Update(device),
+            DeviceChange::Detach(device) => Self::Detach(device),
+        }
+    }
 }
 
 /// Why a device of this kind cannot be added or removed, where the toolstack plugs all

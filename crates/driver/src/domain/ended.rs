@@ -297,8 +297,8 @@ impl Driver {
             if domain.id != Some(ended.domid) {
                 return Ok(None);
             }
-            let guest = host.guest(&domain.name).await?;
-            let guest = inner.store.complete(&domain, guest, false).await;
+            let told = host.guest(&domain.name).await?;
+            let guest = inner.store.complete(&domain, told.clone(), false).await;
             let wanted = action_of(&guest, ended.ending);
             let restarts = is_restart(wanted);
             let too_often = restarts && !known.may_restart(domain.uuid);
@@ -309,7 +309,7 @@ impl Driver {
             };
             match wanted {
                 LifecycleAction::Preserve => {}
-                _ if restarts && !too_often => inner.restart(&*host, &domain, guest).await?,
+                _ if restarts && !too_often => inner.restart(&*host, &domain, guest, told).await?,
                 _ => host.destroy(&domain.name).await?,
             }
             let action = match too_often {
@@ -342,11 +342,25 @@ impl Inner {
         Ok(path)
     }
 
-    /// Ends a domain and starts it with the configuration that it ran with.
-    async fn restart(&self, host: &dyn Host, domain: &Domain, mut guest: Guest) -> Result<()> {
+    /// Ends a domain and starts it with the configuration that it ran with: `guest`, on
+    /// the bridges on which it was `told` to the host.
+    async fn restart(
+        &self,
+        host: &dyn Host,
+        domain: &Domain,
+        mut guest: Guest,
+        told: Guest,
+    ) -> Result<()> {
         document::forget_run(&mut guest);
+        let mut again = guest.clone();
+        for interface in &mut again.devices.interfaces {
+            let mut known = told.devices.interfaces.iter();
+            if let Some(known) = known.find(|it| it.mac == interface.mac) {
+                interface.source.clone_from(&known.source);
+            }
+        }
         host.destroy(&domain.name).await?;
-        let now = Domain::from(host.create(&guest, false).await?);
+        let now = Domain::from(host.create(&again, false).await?);
         self.keep_run(&now, guest).await
     }
 }

@@ -5,4 +5,5 @@ mod ended;
 mod machine;
 mod memory;
 mod migration;
+mod networks;
 mod saved;
