@@ -1,4 +1,5 @@
-//! The driver on releases without XenD, by the simulated libxl.
+//! The driver on releases without XenD, by the simulated libxl: what differs from where
+//! XenD is. Calls that do not differ are tested elsewhere.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod ended;
