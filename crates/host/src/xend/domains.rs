@@ -19,9 +19,25 @@ use virtxen_xend::release::ListHabit;
 /// each.
 const AT_ONCE: usize = 16;
 
+/// So often domains are listed of which some vanish meanwhile: they may have got another
+/// name, under which the next list has them.
+const LISTS_MAX: usize = 3;
+
+/// Domains, and whether none of those that were listed has vanished meanwhile.
+type Listed = (Vec<DomainInfo>, bool);
+
 impl XendHost {
     /// All domains: active ones by domid, then inactive ones by name.
     pub(super) async fn list(&self) -> Result<Vec<DomainInfo>> {
+        for _ in 1..LISTS_MAX {
+            if let (domains, true) = self.list_once().await? {
+                return Ok(domains);
+            }
+        }
+        Ok(self.list_once().await?.0)
+    }
+
+    async fn list_once(&self) -> Result<Listed> {
         let running = async { self.client.details().await };
         let (details, names) = if self.client.habits().list == ListHabit::All {
             (running.await, Vec::new())
@@ -35,13 +51,14 @@ impl XendHost {
         let mut missing = names;
         missing.retain(|name| !known.contains(name.as_str()));
         missing.dedup();
-        domains.extend(self.infos(missing).await?);
+        let (others, whole) = self.infos(missing).await?;
+        domains.extend(others);
         for domain in &mut domains {
             self.tell_persistent(domain);
         }
         domains.sort_by(|a, b| order(a).cmp(&order(b)));
         domains.dedup_by(|a, b| a.domid == b.domid && a.uuid == b.uuid && a.name == b.name);
-        Ok(domains)
+        Ok((domains, whole))
     }
 
     /// Names of the inactive domains, sorted.
@@ -55,10 +72,17 @@ impl XendHost {
         if !self.client.habits().inactive {
             return Ok(Vec::new());
         }
-        let names = self.client.names(ListState::Halted).await;
-        let names = names.map_err(|error| self.failed("", error))?;
+        let mut halted = Vec::new();
+        for _ in 0..LISTS_MAX {
+            let names = self.client.names(ListState::Halted).await;
+            let names = names.map_err(|error| self.failed("", error))?;
+            let whole;
+            (halted, whole) = self.infos(names).await?;
+            if whole {
+                break;
+            }
+        }
         // XenD counts a domain that has shut down and is preserved as halted.
-        let mut halted = self.infos(names).await?;
         halted.retain(|domain| domain.domid.is_none());
         halted.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(halted)
@@ -80,7 +104,8 @@ impl XendHost {
     }
 
     /// The domains of these names; those that have vanished are left out.
-    async fn infos(&self, names: Vec<String>) -> Result<Vec<DomainInfo>> {
+    async fn infos(&self, names: Vec<String>) -> Result<Listed> {
+        let listed = names.len();
         let room = Arc::new(Semaphore::new(AT_ONCE));
         let mut tasks = JoinSet::new();
         for name in names {
@@ -105,7 +130,8 @@ impl XendHost {
                 }
             }
         }
-        Ok(infos)
+        let whole = infos.len() == listed;
+        Ok((infos, whole))
     }
 
     /// Fills in whether XenD also keeps an active domain, as far as known.
