@@ -149,6 +149,7 @@ async fn serve_all(
     let tls = sockets.iter().any(|socket| socket.service == Service::Tls);
     let settings = Settings::new(config, tls)?;
     driver.take_down_ended(|end| tell_end(&end));
+    tokio::spawn(settle_interrupted(driver.clone()));
     tokio::spawn(start_automatic(driver.clone()));
     let daemon = Daemon::new(driver, &served_as(&host), settings, others);
     let forwarding = tokio::spawn(Arc::clone(&daemon).forward());
@@ -165,6 +166,14 @@ fn tell_end(end: &TakenDown) {
     match (&end.done, &end.dump) {
         (Ok(_), None | Some(Ok(_))) if !end.too_often => tracing::info!("{end}"),
         _ => tracing::warn!("{end}"),
+    }
+}
+
+/// Sees to the domains that a daemon was sending to other hosts when it ended.
+async fn settle_interrupted(driver: Driver) {
+    match driver.settle_interrupted().await {
+        Ok(all) => all.iter().for_each(|it| tracing::warn!("{it}")),
+        Err(error) => tracing::warn!("domains that were sent to other hosts: {error}"),
     }
 }
 

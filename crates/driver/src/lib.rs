@@ -35,10 +35,10 @@ pub use domain::ConsoleStream;
 pub use domain::InterfaceAddress;
 pub use domain::{
     Accepted, Affect, Arrival, BlockEntry, Converted, CreateFlags, DefineFlags, Departure, Domain,
-    DomainKey, DumpFlags, InterfaceEntry, ListFilter, MetadataChange, MetadataKind, MigrateFlags,
-    NativeFormat, Reason, ShutdownMode, SnapshotDeletion, SnapshotEntry, SnapshotFlags,
-    SnapshotRevert, State, TakenDown, TypedParameter, TypedValue, UndefineFlags, VcpuCounts,
-    XmlFlags,
+    DomainKey, DumpFlags, InterfaceEntry, Interrupted, ListFilter, MetadataChange, MetadataKind,
+    MigrateFlags, NativeFormat, Reason, ShutdownMode, SnapshotDeletion, SnapshotEntry,
+    SnapshotFlags, SnapshotRevert, State, TakenDown, TypedParameter, TypedValue, UndefineFlags,
+    VcpuCounts, XmlFlags,
 };
 pub use domain::{AllStats, CpuStats, DomainStats, MemoryTag, StatsGroups, block_parameters};
 pub use driver::{Driver, Options};

@@ -83,14 +83,17 @@ impl Driver {
         .await
     }
 
-    /// Lets the vcpus of a paused domain run on; of a running one they do.
+    /// Lets the vcpus of a paused domain run on; of a running one they do. One that is
+    /// suspended because it was sent to another host goes on here.
     ///
     /// # Errors
-    /// The domain is not running.
+    /// The domain is not running; another host may be about to run it.
     pub async fn resume(&self, key: &DomainKey) -> Result<()> {
         let call = Call::domain(Operation::Resume, key);
+        let inner = Arc::clone(&self.inner);
         self.change(call, async move |host, domain| match domain.state {
             State::Running | State::Blocked => Ok(()),
+            State::Shutdown => inner.go_on_here(&*host, &domain).await,
             _ => Ok(host.unpause(&domain.name).await?),
         })
         .await

@@ -41,9 +41,7 @@ impl Driver {
         self.change(call, async move |host, domain| {
             if host.stream_version().is_some() && inner.moving.has_begun(domain.uuid) {
                 let to = (options.host, options.port);
-                return inner
-                    .stream_to(&*host, &domain.name, to, options.live)
-                    .await;
+                return inner.stream_to(&*host, &domain, to, options.live).await;
             }
             host.migrate(&domain.name, &options).await?;
             // Of a migration that was begun by libvirt's protocol the source is told

@@ -20,10 +20,11 @@ use crate::document;
 use crate::driver::Inner;
 use crate::job::lock;
 use crate::{Domain, DomainKey, Driver, Error, EventKind, Operation, Result, State, XmlFlags};
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use virtxen_guest::Uuid;
 use virtxen_host::XenVersion;
 
@@ -32,6 +33,8 @@ const MOVING_MAX: usize = 1024;
 
 /// Longest wait until a domain that has come is there, and one that went is gone.
 const SETTLES: Duration = Duration::from_secs(60);
+/// How long after a domain was sent its migration may still be finished.
+pub(super) const FINISHES: Duration = Duration::from_secs(300);
 /// Time between two looks meanwhile.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -61,8 +64,8 @@ pub struct Arrival {
 /// Domains on their way.
 #[derive(Default)]
 pub(crate) struct Moving {
-    /// Away from here.
-    outgoing: Mutex<HashSet<Uuid>>,
+    /// Away from here, and since when all of it was sent.
+    outgoing: Mutex<HashMap<Uuid, Option<Instant>>>,
     /// To this host, the newest last.
     incoming: Mutex<Vec<Incoming>>,
     /// Those of them that this program receives itself.
@@ -80,19 +83,30 @@ struct Incoming {
 impl Moving {
     /// Whether the source was told of the migration before it is to perform it.
     pub(super) fn has_begun(&self, uuid: Uuid) -> bool {
-        lock(&self.outgoing).contains(&uuid)
+        lock(&self.outgoing).contains_key(&uuid)
+    }
+
+    /// A domain was sent, and waits for the confirmation.
+    pub(super) fn sent(&self, uuid: Uuid) {
+        lock(&self.outgoing).insert(uuid, Some(Instant::now()));
+    }
+
+    /// How long ago a domain was sent that waits for the confirmation.
+    pub(super) fn waits(&self, uuid: Uuid) -> Option<Duration> {
+        let sent = lock(&self.outgoing).get(&uuid).copied()?;
+        sent.map(|sent| sent.elapsed())
     }
 
     fn begin(&self, uuid: Uuid) -> Result<()> {
         let mut outgoing = lock(&self.outgoing);
-        if outgoing.len() >= MOVING_MAX && !outgoing.contains(&uuid) {
+        if outgoing.len() >= MOVING_MAX && !outgoing.contains_key(&uuid) {
             return Err(Error::Argument("too many domains are on their way".into()));
         }
-        outgoing.insert(uuid);
+        outgoing.insert(uuid, None);
         Ok(())
     }
 
-    fn end(&self, uuid: Uuid) {
+    pub(super) fn end(&self, uuid: Uuid) {
         lock(&self.outgoing).remove(&uuid);
     }
 
@@ -224,8 +238,10 @@ impl Driver {
         };
         let streamed = self.inner.host.stream_version().is_some();
         if let Some(incoming) = incoming.as_ref().filter(|_| streamed) {
-            let arrived = self.inner.moving.receiving.arrived(incoming.uuid).await;
-            if let Err(error) = arrived {
+            let limit = self.inner.deadline(operation);
+            let receiving = &self.inner.moving.receiving;
+            if let Err(error) = receiving.arrived(incoming.uuid, limit).await {
+                self.refuse_arrival(incoming.uuid).await;
                 self.inner.registry.end(operation, incoming.uuid, false);
                 return Err(error);
             }
@@ -278,6 +294,7 @@ impl Driver {
             Err(Error::NoDomain(_)) if !cancelled => {
                 if let DomainKey::Uuid(uuid) = key {
                     self.inner.moving.end(*uuid);
+                    self.inner.store.forget_sending(*uuid).await?;
                 }
                 return Ok(());
             }
@@ -286,6 +303,7 @@ impl Driver {
         self.inner.moving.end(domain.uuid);
         if self.inner.host.stream_version().is_some() && domain.is_active() {
             self.let_go_or_on(&domain, cancelled).await?;
+            self.inner.store.forget_sending(domain.uuid).await?;
         }
         if cancelled {
             return Ok(());
@@ -379,7 +397,7 @@ impl Driver {
         key: &DomainKey,
         wanted: impl Fn(Option<&Domain>) -> bool,
     ) -> Result<Option<Domain>> {
-        let end = tokio::time::Instant::now() + SETTLES;
+        let end = Instant::now() + SETTLES;
         loop {
             let (found, error) = match self.inner.look_up(key).await {
                 Ok((_, domain)) => (Some(domain), None),
@@ -389,7 +407,7 @@ impl Driver {
             if wanted(found.as_ref()) {
                 return Ok(found);
             }
-            if tokio::time::Instant::now() >= end {
+            if Instant::now() >= end {
                 let subject = key.to_string();
                 return Err(error.unwrap_or(Error::Timeout {
                     channel: None,

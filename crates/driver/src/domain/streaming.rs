@@ -8,14 +8,18 @@
 use super::migrate::destination_of;
 use crate::driver::Inner;
 use crate::job::{JobGuard, lock};
-use crate::{Driver, Error, Operation, Result};
+use crate::store::{Sending, Stage};
+use crate::{Domain, Driver, Error, Operation, Result};
 use std::collections::HashMap;
-use std::net::Ipv4Addr;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
 use virtxen_guest::{Guest, Uuid};
 use virtxen_host::Host;
 
@@ -25,8 +29,29 @@ const PORTS: std::ops::RangeInclusive<u16> = 49152..=49215;
 /// How long a destination waits for its source.
 const WAIT: Duration = Duration::from_secs(120);
 
+/// How long one that has connected may take to begin its stream.
+const BEGIN: Duration = Duration::from_secs(30);
+
+/// Most that may have connected and not begun.
+const PEERS_MAX: usize = 16;
+
+/// How libxl's streams begin from Xen 4.6 on: who tries ports is told from a source.
+const IDENT: &[u8; 8] = b"LibxlFmt";
+
 /// How long a source tries to reach its destination.
 const CONNECT: Duration = Duration::from_secs(30);
+
+/// How long a source listens for why its destination has given up.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// Most bytes of that.
+const WORDS_MAX: u64 = 2000;
+
+/// What stands before it.
+const WORDS: &str = "virtxen: ";
+
+/// Most domains that are received at once, or were and nobody has asked for.
+const RECEIVING_MAX: usize = 256;
 
 /// Domains that are being received.
 #[derive(Default)]
@@ -35,6 +60,16 @@ pub(super) struct Receiving {
 }
 
 impl Receiving {
+    fn add(&self, uuid: Uuid, task: JoinHandle<Result<()>>) {
+        let mut tasks = lock(&self.tasks);
+        if tasks.len() >= RECEIVING_MAX {
+            tasks.retain(|_, task| !task.is_finished());
+        }
+        if let Some(before) = tasks.insert(uuid, task) {
+            before.abort();
+        }
+    }
+
     /// Ends the wait for a domain that is to come, if there is one.
     pub(super) fn give_up(&self, uuid: Uuid) {
         if let Some(task) = lock(&self.tasks).remove(&uuid) {
@@ -42,16 +77,27 @@ impl Receiving {
         }
     }
 
-    /// Waits until a domain has come.
+    /// Waits until a domain that was sent has come.
     ///
     /// # Errors
-    /// It did not.
-    pub(super) async fn arrived(&self, uuid: Uuid) -> Result<()> {
+    /// It did not, or not within `limit`.
+    pub(super) async fn arrived(&self, uuid: Uuid, limit: Duration) -> Result<()> {
         let task = lock(&self.tasks).remove(&uuid);
         let operation = Operation::MigrateFinish.verb();
-        match task {
-            Some(task) => task.await.unwrap_or(Err(Error::Task { operation })),
-            None => Err(Error::Argument("nobody was to send this domain".to_owned())),
+        let Some(mut task) = task else {
+            return Err(Error::Argument("nobody was to send this domain".to_owned()));
+        };
+        match timeout(limit, &mut task).await {
+            Ok(done) => done.unwrap_or(Err(Error::Task { operation })),
+            Err(_) => {
+                task.abort();
+                Err(Error::Timeout {
+                    channel: None,
+                    subject: uuid.to_string(),
+                    operation,
+                    limit,
+                })
+            }
         }
     }
 }
@@ -68,18 +114,13 @@ impl Driver {
     ) -> Result<String> {
         let uuid = guest.uuid.unwrap_or(Uuid::ZERO);
         let inner = &self.inner;
-        let simulated = inner.host.is_simulated();
         let (name, port) = match asked {
             Some(uri) => destination_of(uri)?,
             // What is simulated reaches no other machine.
-            None if simulated => (Ipv4Addr::LOCALHOST.to_string(), None),
+            None if inner.host.is_simulated() => (Ipv4Addr::LOCALHOST.to_string(), None),
             None => (self.hostname().await?, None),
         };
-        let address = match simulated {
-            true => Ipv4Addr::LOCALHOST,
-            false => Ipv4Addr::UNSPECIFIED,
-        };
-        let listener = listen(address, port).await?;
+        let listener = listen(&name, port).await?;
         let port = listener
             .local_addr()
             .map_err(|error| broken(&error))?
@@ -90,11 +131,15 @@ impl Driver {
             .jobs
             .acquire(Operation::MigrateFinish, names, wait)
             .await?;
-        let version = stream_of(cookie).unwrap_or(version);
-        let host = Arc::clone(&inner.host);
-        let task = tokio::spawn(receive(listener, host, guest, version, guard));
-        inner.moving.receiving.give_up(uuid);
-        lock(&inner.moving.receiving.tasks).insert(uuid, task);
+        let arrival = Coming {
+            host: Arc::clone(&inner.host),
+            guest,
+            version: stream_of(cookie).unwrap_or(version),
+            limit: inner.deadline(Operation::Migrate),
+            _guard: guard,
+        };
+        let task = tokio::spawn(arrival.receive(listener));
+        inner.moving.receiving.add(uuid, task);
         let name = match name.contains(':') {
             true => format!("[{name}]"),
             false => name,
@@ -108,7 +153,7 @@ impl Inner {
     pub(super) async fn stream_to(
         &self,
         host: &dyn Host,
-        name: &str,
+        domain: &Domain,
         to: (String, Option<u16>),
         live: bool,
     ) -> Result<()> {
@@ -116,62 +161,183 @@ impl Inner {
         let port = port.ok_or_else(|| {
             Error::Argument("the destination's URI has to have a port".to_owned())
         })?;
-        let connect = TcpStream::connect((address.as_str(), port));
-        let stream = match tokio::time::timeout(CONNECT, connect).await {
-            Ok(stream) => stream.and_then(blocking),
-            Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
+        let to = format!("{address}:{port}");
+        let connect = timeout(CONNECT, TcpStream::connect((address.as_str(), port)));
+        let unreached =
+            |error: io::Error| broken(&format!("the destination {to} is not reached: {error}"));
+        let stream = connect.await.unwrap_or(Err(io::ErrorKind::TimedOut.into()));
+        let (stream, ears) = stream.and_then(shared).map_err(unreached)?;
+        let mut sending = Sending {
+            uuid: domain.uuid,
+            domid: domain.id,
+            stage: Stage::Sending,
+            to: to.clone(),
         };
-        let stream = stream.map_err(|error| {
-            broken(&format!(
-                "the destination {address}:{port} is not reached: {error}"
-            ))
-        })?;
-        Ok(host.send(name, stream, live).await?)
+        self.store.note_sending(&sending).await?;
+        match host.send(&domain.name, stream, live).await {
+            Ok(()) => {
+                sending.stage = Stage::Sent;
+                self.moving.sent(domain.uuid);
+                self.store.note_sending(&sending).await
+            }
+            Err(error) => {
+                // A note of a domain that runs is forgotten by the next program too.
+                let _ = self.store.forget_sending(domain.uuid).await;
+                Err(with_words(error, last_words(ears).await))
+            }
+        }
     }
 }
 
-async fn listen(address: Ipv4Addr, port: Option<u16>) -> Result<TcpListener> {
+/// An address that was asked for is listened on; a name may be one of several addresses,
+/// or of none of this machine.
+async fn listen(name: &str, port: Option<u16>) -> Result<TcpListener> {
+    let any = [
+        IpAddr::from(Ipv6Addr::UNSPECIFIED),
+        Ipv4Addr::UNSPECIFIED.into(),
+    ];
+    let addresses = match name.parse::<IpAddr>() {
+        Ok(address) => vec![address],
+        Err(_) => any.to_vec(),
+    };
     let mut last = None;
     let ports = match port {
         Some(port) => port..=port,
         None => PORTS,
     };
     for port in ports {
-        match TcpListener::bind((address, port)).await {
-            Ok(listener) => return Ok(listener),
-            Err(error) => last = Some(error),
+        for address in &addresses {
+            match TcpListener::bind((*address, port)).await {
+                Ok(listener) => return Ok(listener),
+                Err(error) => last = Some(error),
+            }
         }
     }
     let why = last.map_or_else(String::new, |error| format!(": {error}"));
     Err(broken(&format!(
-        "no port to receive the domain on is free{why}"
+        "no port to receive the domain on is free on {name}{why}"
     )))
 }
 
-/// Waits for the source, and for all that it sends.
-async fn receive(
-    listener: TcpListener,
+/// A guest that is to come.
+struct Coming {
     host: Arc<dyn Host>,
     guest: Guest,
+    /// The form of the stream.
     version: u32,
-    guard: JobGuard,
-) -> Result<()> {
-    let stream = match tokio::time::timeout(WAIT, listener.accept()).await {
-        Ok(accepted) => accepted.and_then(|(stream, _)| blocking(stream)),
-        Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
-    };
-    drop(listener);
-    let stream = stream.map_err(|error| broken(&format!("nobody sent the domain: {error}")))?;
-    host.receive(&guest, stream, version).await?;
-    drop(guard);
-    Ok(())
+    /// How long all of it may take.
+    limit: Duration,
+    _guard: JobGuard,
 }
 
-/// As libxl takes it.
-fn blocking(stream: TcpStream) -> std::io::Result<OwnedFd> {
+impl Coming {
+    /// Waits for the source, and for all that it sends.
+    async fn receive(self, listener: TcpListener) -> Result<()> {
+        let source = timeout(WAIT, source(&listener, self.version)).await;
+        drop(listener);
+        let source = source.unwrap_or(Err(io::ErrorKind::TimedOut.into()));
+        let (stream, mouth) = source
+            .and_then(shared)
+            .map_err(|error| broken(&format!("nobody sent the domain: {error}")))?;
+        let received = self.host.receive(&self.guest, stream, self.version);
+        let received = match timeout(self.limit, received).await {
+            Ok(received) => received.map_err(Error::from),
+            Err(_) => Err(Error::Timeout {
+                channel: None,
+                subject: self.guest.name.clone(),
+                operation: Operation::MigrateFinish.verb(),
+                limit: self.limit,
+            }),
+        };
+        if let Err(error) = &received {
+            tell_source(mouth, error).await;
+        }
+        received
+    }
+}
+
+/// The first that connects and begins as a source does.
+async fn source(listener: &TcpListener, version: u32) -> io::Result<TcpStream> {
+    let mut peers = JoinSet::new();
+    loop {
+        tokio::select! {
+            peer = listener.accept(), if peers.len() < PEERS_MAX => {
+                let (stream, _) = peer?;
+                // Older streams begin with the guest's memory.
+                if version < 2 {
+                    return Ok(stream);
+                }
+                peers.spawn(timeout(BEGIN, begun(stream)));
+            }
+            Some(peer) = peers.join_next() => if let Ok(Ok(Some(stream))) = peer {
+                return Ok(stream);
+            }
+        }
+    }
+}
+
+/// A connection that begins as a stream of libxl does.
+async fn begun(stream: TcpStream) -> Option<TcpStream> {
+    let mut begin = [0; IDENT.len()];
+    loop {
+        let seen = stream.peek(&mut begin).await.ok()?;
+        let seen = begin.get(..seen)?;
+        if seen.is_empty() || !IDENT.starts_with(seen) {
+            return None;
+        }
+        if seen.len() == IDENT.len() {
+            return Some(stream);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// As libxl takes it, and for us.
+fn shared(stream: TcpStream) -> io::Result<(OwnedFd, std::net::TcpStream)> {
     let stream = stream.into_std()?;
     stream.set_nonblocking(false)?;
-    Ok(stream.into())
+    Ok((stream.try_clone()?.into(), stream))
+}
+
+/// Tells a source of ours why its domain was not taken; others do not listen.
+async fn tell_source(mouth: std::net::TcpStream, error: &Error) {
+    let telling = async {
+        mouth.set_nonblocking(true)?;
+        let mut mouth = TcpStream::from_std(mouth)?;
+        mouth
+            .write_all(format!("{WORDS}{error}").as_bytes())
+            .await?;
+        mouth.shutdown().await
+    };
+    // Who sees it break off knows that it failed.
+    let _ = timeout(LAST_WORDS, telling).await;
+}
+
+/// What a destination of ours has told before it broke off.
+async fn last_words(ears: std::net::TcpStream) -> Option<String> {
+    let mut words = Vec::new();
+    let hearing = async {
+        ears.set_nonblocking(true)?;
+        let ears = TcpStream::from_std(ears)?;
+        ears.take(WORDS_MAX).read_to_end(&mut words).await
+    };
+    // What was heard until then counts.
+    let _ = timeout(LAST_WORDS, hearing).await;
+    let words = String::from_utf8_lossy(&words);
+    let words = words.strip_prefix(WORDS)?;
+    Some(words.chars().filter(|it| !it.is_control()).collect())
+}
+
+fn with_words(error: virtxen_host::Error, words: Option<String>) -> Error {
+    match (error, words) {
+        (virtxen_host::Error::Refused { operation, reason }, Some(words)) => {
+            Error::Host(virtxen_host::Error::Refused {
+                operation,
+                reason: format!("{reason}; the destination says: {words}"),
+            })
+        }
+        (error, _) => error.into(),
+    }
 }
 
 /// What libvirt's driver says of its stream.
@@ -219,5 +385,49 @@ mod tests {
         for other in ["", "<migration-stream-version>9</migration-stream-version>"] {
             assert_eq!(stream_of(other), None);
         }
+    }
+    async fn pair(listener: &TcpListener) -> TcpStream {
+        let address = listener.local_addr().unwrap();
+        TcpStream::connect(address).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn who_tries_ports_is_no_source() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _silent = pair(&listener).await;
+        let mut other = pair(&listener).await;
+        other.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+        let mut real = pair(&listener).await;
+        let accepted = tokio::spawn(async move { source(&listener, 2).await });
+        real.write_all(b"Libxl").await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        real.write_all(b"Fmt and more").await.unwrap();
+        let found = accepted.await.unwrap().unwrap();
+        assert_eq!(found.peer_addr().unwrap(), real.local_addr().unwrap());
+        let mut all = [0; 17];
+        let mut found = found;
+        found.read_exact(&mut all).await.unwrap();
+        assert_eq!(&all, b"LibxlFmt and more", "nothing of it is lost");
+    }
+
+    #[tokio::test]
+    async fn a_source_hears_why_its_destination_gave_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut from = pair(&listener).await;
+        let (to, _) = listener.accept().await.unwrap();
+        // The destination does not read it.
+        from.write_all(&[1; 50_000]).await.unwrap();
+        let (stream, mouth) = shared(to).unwrap();
+        tell_source(mouth, &broken(&"no memory")).await;
+        drop(stream);
+        let (_stream, ears) = shared(from).unwrap();
+        let words = last_words(ears).await;
+        assert_eq!(words.as_deref(), Some("migrate failed: no memory"));
+        let refused = virtxen_host::Error::Refused {
+            operation: "migrate",
+            reason: "broken pipe".to_owned(),
+        };
+        let error = with_words(refused, words).to_string();
+        assert!(error.contains("broken pipe; the destination says: migrate failed: no memory"));
     }
 }

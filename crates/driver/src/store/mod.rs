@@ -2,15 +2,18 @@
 //! documents that the host cannot keep, and their managed saves.
 //!
 //! Notes and their files are in `notes`, what they and the host say together in
-//! `merge`, saved domains in `image`, snapshots in `snapshots`. Whole documents of inactive guests are the host's (`guest_files`).
+//! `merge`, saved domains in `image`, snapshots in `snapshots`, domains
+//! that are sent to other hosts in `sending`. Whole documents of inactive guests are the host's (`guest_files`).
 
 pub(crate) mod image;
 mod merge;
 mod notes;
+mod sending;
 pub(crate) mod snapshots;
 
 use crate::{Domain, Error, Result};
 pub(crate) use image::SavedFile;
+pub(crate) use sending::{Sending, Stage};
 pub(crate) use snapshots::{SnapshotFolder, Snapshots};
 
 use notes::{Note, Notes};

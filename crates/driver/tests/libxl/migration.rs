@@ -1,7 +1,8 @@
 //! Guests that move to another host.
 
-use crate::machine::{Machine, key, machine};
+use crate::machine::{Machine, driver, key, machine};
 use virtxen_driver::{Arrival, Delivery, DomainKey, EventKind, MigrateFlags, Monitor, State};
+use virtxen_host::Folders;
 use virtxen_sim::Fault;
 
 /// Moves `web` as a client of both daemons does; what each side says at the end.
@@ -83,4 +84,58 @@ async fn a_migration_that_fails_leaves_the_guest_on_one_side() {
         let there = Machine::is_running(to.state("web").await);
         assert!(here != there, "{what}: here {here}, there {there}: {moved}");
     }
+}
+
+/// Sends `web`, and nobody finishes or confirms it.
+async fn sent(from: &Machine, to: &Machine) {
+    from.started("web", "").await;
+    let departure = from.driver.migrate_begin(&key("web")).await.unwrap();
+    let arrival = Arrival::default();
+    let prepared = to
+        .driver
+        .migrate_prepare(&departure.xml, &departure.cookie, None, &arrival);
+    let uri = prepared.await.unwrap();
+    let (flags, monitor) = (MigrateFlags::default(), Monitor::default());
+    let web = key("web");
+    let sent = from.driver.migrate(&web, &uri, flags, &monitor).await;
+    sent.unwrap();
+}
+
+#[tokio::test]
+async fn a_guest_that_was_sent_waits_for_who_knows_the_other_host() {
+    let (mut from, to) = (machine("4.17").await, machine("4.17").await);
+    sent(&from, &to).await;
+    let early = from.driver.resume(&key("web")).await.unwrap_err();
+    assert!(early.to_string().contains("may be about to run"), "{early}");
+    // The next program.
+    from.driver = driver(&from.sim, from.root.path()).await;
+    let told = from.driver.settle_interrupted().await.unwrap();
+    assert_eq!(told.len(), 1);
+    assert!(matches!(told[0].goes_on, Ok(false)), "{}", told[0]);
+    assert_eq!(from.state("web").await, State::Shutdown);
+    from.driver.resume(&key("web")).await.unwrap();
+    assert!(Machine::is_running(from.state("web").await));
+    assert!(from.driver.settle_interrupted().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_guest_that_was_being_sent_goes_on() {
+    let (mut from, to) = (machine("4.17").await, machine("4.17").await);
+    sent(&from, &to).await;
+    let folder = Folders::below(from.root.path()).run(true);
+    let uuid = from.driver.lookup(&key("web")).await.unwrap().uuid;
+    let note = folder.join("virtxend-sending").join(uuid.to_string());
+    let text = std::fs::read_to_string(&note).unwrap();
+    // As it is until nobody has been told that all was sent.
+    std::fs::write(&note, text.replace("sent", "sending")).unwrap();
+    from.driver = driver(&from.sim, from.root.path()).await;
+    let told = from.driver.settle_interrupted().await.unwrap();
+    assert!(matches!(told[0].goes_on, Ok(true)), "{}", told[0]);
+    assert!(Machine::is_running(from.state("web").await));
+    assert!(!note.exists());
+    // A note of a run that is over means nothing.
+    std::fs::write(&note, text).unwrap();
+    from.driver.destroy(&key("web")).await.unwrap();
+    assert!(from.driver.settle_interrupted().await.unwrap().is_empty());
+    assert!(!note.exists());
 }

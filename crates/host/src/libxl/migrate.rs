@@ -31,7 +31,10 @@ impl Running {
             let Err(error) = done else {
                 return Ok(());
             };
-            // One that was not suspended yet runs, and is told nothing.
+            // One that was not suspended yet runs.
+            if !self.is_suspended() {
+                return Err(error);
+            }
             match (error, self.resume().await) {
                 (Error::Refused { operation, reason }, Err(left)) => Err(Error::Refused {
                     operation,

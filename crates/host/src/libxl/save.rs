@@ -84,7 +84,7 @@ impl Running {
     }
 
     /// Whether the guest waits to be resumed; one that may is taken for one that does.
-    fn is_suspended(&self) -> bool {
+    pub(super) fn is_suspended(&self) -> bool {
         let xen = self.libxl.inner.xen.as_ref();
         let domain = xen.and_then(|xen| xen.domain(self.domid).ok());
         domain.is_none_or(|domain| domain.flags.shutdown)
