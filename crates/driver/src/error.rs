@@ -266,7 +266,8 @@ impl Error {
             Self::Cancelled { .. } => Kind::OperationAborted,
             Self::Denied { .. } => Kind::AccessDenied,
             Self::ReadOnly { .. } => Kind::OperationDenied,
-            Self::Unsupported { .. } | Self::Host(Host::Unsupported { .. }) => {
+            Self::Unsupported { .. }
+            | Self::Host(Host::Unsupported { .. } | Host::NoDrivers { .. }) => {
                 Kind::OperationUnsupported
             }
             Self::Xml(problems) => of_document(problems),

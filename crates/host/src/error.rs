@@ -34,6 +34,14 @@ pub enum Error {
         /// Why, naming the release or the channel.
         reason: String,
     },
+    /// The guest has no drivers for Xen, through which it is asked.
+    #[error(
+        "{operation} is not possible: the guest has no drivers for Xen, by which it would hear of it"
+    )]
+    NoDrivers {
+        /// What was tried.
+        operation: &'static str,
+    },
     /// The host said no.
     #[error("{operation} failed: {reason}")]
     Refused {

@@ -236,7 +236,8 @@ pub trait Host: Send + Sync {
     /// Lets the vcpus run on.
     async fn unpause(&self, name: &str) -> Result<()>;
 
-    /// Asks the guest to shut down; returns when it has been asked.
+    /// Asks the guest to shut down; returns when it has been asked. With libxl one that has
+    /// no drivers for Xen is told of by [`Error::NoDrivers`].
     async fn shutdown(&self, name: &str, reason: ShutdownReason) -> Result<()>;
 
     /// Ends a domain at once and starts it again as it was.

@@ -13,7 +13,8 @@ use virtxen_host::{ShutdownReason, Trigger};
 /// How a guest is asked to shut down or to reboot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ShutdownMode {
-    /// As the host does it.
+    /// Through the guest's Xen drivers; one that is known to have none and has an ACPI power
+    /// button, by that.
     #[default]
     Any,
     /// Through the guest's Xen drivers.
@@ -203,8 +204,16 @@ impl Driver {
     ) -> Result<()> {
         let call = Call::domain(operation, key);
         self.change(call, async move |host, domain| {
+            let has_button = domain.kind == OsType::Hvm && reason == ShutdownReason::Poweroff;
             if mode != ShutdownMode::AcpiPowerButton {
-                return Ok(host.shutdown(&domain.name, reason).await?);
+                return match host.shutdown(&domain.name, reason).await {
+                    Err(virtxen_host::Error::NoDrivers { .. })
+                        if mode == ShutdownMode::Any && has_button =>
+                    {
+                        Ok(host.trigger(&domain.name, Trigger::PowerButton).await?)
+                    }
+                    asked => Ok(asked?),
+                };
             }
             let refused = |reason: &str| {
                 Err(Error::Unsupported {

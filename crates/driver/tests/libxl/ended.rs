@@ -1,9 +1,9 @@
 //! Guests that end, as their documents say.
 
-use crate::machine::{Machine, key, machine};
+use crate::machine::{Machine, guest, key, machine};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
-use virtxen_driver::{Delivery, EventKind, ShutdownMode, State, TakenDown};
+use virtxen_driver::{CreateFlags, Delivery, EventKind, ShutdownMode, State, TakenDown};
 use virtxen_guest::LifecycleAction;
 use virtxen_host::Ending;
 
@@ -84,4 +84,26 @@ async fn what_ended_while_nobody_looked_is_seen_to_at_the_start() {
     let mut told = machine.keeper();
     assert_eq!(next(&mut told).await.name, "web");
     assert_eq!(machine.state("web").await, State::Shutoff);
+}
+
+#[tokio::test]
+async fn a_power_button_is_pressed_unless_drivers_were_meant() {
+    let machine = machine("4.17").await;
+    let xml =
+        guest("nodrivers", "").replace("<type>linux</type><kernel>/k</kernel>", "<type>hvm</type>");
+    let created = machine
+        .driver
+        .create_xml(&xml, CreateFlags::default())
+        .await;
+    created.unwrap();
+    let shutdown = |mode| {
+        let driver = machine.driver.clone();
+        async move { driver.shutdown(&key("nodrivers"), mode).await }
+    };
+    let error = shutdown(ShutdownMode::Paravirt).await.unwrap_err();
+    assert!(error.to_string().contains("no drivers for Xen"), "{error}");
+    assert_eq!(error.libvirt().code, 84);
+    assert!(Machine::is_running(machine.state("nodrivers").await));
+    shutdown(ShutdownMode::Any).await.unwrap();
+    assert_eq!(machine.state("nodrivers").await, State::Shutdown);
 }

@@ -17,7 +17,7 @@ pub(super) fn failed(name: &str, operation: &'static str, error: Libxl) -> Error
             FailureKind::Call { code, .. } if *code == NO_DOMAIN => Error::NoDomain {
                 name: name.to_owned(),
             },
-            FailureKind::Call { code, .. } if *code == NO_DRIVERS => no_drivers(operation),
+            FailureKind::Call { code, .. } if *code == NO_DRIVERS => Error::NoDrivers { operation },
             FailureKind::Missing { .. } => Error::Unsupported {
                 operation,
                 reason: failure.to_string(),
@@ -41,21 +41,6 @@ fn channel(error: Libxl) -> Error {
         },
         source: Some(Box::new(error)),
     }
-}
-
-/// Guests without drivers for Xen do not hear what they are asked.
-fn no_drivers(operation: &'static str) -> Error {
-    Error::Unsupported {
-        operation,
-        reason: NO_LISTENER.to_owned(),
-    }
-}
-
-const NO_LISTENER: &str = "the guest has no drivers for Xen, by which it would hear of it";
-
-/// Whether a guest could not be asked because it has no drivers for Xen.
-pub(super) fn hears_nothing(error: &Error) -> bool {
-    matches!(error, Error::Unsupported { reason, .. } if reason == NO_LISTENER)
 }
 
 /// What came back that nobody asked for.

@@ -1,11 +1,11 @@
 //! Starting and stopping guests.
 
-use super::failure::{hears_nothing, unexpected};
+use super::failure::unexpected;
 use super::{Libxl, Running, config};
 use crate::{DomainInfo, DomainState, Error, Result, ShutdownReason};
 use std::os::fd::OwnedFd;
-use virtxen_guest::{DomId, Guest, OsType, Uuid};
-use virtxen_libxl::{Operation, Outcome, Trigger};
+use virtxen_guest::{DomId, Guest, Uuid};
+use virtxen_libxl::{Operation, Outcome};
 
 impl Libxl {
     /// Starts a guest; its number.
@@ -74,27 +74,14 @@ impl Running {
         self.done(Operation::Unpause { domid }).await
     }
 
-    /// Asks the guest by its drivers for Xen; to power off, one that has none by its
-    /// ACPI power button.
+    /// Asks the guest by its drivers for Xen.
     pub(crate) async fn shutdown(&self, reason: ShutdownReason) -> Result<()> {
         let domid = self.domid;
-        let asked = match reason {
-            ShutdownReason::Reboot => return self.done(Operation::Reboot { domid }).await,
+        self.done(match reason {
+            ShutdownReason::Reboot => Operation::Reboot { domid },
             ShutdownReason::Poweroff | ShutdownReason::Halt => Operation::Shutdown { domid },
-        };
-        match self.done(asked).await {
-            Err(error) if hears_nothing(&error) && self.info.kind == OsType::Hvm => {
-                let trigger = Trigger::Power;
-                let vcpu = 0;
-                let operation = Operation::Trigger {
-                    domid,
-                    trigger,
-                    vcpu,
-                };
-                self.done(operation).await
-            }
-            done => done,
-        }
+        })
+        .await
     }
 
     pub(crate) async fn destroy(&self) -> Result<()> {
