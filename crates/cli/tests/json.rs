@@ -52,7 +52,6 @@ fn arguments() -> BTreeMap<&'static str, &'static str> {
         ("convert", "examples/fullvirt-bios.xml --to xen-sxpr"),
         ("import", "--all"),
         ("validate", "examples/fullvirt-bios.xml"),
-        ("import", "--all"),
         ("shell", "examples/no-such-tour.vx"),
         ("sim", "/nonexistent/socket"),
         ("proxy", "/nonexistent/socket"),
