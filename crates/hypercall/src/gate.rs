@@ -36,8 +36,6 @@ impl Errno {
     pub const ENOSYS: Self = Self(38);
     /// An operation that is compiled out.
     pub const EOPNOTSUPP: Self = Self(95);
-    /// More pauses than can be counted.
-    pub const EUSERS: Self = Self(87);
 }
 
 impl fmt::Display for Errno {

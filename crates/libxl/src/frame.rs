@@ -87,12 +87,6 @@ impl Frames {
         self.bytes.drain(..end);
         Ok(Some(message))
     }
-
-    /// Whether a message is half there: the other side went away in the middle.
-    #[must_use]
-    pub fn is_cut(&self) -> bool {
-        !self.bytes.is_empty()
-    }
 }
 
 #[cfg(test)]
@@ -113,7 +107,7 @@ mod tests {
                 }
             }
             assert_eq!(came, messages, "{size}");
-            assert!(!frames.is_cut());
+            assert!(frames.bytes.is_empty());
         }
     }
 
@@ -131,6 +125,6 @@ mod tests {
         let mut frames = Frames::default();
         frames.push(&[9, 0, 0, 0, b'"']);
         assert!(frames.take::<String>().unwrap().is_none());
-        assert!(frames.is_cut());
+        assert!(!frames.bytes.is_empty());
     }
 }
