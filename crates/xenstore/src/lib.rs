@@ -13,12 +13,14 @@ mod session;
 mod store;
 mod task;
 mod transaction;
+mod watch;
 pub mod wire;
 
 pub use dump::Entry;
 pub use error::{Error, Result};
 pub use open::{Connector, DEFAULT_NODES, Memory, Stream, device_stream, open, open_first};
 pub use session::{Answer, Session, Ticket};
-pub use store::{Observer, Store, Watch, WatchEvent};
+pub use store::{Observer, Store};
 pub use transaction::Transaction;
+pub use watch::{Watch, WatchEvent};
 pub use wire::Permission;

@@ -6,7 +6,8 @@
 use crate::error::{Error, Result};
 use crate::open::{Connector, Stream};
 use crate::session::{Answer, Session, Ticket};
-use crate::store::{Command, Listener};
+use crate::store::Command;
+use crate::watch::Listener;
 use crate::wire::Kind;
 use std::collections::HashMap;
 use std::io;
