@@ -81,7 +81,7 @@ virsh snapshot-revert devices off
 says 'shut off' virsh domstate devices
 virsh snapshot-delete devices on
 virsh snapshot-delete devices off
-hides 'on |off ' virsh snapshot-list devices
+hides ' (on|off) +[0-9]' virsh snapshot-list devices
 hides ' off ' qemu-img snapshot -l $work/system.qcow2
 virsh undefine devices
 "#,
