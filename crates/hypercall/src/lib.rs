@@ -15,6 +15,7 @@ pub mod evtchn;
 mod gate;
 mod node;
 mod observe;
+mod pages;
 mod privcmd;
 mod probe;
 mod scheduler;

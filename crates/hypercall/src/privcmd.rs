@@ -1,18 +1,19 @@
 //! Hypercalls through the kernel's privcmd node.
 //!
-//! Buffers are copied into memory that is mapped for one call, where the
-//! hypervisor can reach it: pages of `/dev/xen/hypercall` on Linux 4.18 and
-//! later, else locked anonymous pages.
+//! Buffers are copied into memory where the hypervisor can reach it: pages of
+//! `/dev/xen/hypercall` on Linux 4.18 and later, else locked anonymous pages. That of
+//! the last call is kept for the next one, since mapping it costs more than a call.
 
 use crate::error::{Error, Result};
 use crate::gate::{Argument, Errno, Gate, Request};
+use crate::pages::Pages;
 use crate::version::XEN_VERSION;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{Mode, OFlags};
 use rustix::ioctl::{Ioctl, IoctlOutput, Opcode};
-use rustix::mm::{Advice, MapFlags, ProtFlags};
 use std::ffi::c_void;
-use std::ptr::{self, NonNull};
+use std::ptr;
+use std::sync::Mutex;
 
 /// Where the node is; the second on kernels before 3.3.
 const NODES: &[&str] = &["/dev/xen/privcmd", "/proc/xen/privcmd"];
@@ -23,11 +24,15 @@ const BUFFER_NODE: &str = "/dev/xen/hypercall";
 /// Alignment of each buffer in the mapping.
 const ALIGNMENT: usize = 64;
 
+/// Most bytes that stay mapped between calls: as many as a list of 1,024 domains takes.
+const SPARE: usize = 256 << 10;
+
 /// The kernel's way to the hypervisor.
 pub struct Privcmd {
     node: OwnedFd,
     pages: Option<OwnedFd>,
     form: Form,
+    spare: Mutex<Option<Pages>>,
 }
 
 /// The two forms of a request to the node. They differ on 32 bit only, where the
@@ -53,6 +58,7 @@ impl Privcmd {
                         node,
                         pages: open(BUFFER_NODE).ok(),
                         form: Form::Wide,
+                        spare: Mutex::default(),
                     };
                     it.form = it.find_form();
                     return Ok(it);
@@ -72,6 +78,28 @@ impl Privcmd {
         match self.call(&mut Request::new(XEN_VERSION, &version, &mut [], &[])) {
             Err(Errno::EINVAL | Errno::ENOTTY) => Form::Narrow,
             _ => Form::Wide,
+        }
+    }
+
+    /// Memory for a call: that of an earlier one, or new.
+    fn take(&self, length: usize) -> rustix::io::Result<Pages> {
+        let spare = self.spare.lock().ok();
+        let fits = |pages: &mut Pages| pages.length >= length;
+        if let Some(pages) = spare.and_then(|mut spare| spare.take_if(fits)) {
+            return Ok(pages);
+        }
+        // The node gives only so many pages at a time up to Linux 4.19.
+        Pages::map(length, self.pages.as_ref()).or_else(|_| Pages::map(length, None))
+    }
+
+    /// Keeps the larger one of this and what another thread has kept meanwhile.
+    fn keep(&self, pages: Pages) {
+        let Ok(mut spare) = self.spare.lock() else {
+            return;
+        };
+        let kept = spare.as_ref().map_or(0, |spare| spare.length);
+        if (kept + 1..=SPARE).contains(&pages.length) {
+            *spare = Some(pages);
         }
     }
 
@@ -105,11 +133,7 @@ impl Gate for Privcmd {
             length += buffer.len().next_multiple_of(ALIGNMENT);
         }
         let errno = |error: rustix::io::Errno| Errno(error.raw_os_error());
-        // The node gives only so many pages at a time up to Linux 4.19.
-        let length_mapped = length.max(1);
-        let mut pages = Pages::map(length_mapped, self.pages.as_ref())
-            .or_else(|_| Pages::map(length_mapped, None))
-            .map_err(errno)?;
+        let mut pages = self.take(length.max(1)).map_err(errno)?;
         let address = |index: usize| {
             let start = starts.get(index).ok_or(Errno::EFAULT)?;
             Ok((pages.address + start) as u64)
@@ -155,6 +179,7 @@ impl Gate for Privcmd {
             let end = start + buffer.len();
             buffer.copy_from_slice(after.get(*start..end).ok_or(Errno::EFAULT)?);
         }
+        self.keep(pages);
         Ok(result)
     }
 }
@@ -223,59 +248,6 @@ macro_rules! hypercall_request {
 hypercall_request!(WideHypercall);
 hypercall_request!(NarrowHypercall);
 
-/// Memory that the hypervisor can reach while a call lasts.
-struct Pages {
-    address: usize,
-    start: NonNull<c_void>,
-    length: usize,
-}
-
-impl Pages {
-    fn map(length: usize, node: Option<&OwnedFd>) -> rustix::io::Result<Self> {
-        let length = length.next_multiple_of(rustix::param::page_size());
-        let access = ProtFlags::READ | ProtFlags::WRITE;
-        // SAFETY: a new mapping at an address that the kernel chooses aliases nothing.
-        let start = unsafe {
-            match node {
-                Some(node) => {
-                    let flags = MapFlags::SHARED | MapFlags::LOCKED;
-                    rustix::mm::mmap(ptr::null_mut(), length, access, flags, node, 0)?
-                }
-                None => {
-                    let flags = MapFlags::PRIVATE | MapFlags::LOCKED | MapFlags::POPULATE;
-                    rustix::mm::mmap_anonymous(ptr::null_mut(), length, access, flags)?
-                }
-            }
-        };
-        let start = NonNull::new(start).ok_or(rustix::io::Errno::NOMEM)?;
-        // A fork during the call would move the page that the hypervisor writes to
-        // into the child. Kernels before 2.6.16 have no such advice.
-        // SAFETY: the advice changes what a fork does with this new mapping of ours.
-        let _ = unsafe { rustix::mm::madvise(start.as_ptr(), length, Advice::LinuxDontFork) };
-        Ok(Self {
-            address: start.as_ptr() as usize,
-            start,
-            length,
-        })
-    }
-
-    fn bytes(&mut self) -> &mut [u8] {
-        // SAFETY: the mapping is this long, readable, writable, zeroed by the kernel,
-        // lives as long as self, and is reached through self only; the hypervisor
-        // writes to it only inside a call, while no slice of it exists.
-        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr().cast(), self.length) }
-    }
-}
-
-impl Drop for Pages {
-    fn drop(&mut self) {
-        // SAFETY: the mapping was made with this address and length, and no slice of
-        // it outlives self.
-        let unmapped = unsafe { rustix::mm::munmap(self.start.as_ptr(), self.length) };
-        debug_assert!(unmapped.is_ok(), "a mapping of our own can be removed");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -308,6 +280,7 @@ mod tests {
             node,
             pages: None,
             form: Form::Wide,
+            spare: Mutex::default(),
         };
         let mut buffers = [vec![1; 100], vec![2; 5000]];
         let good = Pointer {
@@ -348,11 +321,24 @@ mod tests {
     }
 
     #[test]
-    fn pages_are_zeroed_and_writable() {
-        let mut pages = Pages::map(5000, None).unwrap();
-        assert_eq!(pages.bytes().len() % 4096, 0);
-        assert!(pages.bytes().iter().all(|b| *b == 0));
-        pages.bytes()[4999] = 7;
-        assert_eq!(pages.bytes()[4999], 7);
+    fn pages_of_a_call_are_the_next_ones() {
+        let node = rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty()).unwrap();
+        let gate = Privcmd {
+            node,
+            pages: None,
+            form: Form::Wide,
+            spare: Mutex::default(),
+        };
+        let first = gate.take(5000).unwrap();
+        let address = first.address;
+        gate.keep(first);
+        let small = gate.take(1).unwrap();
+        assert_eq!((small.address, small.length), (address, 8192));
+        // Of two the larger one stays, and none that is too large.
+        gate.keep(Pages::map(1, None).unwrap());
+        gate.keep(small);
+        gate.keep(Pages::map(1, None).unwrap());
+        gate.keep(Pages::map(SPARE + 1, None).unwrap());
+        assert_eq!(gate.take(8192).unwrap().address, address);
     }
 }
