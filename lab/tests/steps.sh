@@ -82,9 +82,10 @@ listen() {
 	sleep 3
 }
 
-# event PATTERN: both have seen it
+# event PATTERN: both have seen it; virsh of Debian 11 writes names without quotes
 event() {
-	grep -Eq -- "$1" $work/events.virtxen && grep -Eq -- "$1" $work/events.virsh
+	grep -Eq -- "$1" $work/events.virtxen &&
+		sed -E "s/ for domain ([^' ][^ ]*):/ for domain '\\1':/" $work/events.virsh | grep -E -- "$1" >/dev/null
 }
 
 # lag PATTERN NANOSECONDS: milliseconds from a time to the event that virtxend sent

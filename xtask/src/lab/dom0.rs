@@ -81,7 +81,7 @@ impl<'a> Dom0<'a> {
         let done = super::programs::text_of(&mut copy).and_then(|_| {
             let from = folder.seen_by_dom0();
             self.text(&format!(
-                "{MOUNT} && cp -R --preserve=mode -- {from}/. {to}; code=$?; umount /mnt/share; exit $code",
+                "{MOUNT} && cp -R --preserve=mode --remove-destination -- {from}/. {to}; code=$?; umount /mnt/share; exit $code",
                 to = quoted(to)
             ))
         });
