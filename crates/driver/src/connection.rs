@@ -19,6 +19,7 @@ pub mod types {
     pub use std::borrow::Cow;
     pub use std::path::{Path, PathBuf};
     pub use std::sync::Arc;
+    pub use std::time::Duration;
     pub use virtxen_guest::{Guest, MemoryKib, Problem};
     pub use virtxen_host::{
         CpuPools, DiskCounters, Host, InterfaceCounters, VncServer, XenVersion,
@@ -59,8 +60,8 @@ macro_rules! connection_calls {
         destroy(key: &DomainKey) -> ();
         /// Ends a domain at once and starts it again.
         reset(key: &DomainKey) -> ();
-        /// Presses keys, in Linux's codes.
-        send_keys(key: &DomainKey, codes: &[u32]) -> ();
+        /// Presses keys, in Linux's codes, and lets go of them after some time.
+        send_keys(key: &DomainKey, codes: &[u32], hold: Duration) -> ();
         /// Sends a guest a non-maskable interrupt.
         inject_nmi(key: &DomainKey) -> ();
         /// Removes the definition of an inactive domain.

@@ -28,11 +28,16 @@ impl Remote {
         self.ask::<DomainReset>(Operation::Reset, arguments).await
     }
 
-    pub(crate) async fn send_keys(&self, key: &DomainKey, codes: &[u32]) -> Result<()> {
+    pub(crate) async fn send_keys(
+        &self,
+        key: &DomainKey,
+        codes: &[u32],
+        hold: Duration,
+    ) -> Result<()> {
         let arguments = SendKeyArguments {
             dom: self.domain(key).await?,
             codeset: 0,
-            holdtime: 0,
+            holdtime: u32::try_from(hold.as_millis()).unwrap_or(u32::MAX),
             keycodes: List(codes.to_vec()),
             flags: 0,
         };

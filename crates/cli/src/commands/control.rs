@@ -6,6 +6,7 @@ use crate::connect::Session;
 use crate::error::{Error, Result};
 use crate::options::{Args, DOMAIN, Kind, named, one_or_more};
 use crate::output::Reply;
+use std::time::Duration;
 
 /// Linux's codes of the keys that a magic key can be made of, apart from letters and
 /// digits.
@@ -43,15 +44,22 @@ pub(super) const COMMANDS: &[Command] = &[
     Command {
         name: "send-key",
         group: Group::Lifecycle,
-        summary: "send a magic key to the kernel of a domain",
-        about: "Xen carries magic keys only, what Linux calls SysRq: KEY_LEFTALT KEY_SYSRQ and \
-                one letter or digit, such as KEY_S, by name or by Linux's number.",
+        summary: "press keys of a domain",
+        about: "Keys are given by name or by Linux's number. Xen carries magic keys, what Linux \
+                calls SysRq: KEY_LEFTALT KEY_SYSRQ and one letter or digit, such as KEY_S. \
+                Others are typed at the guest's VNC server, if it has one on the host and \
+                without a password.",
         options: &[
             DOMAIN,
             named(
                 "codeset",
                 Kind::Word(&["linux"]),
                 "whose numbers of keys these are",
+            ),
+            named(
+                "holdtime",
+                Kind::Number,
+                "milliseconds for which they are held",
             ),
             one_or_more("keycode", Kind::Text("key"), "the keys of the chord"),
         ],
@@ -77,13 +85,14 @@ pub(super) const COMMANDS: &[Command] = &[
 ];
 
 async fn send_key(session: &Session, args: &Args) -> Result<Reply> {
+    let hold = Duration::from_millis(args.number("holdtime")?.unwrap_or(0));
     let codes: Vec<u32> = args.all("keycode").map(code).collect::<Result<_>>()?;
     act(
         session,
         args,
         "send-key",
         "was sent the key",
-        async |driver, key| driver.send_keys(key, &codes).await,
+        async |driver, key| driver.send_keys(key, &codes, hold).await,
     )
     .await
 }

@@ -3,6 +3,7 @@
 use super::{Caller, lookup, wire};
 use crate::error::Result;
 use std::sync::Arc;
+use std::time::Duration;
 use virtxen_driver::{Error, State};
 use virtxen_rpc::calls::{DomainFlags, SendKeyArguments, SuspendArguments};
 use virtxen_rpc::{Domain, RemoteError, code, origin};
@@ -23,7 +24,6 @@ async fn reset(caller: Arc<Caller>, arguments: DomainFlags) -> Result<()> {
     Ok(caller.driver.reset(&wire::key(&arguments.dom)).await?)
 }
 
-/// How long keys are held does not matter to magic ones.
 async fn send_key(caller: Arc<Caller>, arguments: SendKeyArguments) -> Result<()> {
     wire::only("virDomainSendKey", arguments.flags, 0)?;
     if arguments.codeset != LINUX {
@@ -32,7 +32,9 @@ async fn send_key(caller: Arc<Caller>, arguments: SendKeyArguments) -> Result<()
         return Err(RemoteError::new(code::OPERATION_UNSUPPORTED, origin::LIBXL, message).into());
     }
     let key = wire::key(&arguments.dom);
-    Ok(caller.driver.send_keys(&key, &arguments.keycodes.0).await?)
+    let hold = Duration::from_millis(arguments.holdtime.into());
+    let keys = arguments.keycodes.0;
+    Ok(caller.driver.send_keys(&key, &keys, hold).await?)
 }
 
 async fn inject_nmi(caller: Arc<Caller>, arguments: DomainFlags) -> Result<()> {

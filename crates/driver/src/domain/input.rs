@@ -1,11 +1,20 @@
-//! What a guest is told by its keyboard or by an interrupt: magic keys and NMIs.
+//! What a guest is told by its keyboard or by an interrupt: keys and NMIs.
 //!
-//! Xen has no keyboard to type on: of libvirt's key codes only the chords of what
-//! Linux calls SysRq reach a guest, through its Xen drivers.
+//! The chords of what Linux calls SysRq reach a guest through its Xen drivers; other keys
+//! are typed at its VNC server, by `keyboard`, if it has one on this machine.
 
+use super::keyboard;
 use crate::call::Call;
 use crate::{DomainKey, Driver, Error, Operation, Result};
-use virtxen_host::Trigger;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use virtxen_host::{Host, Trigger, VncServer};
+
+/// How long typing may take, beside the time that keys are held.
+const TYPING: Duration = Duration::from_secs(10);
+
+/// Longest time that keys are held: shorter than the call may take.
+const HOLD_MAX: Duration = Duration::from_secs(30);
 
 /// Linux's codes of the keys that are letters and digits, in rows of a keyboard.
 const ROWS: [(u32, &str); 4] = [
@@ -15,20 +24,33 @@ const ROWS: [(u32, &str); 4] = [
     (44, "zxcvbnm"),
 ];
 const SYSRQ: u32 = 99;
+
+/// Why a guest without a screen is sent no other keys.
+const ONLY_MAGIC: &str = "a Xen guest can be sent magic keys only: SysRq with one letter or digit, \
+    such as KEY_LEFTALT KEY_SYSRQ KEY_S; others where it has a VNC server on this machine";
+
 /// Left and right Alt.
 const ALT: [u32; 2] = [56, 100];
 
 impl Driver {
-    /// Presses keys, in Linux's codes: SysRq, one letter or digit, and Alt if you
-    /// like.
+    /// Presses keys, in Linux's codes: SysRq, one letter or digit, and Alt if you like;
+    /// of a guest with a VNC server without a password other ones too, which are held for
+    /// some time.
     ///
     /// # Errors
-    /// Other keys, which no channel of Xen carries; the domain is not running.
-    pub async fn send_keys(&self, key: &DomainKey, codes: &[u32]) -> Result<()> {
-        let pressed = magic_key(codes);
+    /// Other keys of a guest without such a server, or of one on another machine; the
+    /// domain is not running; they are to be held too long.
+    pub async fn send_keys(&self, key: &DomainKey, codes: &[u32], hold: Duration) -> Result<()> {
+        if hold > HOLD_MAX {
+            let most = HOLD_MAX.as_secs();
+            let why = format!("keys are held for {most} s at most");
+            return Err(Error::Argument(why));
+        }
+        let (pressed, codes) = (magic_key(codes), codes.to_vec());
         let call = Call::domain(Operation::SendKey, key);
-        self.change(call, async move |host, domain| {
-            Ok(host.sysrq(&domain.name, pressed?).await?)
+        self.change(call, async move |host, domain| match pressed {
+            Some(key) => Ok(host.sysrq(&domain.name, key).await?),
+            None => type_keys(&*host, &domain.name, &codes, hold).await,
         })
         .await
     }
@@ -47,20 +69,56 @@ impl Driver {
     }
 }
 
-/// The magic key of a chord.
-fn magic_key(codes: &[u32]) -> Result<char> {
-    let refused = || Error::Unsupported {
+/// Types at the VNC server of a guest.
+async fn type_keys(host: &dyn Host, name: &str, codes: &[u32], hold: Duration) -> Result<()> {
+    let unsupported = |reason: String| Error::Unsupported {
         operation: Operation::SendKey.verb(),
-        reason: "a Xen guest can be sent magic keys only: SysRq with one letter or digit, \
-                 such as KEY_LEFTALT KEY_SYSRQ KEY_S"
-            .to_owned(),
+        reason,
     };
+    // What is simulated has no server, and of another machine XenStore is not reached.
+    let is_here = !host.is_simulated() && host.xenstore().is_some();
+    let server = match is_here {
+        true => host.vnc(name).await?,
+        false => None,
+    };
+    let Some(server) = server else {
+        return Err(unsupported(ONLY_MAGIC.to_owned()));
+    };
+    let keys: Option<Vec<u32>> = codes.iter().map(|it| keyboard::scan_code(*it)).collect();
+    let Some(keys) = keys else {
+        let why = format!("a PC's keyboard has not all of the keys {codes:?}");
+        return Err(unsupported(why));
+    };
+    let address = address_of(&server);
+    let typing = async {
+        let mut stream = TcpStream::connect((address, server.port)).await?;
+        keyboard::press(&mut stream, &keys, hold).await
+    };
+    let typed = match tokio::time::timeout(TYPING + hold, typing).await {
+        Ok(typed) => typed,
+        Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
+    };
+    let port = server.port;
+    typed.map_err(|error| unsupported(format!("the VNC server at {address}:{port}: {error}")))
+}
+
+/// Where a server that listens everywhere is reached.
+fn address_of(server: &VncServer) -> &str {
+    match &*server.address {
+        "" | "0.0.0.0" => "127.0.0.1",
+        "::" => "::1",
+        address => address,
+    }
+}
+
+/// The magic key of a chord, if it is one.
+fn magic_key(codes: &[u32]) -> Option<char> {
     let mut others = codes
         .iter()
         .filter(|code| **code != SYSRQ && !ALT.contains(code));
     match (codes.contains(&SYSRQ), others.next(), others.next()) {
-        (true, Some(code), None) => character(*code).ok_or_else(refused),
-        _ => Err(refused()),
+        (true, Some(code), None) => character(*code),
+        _ => None,
     }
 }
 
@@ -89,8 +147,18 @@ mod tests {
             (&[99, 57], None),
             (&[], None),
         ] {
-            assert_eq!(magic_key(codes).ok(), key, "{codes:?}");
+            assert_eq!(magic_key(codes), key, "{codes:?}");
         }
-        assert_eq!(magic_key(&[30]).unwrap_err().libvirt().code, 84);
+    }
+
+    #[test]
+    fn a_server_that_listens_everywhere_is_here() {
+        for (listens, address) in [("", "127.0.0.1"), ("::", "::1"), ("10.0.0.7", "10.0.0.7")] {
+            let server = VncServer {
+                address: listens.to_owned(),
+                port: 5900,
+            };
+            assert_eq!(address_of(&server), address);
+        }
     }
 }

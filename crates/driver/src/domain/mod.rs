@@ -14,6 +14,7 @@ mod image;
 mod input;
 mod interrupted;
 mod job;
+mod keyboard;
 mod lifecycle;
 mod list;
 mod managed_save;

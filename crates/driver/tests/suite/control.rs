@@ -2,6 +2,7 @@
 //! button.
 
 use crate::host::{ALL, GUEST, ROWS, driver, is_off, key, managed, until};
+use std::time::Duration;
 use virtxen_driver::{Affect, DomainKey, Error, ListFilter, ShutdownMode, State};
 
 /// From this release on XenD can reset a domain.
@@ -35,8 +36,10 @@ async fn magic_keys_and_interrupts_reach_a_running_guest() {
         let driver = driver(&row.host(2), ALL).await;
         let guests = driver.list(&ListFilter::active()).await.unwrap();
         let guest = DomainKey::from(&guests[1]);
-        driver.send_keys(&guest, &[56, 99, 31]).await.unwrap();
-        let error = driver.send_keys(&guest, &[29, 46]).await.unwrap_err();
+        let hold = Duration::ZERO;
+        let magic = driver.send_keys(&guest, &[56, 99, 31], hold);
+        magic.await.unwrap();
+        let error = driver.send_keys(&guest, &[29, 46], hold).await.unwrap_err();
         assert_eq!(error.libvirt().code, 84, "{row:?}: {error}");
         let can = version(row.release) >= TRIGGERS;
         row.expect("inject-nmi", can, driver.inject_nmi(&guest).await);

@@ -170,6 +170,20 @@ refuses 'magic keys' virsh send-key pv KEY_A
 "#,
     },
     Test {
+        name: "keys",
+        what: "keys that virsh sends are typed at an HVM guest's VNC server",
+        script: r#"
+virsh create hvm.xml
+within 240 serial hvm 'lab: ready'
+for key in KEY_X KEY_E KEY_N; do
+	virsh send-key hvm $key --holdtime 100
+done
+within 60 serial hvm xen
+virsh send-key hvm KEY_LEFTSHIFT KEY_V --holdtime 100
+within 60 serial hvm V
+"#,
+    },
+    Test {
         name: "calls",
         what: "100 calls meanwhile a guest ignores shutdown and an attach waits for a dead back end",
         script: r#"
