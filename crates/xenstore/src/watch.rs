@@ -84,7 +84,7 @@ impl Store {
     /// Watches a node and all below it, or a special name such as `@releaseDomain`.
     ///
     /// # Errors
-    /// [`Error::Quota`] and what every call can meet.
+    /// [`Error::Quota`](crate::Error::Quota) and what every call can meet.
     pub async fn watch(&self, path: &str) -> Result<Watch> {
         let token = format!("virtxen-{}", self.tokens.fetch_add(1, Ordering::Relaxed));
         let (sender, events) = mpsc::channel(EVENTS_HELD);

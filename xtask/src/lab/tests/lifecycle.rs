@@ -128,6 +128,11 @@ virsh create $work/preserve.xml
 within 240 says crashed virsh domstate pv
 virsh destroy pv
 gone pv
+sed 's|preserve|restart|' $work/preserve.xml >$work/restart.xml
+virsh create $work/restart.xml
+within 240 console pv 'lab: ready' 3
+virsh destroy pv
+within 30 gone pv
 "#,
     },
     Test {
@@ -138,8 +143,16 @@ virsh define pv.xml
 virsh autostart pv
 says 'Autostart: +enable' virsh dominfo pv
 test -L /etc/libvirt/libxl/autostart/pv.xml
+systemctl stop virtxend.service
+rm -f /run/libvirt/libxl/autostarted # gone when the host has started
+systemctl start virtxend.service
+within 120 says 'pv +running' virsh list
+virsh destroy pv
+systemctl restart virtxend.service
+says 'pv +shut off' virsh list --all
 virsh autostart --disable pv
 test ! -e /etc/libvirt/libxl/autostart/pv.xml
+virsh undefine pv
 "#,
     },
     Test {
