@@ -1,4 +1,5 @@
-//! The life of guests of each kind, by virsh through virtxend and by virtxen.
+//! The life of guests of each kind, by virsh through virtxend and by virtxen: from their start
+//! to their end, with what is typed at them. Their devices are in `devices`.
 
 use super::Test;
 
