@@ -68,4 +68,29 @@ xl destroy pv
 within 60 event "'pv': Stopped"
 "#,
     },
+    Test {
+        name: "import",
+        what: "a guest that xl has started becomes a defined one, and runs on",
+        script: r#"
+xl create -q pv.cfg >/dev/null
+within 180 console pv 'lab: ready'
+id=$(xl domid pv)
+says 'Persistent: +no' virsh dominfo pv
+says '<kernel>/srv/lab/vmlinux</kernel>' virtxen import --print pv
+virtxen import pv
+within 10 says 'Persistent: +yes' virsh dominfo pv
+test "$(xl domid pv)" = "$id"
+refuses 'defined already' virtxen import pv
+virsh undefine pv
+within 10 says 'Persistent: +no' virsh dominfo pv
+test "$(xl domid pv)" = "$id"
+virtxen import --all
+virsh destroy pv
+says 'pv +shut off' virsh list --all
+virsh start pv
+within 180 console pv 'lab: ready' 2
+virsh destroy pv
+virsh undefine pv
+"#,
+    },
 ];
