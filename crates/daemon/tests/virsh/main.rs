@@ -193,7 +193,8 @@ const RUNNING: &[Row] = &[
         "send-key pv1 KEY_LEFTCTRL KEY_C",
         &[
             "error: Operation not supported: send-key: a Xen guest can be sent magic keys only: \
-           SysRq with one letter or digit, such as KEY_LEFTALT KEY_SYSRQ KEY_S",
+           SysRq with one letter or digit, such as KEY_LEFTALT KEY_SYSRQ KEY_S; others where it \
+           has a VNC server on this machine",
         ],
     ),
     ("inject-nmi pv1", &[]),
