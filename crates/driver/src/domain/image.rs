@@ -6,12 +6,16 @@
 
 use crate::call::Call;
 use crate::document;
+use crate::store::blocking;
 use crate::store::image::{read_head, write_head};
 use crate::{DomainKey, Driver, Error, Monitor, Operation, Result, XmlFlags};
 use std::path::{Path, PathBuf};
 use virtxen_formats::image::{Head, Kind};
 use virtxen_guest::Guest;
 use virtxen_host::XenVersion;
+
+/// What the files are for.
+const SAVE_IMAGE: &str = "save-image";
 
 impl Driver {
     /// The document of a saved domain's file.
@@ -91,7 +95,7 @@ impl Driver {
             copy.push(".changed");
             let copy = PathBuf::from(copy);
             let (to, path) = (copy.clone(), file);
-            blocking(move || {
+            blocking(SAVE_IMAGE, move || {
                 let head = changed(&path, &xml, &version)?;
                 write_head(&path, &head, Some(&to))
             })
@@ -117,7 +121,10 @@ impl Driver {
 
     async fn show(&self, file: PathBuf, secure: bool) -> Result<String> {
         let version = self.version();
-        let guest = blocking(move || of_head(&file, &read_head(&file)?, &version)).await?;
+        let guest = blocking(SAVE_IMAGE, move || {
+            of_head(&file, &read_head(&file)?, &version)
+        })
+        .await?;
         let flags = XmlFlags {
             secure,
             ..XmlFlags::default()
@@ -128,7 +135,7 @@ impl Driver {
     async fn rewrite(&self, call: Call, file: PathBuf, xml: &str) -> Result<()> {
         let (xml, version) = (xml.to_owned(), self.version());
         self.run(call, async move |_| {
-            blocking(move || {
+            blocking(SAVE_IMAGE, move || {
                 let head = changed(&file, &xml, &version)?;
                 write_head(&file, &head, None)
             })
@@ -196,14 +203,4 @@ fn same(file: &Path, before: &Guest, wanted: &Guest) -> Result<()> {
             file.display()
         ))),
     }
-}
-
-/// Work on files, in a thread that may wait for the disk.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let task = tokio::task::spawn_blocking(work);
-    task.await.unwrap_or(Err(Error::Task {
-        operation: "save-image",
-    }))
 }

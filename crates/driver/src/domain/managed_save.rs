@@ -5,7 +5,7 @@
 
 use crate::call::Call;
 use crate::driver::Inner;
-use crate::store::SavedFile;
+use crate::store::{self, SavedFile};
 use crate::{Domain, DomainKey, Driver, Error, Monitor, Operation, Result};
 use std::sync::Arc;
 use virtxen_host::Host;
@@ -139,8 +139,5 @@ async fn blocking<T: Send + 'static>(
     file: SavedFile,
     work: impl FnOnce(&SavedFile) -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    let task = tokio::task::spawn_blocking(move || work(&file));
-    task.await.unwrap_or(Err(Error::Task {
-        operation: "managedsave",
-    }))
+    store::blocking("managedsave", move || work(&file)).await
 }

@@ -2,8 +2,9 @@
 //! documents that the host cannot keep, and their managed saves.
 //!
 //! Notes and their files are in `notes`, what they and the host say together in
-//! `merge`, saved domains in `image`, snapshots in `snapshots`, domains
-//! that are sent to other hosts in `sending`. Whole documents of inactive guests are the host's (`guest_files`).
+//! `merge`, saved domains in `image`, snapshots in `snapshots`, domains that are sent to
+//! other hosts in `sending`. Whole documents of inactive guests are the host's
+//! (`guest_files`).
 
 pub(crate) mod image;
 mod merge;
@@ -253,6 +254,18 @@ impl Kept {
         let note = self.running.of(domain.uuid).await;
         note.filter(|note| note.ours.id == domain.id)
     }
+}
+
+/// Does work that may wait for the disk, in a thread; `operation` is what it is for.
+///
+/// # Errors
+/// The work's; [`Error::Task`] when it panics.
+pub(crate) async fn blocking<T: Send + 'static>(
+    operation: &'static str,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let task = tokio::task::spawn_blocking(work);
+    task.await.unwrap_or(Err(Error::Task { operation }))
 }
 
 /// What the disk said.

@@ -2,8 +2,8 @@
 //! migration in which this one ended. What is to become of them is in
 //! `domain::interrupted`.
 
-use super::{Store, failed};
-use crate::{Error, Result};
+use super::{Store, blocking, failed};
+use crate::Result;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use virtxen_guest::{DomId, Uuid};
@@ -14,6 +14,9 @@ const FILE_MAX: u64 = 4096;
 
 /// Most files that are read.
 const FILES_MAX: usize = 4096;
+
+/// What the files are for.
+const MIGRATE: &str = "migrate";
 
 /// How far a domain is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +76,10 @@ impl Store {
             return Ok(());
         };
         let text = sending.text();
-        blocking(move || put_file(&path, &text).map_err(|error| failed(&path, &error))).await
+        blocking(MIGRATE, move || {
+            put_file(&path, &text).map_err(|error| failed(&path, &error))
+        })
+        .await
     }
 
     /// A domain is not sent any more, or not here.
@@ -84,7 +90,10 @@ impl Store {
         let Some(path) = self.sending_file(uuid) else {
             return Ok(());
         };
-        blocking(move || remove_file(&path).map_err(|error| failed(&path, &error))).await
+        blocking(MIGRATE, move || {
+            remove_file(&path).map_err(|error| failed(&path, &error))
+        })
+        .await
     }
 
     /// The domains that are sent.
@@ -93,7 +102,7 @@ impl Store {
     /// The disk's.
     pub(crate) async fn sendings(&self) -> Result<Vec<Sending>> {
         match self.sending_folder() {
-            Some(folder) => blocking(move || read_all(&folder)).await,
+            Some(folder) => blocking(MIGRATE, move || read_all(&folder)).await,
             None => Ok(Vec::new()),
         }
     }
@@ -124,16 +133,6 @@ fn read_all(folder: &Path) -> Result<Vec<Sending>> {
         }
     }
     Ok(all)
-}
-
-/// Work on files, in a thread that may wait for the disk.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let task = tokio::task::spawn_blocking(work);
-    task.await.unwrap_or(Err(Error::Task {
-        operation: "migrate",
-    }))
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Removing snapshots: what they kept, and their documents.
 
-use super::{blocking, kept_disks};
+use super::{SNAPSHOT, commit, kept_disks};
 use crate::call::Call;
-use crate::store::{SnapshotFolder, Snapshots};
-use crate::{Domain, DomainKey, Driver, Error, Monitor, Operation, Result};
+use crate::store::{SnapshotFolder, Snapshots, blocking};
+use crate::{Domain, DomainKey, Driver, Monitor, Operation, Result};
 use std::sync::Arc;
 use virtxen_guest::Snapshot;
 use virtxen_host::Host;
@@ -40,12 +40,7 @@ impl Driver {
             let (folder, mut snapshots) = inner.kept_snapshots(&domain).await?;
             snapshots.get(&domain, &name)?;
             // A program that is ended while it changes an image may damage it.
-            if !monitor.commit() {
-                return Err(Error::Cancelled {
-                    subject: domain.name,
-                    operation: Operation::SnapshotDelete.verb(),
-                });
-            }
+            commit(&monitor, &domain, Operation::SnapshotDelete)?;
             let mut doomed = match flags.children || flags.children_only {
                 true => snapshots.descendants(&name),
                 false => Vec::new(),
@@ -64,7 +59,7 @@ impl Driver {
                     forget(&folder, &mut snapshots, &name, flags.metadata_only)?;
                     Ok(snapshots)
                 };
-                snapshots = blocking(forget).await?;
+                snapshots = blocking(SNAPSHOT, forget).await?;
             }
             Ok(())
         })

@@ -14,14 +14,17 @@ pub use revert::SnapshotRevert;
 pub use take::SnapshotFlags;
 
 use crate::driver::Inner;
-use crate::store::{SnapshotFolder, Snapshots};
-use crate::{Domain, DomainKey, Driver, Error, Operation, Result};
+use crate::store::{SnapshotFolder, Snapshots, blocking};
+use crate::{Domain, DomainKey, Driver, Error, Monitor, Operation, Result};
 use std::path::PathBuf;
 use virtxen_guest::{
     Disk, DiskSource, FormatOptions, Guest, Snapshot, SnapshotLocation, SnapshotState,
     format_snapshot,
 };
 use virtxen_host::{DiskFile, Host};
+
+/// What work on files is for.
+const SNAPSHOT: &str = "snapshot";
 
 /// A snapshot in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +84,7 @@ impl Inner {
             return Ok((None, Snapshots::default()));
         };
         let uuid = domain.uuid;
-        let (folder, snapshots) = blocking(move || {
+        let (folder, snapshots) = blocking(SNAPSHOT, move || {
             let snapshots = folder.read(uuid)?;
             Ok((folder, snapshots))
         })
@@ -115,7 +118,7 @@ impl Inner {
         let (Some(folder), snapshots) = self.snapshots_of(domain).await? else {
             return Ok(());
         };
-        blocking(move || {
+        blocking(SNAPSHOT, move || {
             for name in snapshots.all.keys() {
                 folder.forget(name)?;
             }
@@ -231,12 +234,16 @@ fn file_of(disk: &Disk, in_use: bool) -> Option<DiskFile> {
     })
 }
 
-/// Work on files, in a thread that may wait for the disk.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let task = tokio::task::spawn_blocking(work);
-    task.await.unwrap_or(Err(Error::Task {
-        operation: "snapshot",
-    }))
+/// From now on an operation goes on to its end.
+///
+/// # Errors
+/// It was cancelled before.
+fn commit(monitor: &Monitor, domain: &Domain, operation: Operation) -> Result<()> {
+    match monitor.commit() {
+        true => Ok(()),
+        false => Err(Error::Cancelled {
+            subject: domain.name.clone(),
+            operation: operation.verb(),
+        }),
+    }
 }

@@ -1,10 +1,10 @@
 //! Going back to a snapshot: disks, configuration, and memory if it has one.
 
-use super::{blocking, has_memory, kept_disks};
+use super::{SNAPSHOT, commit, has_memory, kept_disks};
 use crate::call::Call;
 use crate::domain::managed_save;
-use crate::store::SnapshotFolder;
 use crate::store::snapshots::link;
+use crate::store::{SnapshotFolder, blocking};
 use crate::{Domain, DomainKey, Driver, Error, Monitor, Operation, Result};
 use std::sync::Arc;
 use virtxen_guest::{Guest, Snapshot, SnapshotState};
@@ -49,12 +49,7 @@ impl Driver {
                 flags,
             };
             back.check().await?;
-            if !monitor.commit() {
-                return Err(Error::Cancelled {
-                    subject: back.domain.name,
-                    operation: Operation::SnapshotRevert.verb(),
-                });
-            }
+            commit(&monitor, &back.domain, Operation::SnapshotRevert)?;
             // A deadline would leave it half done.
             tokio::spawn(back.go()).await.unwrap_or(Err(Error::Task {
                 operation: Operation::SnapshotRevert.verb(),
@@ -132,7 +127,7 @@ impl Back {
         let (uuid, guest) = (self.domain.uuid, self.guest.clone());
         self.driver.inner.keep_definition(uuid, guest).await?;
         let (folder, current) = (self.folder.clone(), self.name.clone());
-        blocking(move || folder.set_current(Some(&current))).await?;
+        blocking(SNAPSHOT, move || folder.set_current(Some(&current))).await?;
         self.start().await
     }
 
@@ -144,7 +139,7 @@ impl Back {
         if has_memory(&self.snapshot) {
             let file = self.driver.inner.store.saved_file(name)?;
             let (memory, saved) = (self.folder.memory(&self.name), file.clone());
-            blocking(move || {
+            blocking(SNAPSHOT, move || {
                 saved.begin()?;
                 link(&memory, saved.path())
             })

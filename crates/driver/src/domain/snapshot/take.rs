@@ -1,12 +1,12 @@
 //! Taking a snapshot: the memory goes to the file of a managed save and the domain goes
 //! on from there, so that whatever happens in between nothing of it is lost.
 
-use super::{blocking, file_of};
+use super::{SNAPSHOT, commit, file_of};
 use crate::call::Call;
 use crate::domain::managed_save;
 use crate::driver::Inner;
 use crate::store::snapshots::{check_name, link};
-use crate::store::{SavedFile, SnapshotFolder, Snapshots};
+use crate::store::{SavedFile, SnapshotFolder, Snapshots, blocking};
 use crate::{Domain, DomainKey, Driver, Error, Monitor, Operation, Result, State};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -92,7 +92,7 @@ async fn redefine(
         return Err(wrong("it is of a domain with another uuid"));
     }
     wanted.created = wanted.created.or_else(|| Some(now()));
-    blocking(move || {
+    blocking(SNAPSHOT, move || {
         folder.keep(&name, &wanted)?;
         if current {
             folder.set_current(Some(&name))?;
@@ -177,13 +177,13 @@ impl Taking {
 
     async fn take(self, monitor: &Monitor) -> Result<String> {
         let folder = self.folder.clone();
-        blocking(move || folder.begin()).await?;
+        blocking(SNAPSHOT, move || folder.begin()).await?;
         if let Some(file) = &self.memory {
             managed_save::put_away(&*self.host, &self.domain, file.clone()).await?;
         }
-        let is_wanted = monitor.commit();
+        let wanted = commit(monitor, &self.domain, Operation::SnapshotCreate);
         // A deadline would leave it half done.
-        let task = tokio::spawn(self.finish(is_wanted));
+        let task = tokio::spawn(self.finish(wanted));
         task.await.unwrap_or(Err(Error::Task {
             operation: Operation::SnapshotCreate.verb(),
         }))
@@ -191,19 +191,16 @@ impl Taking {
 
     /// What comes when the domain is put away, if it is. One that was cancelled meanwhile
     /// goes on.
-    async fn finish(self, is_wanted: bool) -> Result<String> {
+    async fn finish(self, wanted: Result<()>) -> Result<String> {
         let stops = self.domain.is_active() && self.memory.is_none();
         let was_paused = self.domain.state == State::Paused;
         let name = &self.domain.name;
         if stops && !was_paused {
             self.host.pause(name).await?;
         }
-        let kept = match is_wanted {
-            true => self.keep().await,
-            false => Err(Error::Cancelled {
-                subject: name.clone(),
-                operation: Operation::SnapshotCreate.verb(),
-            }),
+        let kept = match wanted {
+            Ok(()) => self.keep().await,
+            cancelled => cancelled,
         };
         let ends = self.halt && kept.is_ok();
         let went_on: Result<()> = match &self.memory {
@@ -235,7 +232,7 @@ impl Taking {
                 }
             }
             let (folder, name) = (self.folder.clone(), self.name.clone());
-            let _ = blocking(move || {
+            let _ = blocking(SNAPSHOT, move || {
                 folder.forget(&name)?;
                 folder.forget_memory(&name)
             })
@@ -251,7 +248,7 @@ impl Taking {
         }
         let (folder, name) = (self.folder.clone(), self.name.clone());
         let (document, memory) = (self.document.clone(), self.memory.clone());
-        blocking(move || {
+        blocking(SNAPSHOT, move || {
             if let Some(file) = memory {
                 link(file.path(), &folder.memory(&name))?;
             }
