@@ -63,9 +63,7 @@ impl Driver {
             affect,
             device,
             move |domain, guest, device| {
-                if let Some(error) = not_pluggable(operation, &device, hosts) {
-                    return Err(error);
-                }
+                check_pluggable(operation, &device, hosts)?;
                 match (find(guest, &device), &device) {
                     (None, _) => Ok(DeviceChange::Attach(device)),
                     // Putting a medium into a drive that is there.
@@ -119,9 +117,7 @@ impl Driver {
             affect,
             device,
             move |domain, guest, device| {
-                if let Some(error) = not_pluggable(operation, &device, hosts) {
-                    return Err(error);
-                }
+                check_pluggable(operation, &device, hosts)?;
                 let there = find(guest, &device).ok_or_else(|| no_device(domain, &device))?;
                 Ok(DeviceChange::Detach(there))
             },
@@ -249,23 +245,23 @@ impl From<DeviceChange> for ConfigChange {
     }
 }
 
-/// Why a device of this kind cannot be added or removed, where the toolstack plugs all
+/// That a device of this kind can be added and removed, where the toolstack plugs all
 /// devices of the host (`hosts`) or not.
-fn not_pluggable(operation: Operation, device: &Device, hosts: bool) -> Option<Error> {
+fn check_pluggable(operation: Operation, device: &Device, hosts: bool) -> Result<()> {
     let reason = match device {
         Device::Disk(disk) if disk.device == DiskDevice::Floppy => {
             "a floppy drive is part of the machine".to_owned()
         }
-        Device::Disk(_) | Device::Interface(_) => return None,
-        Device::Hostdev(_) if hosts => return None,
-        Device::Controller(it) if hosts && it.kind == ControllerType::Usb => return None,
+        Device::Disk(_) | Device::Interface(_) => return Ok(()),
+        Device::Hostdev(_) if hosts => return Ok(()),
+        Device::Controller(it) if hosts && it.kind == ControllerType::Usb => return Ok(()),
         Device::Hostdev(hostdev) => match (&hostdev.source, hostdev.managed) {
             (HostdevSource::Pci { .. }, Some(true)) => {
                 "XenD does not take PCI devices from the host's driver: \
                  use managed='no' and bind it to pciback"
                     .to_owned()
             }
-            (HostdevSource::Pci { .. }, _) => return None,
+            (HostdevSource::Pci { .. }, _) => return Ok(()),
             _ => "of the host's devices, only PCI ones can be added and removed".to_owned(),
         },
         other => format!(
@@ -273,7 +269,7 @@ fn not_pluggable(operation: Operation, device: &Device, hosts: bool) -> Option<E
             other.element_name()
         ),
     };
-    Some(Error::Unsupported {
+    Err(Error::Unsupported {
         operation: operation.verb(),
         reason,
     })
