@@ -41,11 +41,6 @@ impl Driver {
     /// Other keys of a guest without such a server, or of one on another machine; the
     /// domain is not running; they are to be held too long.
     pub async fn send_keys(&self, key: &DomainKey, codes: &[u32], hold: Duration) -> Result<()> {
-        if hold > HOLD_MAX {
-            let most = HOLD_MAX.as_secs();
-            let why = format!("keys are held for {most} s at most");
-            return Err(Error::Argument(why));
-        }
         let (pressed, codes) = (magic_key(codes), codes.to_vec());
         let call = Call::domain(Operation::SendKey, key);
         self.change(call, async move |host, domain| match pressed {
@@ -71,6 +66,11 @@ impl Driver {
 
 /// Types at the VNC server of a guest.
 async fn type_keys(host: &dyn Host, name: &str, codes: &[u32], hold: Duration) -> Result<()> {
+    if hold > HOLD_MAX {
+        let most = HOLD_MAX.as_secs();
+        let why = format!("keys are held for {most} s at most");
+        return Err(Error::Argument(why));
+    }
     let unsupported = |reason: String| Error::Unsupported {
         operation: Operation::SendKey.verb(),
         reason,
