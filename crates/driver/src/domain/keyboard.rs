@@ -20,8 +20,8 @@ const QEMU: u8 = 255;
 /// rectangle.
 const KEY_CODES: i32 = -258;
 
-/// Linux's codes of keys that a keyboard of a PC sends behind 0xe0, which is 0x80 here. Up
-/// to 88 both numbers are the same.
+/// Linux's codes of keys that a keyboard of a PC sends behind 0xe0, which is 0x80 here, and
+/// of SysRq, whose number is its own. Up to 88 both numbers are the same.
 const EXTENDED: [(u32, u32); 17] = [
     (96, 0x9c),
     (97, 0x9d),
