@@ -386,6 +386,7 @@ mod tests {
             assert_eq!(stream_of(other), None);
         }
     }
+
     async fn pair(listener: &TcpListener) -> TcpStream {
         let address = listener.local_addr().unwrap();
         TcpStream::connect(address).await.unwrap()
