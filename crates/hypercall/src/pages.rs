@@ -9,8 +9,10 @@ use std::ptr::{self, NonNull};
 
 /// Memory that the hypervisor can reach while a call lasts.
 pub(crate) struct Pages {
+    /// Where it is for this process.
     pub(crate) address: usize,
     start: NonNull<c_void>,
+    /// In bytes, of whole pages.
     pub(crate) length: usize,
 }
 
@@ -18,6 +20,11 @@ pub(crate) struct Pages {
 unsafe impl Send for Pages {}
 
 impl Pages {
+    /// Zeroed memory of at least so many bytes: the driver's own if it is given the node
+    /// of one (Linux 4.18), else locked memory of this process.
+    ///
+    /// # Errors
+    /// The kernel's: no memory, or more of it locked than is allowed.
     pub(crate) fn map(length: usize, node: Option<&OwnedFd>) -> rustix::io::Result<Self> {
         let length = length.next_multiple_of(rustix::param::page_size());
         let access = ProtFlags::READ | ProtFlags::WRITE;
@@ -46,6 +53,7 @@ impl Pages {
         })
     }
 
+    /// What the hypervisor has read or will read.
     pub(crate) fn bytes(&mut self) -> &mut [u8] {
         // SAFETY: the mapping is this long, readable, writable, initialized by the kernel,
         // lives as long as self, and is reached through self only; the hypervisor
