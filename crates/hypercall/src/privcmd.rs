@@ -274,14 +274,7 @@ mod tests {
 
     #[test]
     fn pointers_are_checked_before_a_call() {
-        // Any file that is no privcmd: the request is refused after it was built.
-        let node = rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty()).unwrap();
-        let gate = Privcmd {
-            node,
-            pages: None,
-            form: Form::Wide,
-            spare: Mutex::default(),
-        };
+        let gate = gate();
         let mut buffers = [vec![1; 100], vec![2; 5000]];
         let good = Pointer {
             from: 0,
@@ -322,13 +315,7 @@ mod tests {
 
     #[test]
     fn pages_of_a_call_are_the_next_ones() {
-        let node = rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty()).unwrap();
-        let gate = Privcmd {
-            node,
-            pages: None,
-            form: Form::Wide,
-            spare: Mutex::default(),
-        };
+        let gate = gate();
         let first = gate.take(5000).unwrap();
         let address = first.address;
         gate.keep(first);
@@ -340,5 +327,15 @@ mod tests {
         gate.keep(Pages::map(1, None).unwrap());
         gate.keep(Pages::map(SPARE + 1, None).unwrap());
         assert_eq!(gate.take(8192).unwrap().address, address);
+    }
+
+    /// Of a file that is no privcmd: a request is refused after it was built.
+    fn gate() -> Privcmd {
+        Privcmd {
+            node: rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty()).unwrap(),
+            pages: None,
+            form: Form::Wide,
+            spare: Mutex::default(),
+        }
     }
 }
