@@ -60,3 +60,39 @@ impl Seen {
         self.is_settled.store(is_told, Ordering::SeqCst);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::watch::Watch;
+    use super::*;
+
+    #[test]
+    fn guests_are_unchanged_from_a_settled_look_to_the_next_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut watch = Watch::new().unwrap();
+        watch.changed(folder.path());
+        assert!(watch.is_set());
+        let seen = Seen::new(Some(watch.queue()));
+        let guests = Arc::new(Guests::default());
+        assert!(seen.unchanged().is_none(), "nobody has looked");
+        seen.end(&guests, false);
+        assert!(seen.unchanged().is_none(), "not all changes are told");
+        seen.end(&guests, true);
+        assert!(Arc::ptr_eq(&seen.unchanged().unwrap(), &guests));
+        seen.begin();
+        assert!(seen.unchanged().is_none(), "somebody looks");
+        seen.end(&guests, true);
+        std::fs::write(folder.path().join("a.xml"), "<domain/>").unwrap();
+        assert!(seen.unchanged().is_none(), "a file came");
+        assert!(Arc::ptr_eq(&seen.last(), &guests));
+        watch.changed(folder.path());
+        assert!(seen.unchanged().is_some());
+    }
+
+    #[test]
+    fn without_a_queue_everything_may_have_changed() {
+        let seen = Seen::new(None);
+        seen.end(&Arc::default(), true);
+        assert!(seen.unchanged().is_none());
+    }
+}
