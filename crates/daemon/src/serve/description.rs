@@ -40,7 +40,17 @@ async fn messages(
         return Ok(List::default());
     }
     let messages = caller.driver.messages(&wire::key(&arguments.dom)).await?;
-    Ok(List(messages.into_iter().take(MESSAGES_MAX).collect()))
+    Ok(List(fitting(messages, MESSAGES_MAX)))
+}
+
+/// As many messages as a reply may have; the last one tells of those that are left out.
+fn fitting(mut messages: Vec<String>, most: usize) -> Vec<String> {
+    let kept = most.saturating_sub(1);
+    if messages.len() > most {
+        let more = messages.split_off(kept).len();
+        messages.push(format!("{more} more messages do not fit into the reply"));
+    }
+    messages
 }
 
 async fn metadata(caller: Arc<Caller>, arguments: MetadataArguments) -> Result<String> {
@@ -69,4 +79,19 @@ fn kind(number: i32) -> Result<MetadataKind> {
         let message = format!("invalid argument: unknown metadata type {number}");
         RemoteError::new(code::INVALID_ARG, origin::DOMAIN, message).into()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_that_do_not_fit_are_counted() {
+        let messages = |many: usize| (0..many).map(|it| it.to_string()).collect::<Vec<_>>();
+        assert_eq!(fitting(messages(3), 3), ["0", "1", "2"]);
+        assert_eq!(
+            fitting(messages(5), 3),
+            ["0", "1", "3 more messages do not fit into the reply"]
+        );
+    }
 }
