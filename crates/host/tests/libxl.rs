@@ -281,16 +281,43 @@ async fn what_no_document_says_is_told_of_guests_that_xl_started() {
 }
 
 #[tokio::test]
-async fn a_guest_has_at_most_what_it_was_started_for() {
-    let lab = Lab::new("sim:?release=4.17").await;
-    let orchard = guest("orchard");
-    lab.host.create(&orchard, false).await.unwrap();
-    let most = async || lab.host.domain("orchard").await.unwrap().max_memory;
-    assert_eq!(most().await, orchard.memory);
-    // libxl raises the hypervisor's limit, and gives no more for that.
-    let limit = MemoryKib(orchard.memory.0 + 1024);
-    lab.host.set_max_memory("orchard", limit).await.unwrap();
-    assert_eq!(most().await, orchard.memory);
-    let listed = lab.host.domains().await.unwrap();
-    assert!(listed.iter().any(|it| it.max_memory == orchard.memory));
+async fn a_guest_has_at_most_what_it_may_have() {
+    for release in RELEASES {
+        let lab = Lab::new(release).await;
+        let host = &lab.host;
+        let mut orchard = guest("orchard");
+        orchard.memory = MemoryKib::from_mib(128);
+        orchard.current_memory = Some(MemoryKib::from_mib(64));
+        host.create(&orchard, false).await.unwrap();
+        let most = async || host.domain("orchard").await.unwrap().max_memory;
+        assert_eq!(most().await, orchard.memory, "{release}");
+        let set = async |mib| host.set_memory("orchard", MemoryKib::from_mib(mib)).await;
+        set(128).await.unwrap();
+        let more = set(129).await.unwrap_err().to_string();
+        assert!(more.contains("memory_static_max"), "{more}");
+        assert_eq!(most().await, orchard.memory, "{release}");
+
+        let limit = MemoryKib::from_mib(256);
+        host.set_max_memory("orchard", limit).await.unwrap();
+        assert_eq!(most().await, limit, "{release}");
+        assert_eq!(host.guest("orchard").await.unwrap().memory, limit);
+        set(256).await.unwrap();
+        set(32).await.unwrap();
+        assert_eq!(
+            most().await,
+            limit,
+            "{release}: the balloon shows elsewhere"
+        );
+        let listed = lab.other().await.domains().await.unwrap();
+        assert!(listed.iter().any(|it| it.max_memory == limit), "{release}");
+
+        host.set_max_memory("orchard", MemoryKib::from_mib(16))
+            .await
+            .unwrap_err();
+        assert_eq!(most().await, limit, "{release}");
+        host.set_max_memory("orchard", MemoryKib::from_mib(48))
+            .await
+            .unwrap();
+        set(64).await.unwrap_err();
+    }
 }

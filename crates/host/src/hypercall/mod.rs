@@ -228,6 +228,13 @@ impl HypercallMonitor {
         }
     }
 
+    /// What XenStore says of a domain has changed, and nobody has to be told of it first.
+    pub(crate) fn forget(&self, domid: DomId) {
+        if let Some(named) = &self.named {
+            named.names.forget(domid.0);
+        }
+    }
+
     fn info(&self, domain: &Domain, known: Known) -> DomainInfo {
         let memory = MemoryKib(domain.pages.saturating_mul(PAGE_KIB));
         let limit = MemoryKib(domain.max_pages.saturating_mul(PAGE_KIB));

@@ -88,7 +88,7 @@ impl XenHost {
 
 impl Facts {
     /// Writes a node of a domain.
-    async fn tell(&self, domid: DomId, place: &str, value: &str) -> Result<()> {
+    pub(super) async fn tell(&self, domid: DomId, place: &str, value: &str) -> Result<()> {
         let path = format!("/local/domain/{domid}/{place}");
         let written = self.store().write(&path, value.as_bytes()).await;
         written.map_err(|error| self.failed(error))

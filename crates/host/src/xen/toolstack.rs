@@ -14,7 +14,7 @@ use crate::{
 };
 use std::path::Path;
 use virtxen_formats::libxl::Release;
-use virtxen_guest::{DomId, Guest};
+use virtxen_guest::{DomId, Guest, MemoryKib};
 
 /// Why a host with XenD does nothing by libxl: each would undo what the other does.
 const XEND_DOES: &str = "XenD is this host's toolstack";
@@ -222,15 +222,40 @@ impl XenHost {
                 let xen = usable("hypercalls", &self.hypercalls)?;
                 xen.pin_vcpu(name, domain.number(), *vcpu, cpus)
             }
+            (Changer::Libxl(domain), ConfigChange::MaxMemory(limit)) => {
+                domain.set_max_memory(*limit).await?;
+                self.store_max_memory(domain.number(), *limit).await
+            }
             (Changer::Libxl(domain), _) => through_libxl(&domain, &change).await,
             (Changer::Hypervisor(xen, domid), ConfigChange::MaxMemory(limit)) => {
-                xen.set_max_memory(name, domid, *limit)
+                xen.set_max_memory(name, domid, *limit)?;
+                self.store_max_memory(domid, *limit).await
             }
             (Changer::Hypervisor(xen, domid), ConfigChange::Pin { vcpu, cpus }) => {
                 xen.pin_vcpu(name, domid, *vcpu, cpus)
             }
             (Changer::Hypervisor(..), _) => Err(self.no_toolstack(operation)),
         }
+    }
+}
+
+impl XenHost {
+    /// Writes where libxl compares a guest's target to it, and monitoring finds it, how much
+    /// memory a domain may have: libxl does that from Xen 4.17 on.
+    async fn store_max_memory(&self, domid: DomId, limit: MemoryKib) -> Result<()> {
+        let built_by_libxl = Release::new(self.version.major, self.version.minor).is_some();
+        if let Some(facts) = self
+            .facts
+            .as_ref()
+            .filter(|_| built_by_libxl && domid.0 != 0)
+        {
+            let limit = limit.0.to_string();
+            facts.tell(domid, "memory/static-max", &limit).await?;
+            if let Ok(xen) = &self.hypercalls {
+                xen.forget(domid);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -250,14 +275,15 @@ async fn through_xend(xend: &XendHost, name: &str, change: &ConfigChange) -> Res
 async fn through_libxl(domain: &Running, change: &ConfigChange) -> Result<()> {
     match change {
         ConfigChange::Memory(target) => domain.set_memory(*target).await,
-        ConfigChange::MaxMemory(limit) => domain.set_max_memory(*limit).await,
         ConfigChange::Vcpus(count) => domain.set_vcpus(*count).await,
         ConfigChange::Attach(device) => domain.attach(device).await,
         ConfigChange::Update(device) => domain.update(device).await,
         ConfigChange::Detach(device) => domain.detach(device).await,
-        ConfigChange::MaxVcpus(_) | ConfigChange::Pin { .. } => Err(Error::Unsupported {
-            operation: change.operation(),
-            reason: "libxl does not change it while the guest runs".to_owned(),
-        }),
+        ConfigChange::MaxMemory(_) | ConfigChange::MaxVcpus(_) | ConfigChange::Pin { .. } => {
+            Err(Error::Unsupported {
+                operation: change.operation(),
+                reason: "libxl does not change it while the guest runs".to_owned(),
+            })
+        }
     }
 }

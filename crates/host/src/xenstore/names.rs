@@ -17,8 +17,8 @@ pub(crate) struct Known {
     pub(crate) name: String,
     /// Its kind, as far as XenStore was asked for it.
     pub(crate) kind: OsType,
-    /// Memory that it was started for: libxl gives it no more. The hypervisor's limit is
-    /// some more than that, or after ballooning less.
+    /// Memory that it may have: libxl gives it no more. The hypervisor's limit is some more
+    /// than that, or after ballooning less.
     pub(crate) most: Option<MemoryKib>,
 }
 

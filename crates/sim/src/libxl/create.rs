@@ -2,6 +2,7 @@
 
 use super::config::{self, Kept, section};
 use super::device::{self, Json};
+use super::domain::SLACK;
 use super::log::{FAIL, INVALID, NO_MEMORY, Wrong};
 use super::{Answer, stream};
 use crate::state::behaviour::{self, Hotplug};
@@ -118,6 +119,7 @@ fn build(state: &mut State, config: &Config, kept: Kept) -> Result<Active, Wrong
             .then(format!("Domain {domid}:cannot (re-)build domain: -5")));
     }
     let mut active = Active::new(domid, config);
+    active.limit = config.dynamic_max + SLACK;
     plug_all(state, &mut active, kept)?;
     Ok(active)
 }

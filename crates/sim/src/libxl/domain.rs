@@ -6,10 +6,21 @@ use super::{Answer, config, find};
 use crate::state::behaviour;
 use crate::state::{Active, Domain, Key, Life, Reason, SimHost, State};
 use std::collections::BTreeSet;
+use virtxen_hypercall::Release;
 use virtxen_libxl::{Failure, Operation, Outcome, Trigger};
 
 /// KiB of memory that Xen takes of a guest beside its own.
 const OVERHEAD: u64 = 2048;
+
+/// MiB by which a guest's limit is more than what it may have.
+pub(super) const SLACK: i64 = 1;
+
+/// From this release on a new limit is also in XenStore.
+const STORES_LIMIT: Release = Release {
+    major: 4,
+    minor: 17,
+    point: 0,
+};
 
 /// Does what takes no time.
 pub(super) fn perform(host: &SimHost, operation: Operation) -> Answer {
@@ -65,10 +76,7 @@ fn perform_more(host: &SimHost, operation: Operation) -> Answer {
             kib,
             enforce,
         } => set_memory(host, domid, kib, enforce),
-        Op::MaxMemory { domid, kib } => change(host, domid, "domain_setmaxmem", |active| {
-            active.limit = mib(kib);
-            Ok(())
-        }),
+        Op::MaxMemory { domid, kib } => limit_memory(host, domid, kib),
         Op::NeedMemory { config } => need(host, &config),
         Op::FreeMemory => Ok(Outcome::Memory {
             kib: kib(host.state().free_memory()),
@@ -223,10 +231,33 @@ fn set_memory(host: &SimHost, domid: u32, kib: u64, enforce: bool) -> Answer {
         return Err(Wrong::new(INVALID, line).in_call(FUNCTION));
     }
     if enforce {
-        active.limit = wanted;
+        active.limit = wanted + SLACK;
     }
     if runs {
         state.set_memory(key, wanted);
+    }
+    Ok(Outcome::Done)
+}
+
+/// The hypervisor's limit; from Xen 4.17 on also what XenStore says that the guest may
+/// have, to which its target is compared.
+fn limit_memory(host: &SimHost, domid: u32, kib: u64) -> Answer {
+    const FUNCTION: &str = "domain_setmaxmem";
+    let mut state = host.state();
+    let key = find(&state, domid, FUNCTION)?;
+    let wanted = mib(kib);
+    let domain = state.get_mut(key).ok_or_else(|| gone(domid))?;
+    let active = domain.active.as_mut().ok_or_else(|| gone(domid))?;
+    if wanted < active.memory {
+        let line = format!(
+            "Domain {domid}:memory_static_max must be greater than or or equal to \
+             memory_dynamic_max"
+        );
+        return Err(Wrong::failed(line).in_call(FUNCTION));
+    }
+    active.limit = wanted + SLACK;
+    if host.xen() >= STORES_LIMIT {
+        domain.config.static_max = wanted;
     }
     Ok(Outcome::Done)
 }

@@ -160,6 +160,7 @@ impl SimHost {
         match rest {
             "control/shutdown" => self.obey_shutdown(domid, &value, path),
             "memory/target" => self.obey_target(domid, &value),
+            "memory/static-max" => self.read_most_memory(domid, &value),
             _ => {
                 let vcpu = rest.strip_prefix("cpu/");
                 let vcpu = vcpu.and_then(|rest| rest.strip_suffix("/availability"));
@@ -213,6 +214,16 @@ impl SimHost {
             // The guest says that it has read the order.
             self.xenstore().write(path, "");
             state.order_shutdown(domid, reason);
+        }
+    }
+
+    /// libxl compares targets to what XenStore says.
+    fn read_most_memory(&self, domid: u32, kib: &str) {
+        let mut state = self.state();
+        let key = state.by_domid(domid);
+        let domain = key.and_then(|key| state.get_mut(key));
+        if let (Some(domain), Ok(kib)) = (domain, kib.parse::<i64>()) {
+            domain.config.static_max = kib / 1024;
         }
     }
 

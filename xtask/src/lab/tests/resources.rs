@@ -5,7 +5,7 @@ use super::Test;
 pub(super) const TESTS: &[Test] = &[
     Test {
         name: "memory",
-        what: "setmem balloons a running guest; dommemstat, dominfo and xl agree",
+        what: "setmem balloons a running guest, setmaxmem shows; dommemstat, dominfo and xl agree",
         script: r#"
 virsh create pv.xml
 within 180 console pv 'lab: ready'
@@ -15,6 +15,13 @@ within 60 says 'Used memory: +102[0-9]{3} KiB' virsh dominfo pv
 says '^actual 102400' virsh dommemstat pv
 virsh setmem pv 128M --live
 within 30 says ' 128 +1 ' xl list pv
+says 'Max memory: +131072 KiB' virsh dominfo pv
+virsh setmaxmem pv 192M --live
+says 'Max memory: +196608 KiB' virsh dominfo pv
+says "<memory unit='KiB'>196608</memory>" virsh dumpxml pv
+refuses 'memory_static_max' virsh setmaxmem pv 64M --live
+virsh setmaxmem pv 128M --live
+says 'Max memory: +131072 KiB' virsh dominfo pv
 virsh destroy pv
 "#,
     },
