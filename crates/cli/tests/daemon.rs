@@ -134,6 +134,7 @@ const READS: &[&str] = &[
     "start pv1",
     "undefine pv1",
     "dumpxml pv1; dumpxml pv1 --inactive",
+    "vcpupin pv1 --soft; vcpupin pv1 0 1 --soft",
     "vcpucount pv1; vcpucount pv1 --live --active",
     "domblklist pv1 --details; domiflist pv1; domblklist hvm3",
     "ttyconsole nope",
@@ -168,6 +169,8 @@ const CHANGES: &[&str] = &[
 /// Scripts on a host that xl drives.
 const BESIDE_XL: &[&str] = &[
     "import --all --print",
+    "vcpupin pv1 0 1-2 --soft; vcpupin pv1 --soft; vcpupin pv1; vcpupin pv1 7 1 --soft; \
+     vcpupin pv1 0 99 --soft; vcpupin pv1 0 1 --soft --config",
     "import --all; list --persistent; import hvm3; undefine pv1; list --transient; \
      import --file /nowhere; import --file examples/nowhere.json examples/paravirt-kernel.xml; \
      import --file examples/paravirt-kernel.xml",

@@ -139,6 +139,10 @@ macro_rules! connection_calls {
         vcpus(key: &DomainKey) -> Vec<VcpuInfo>;
         /// Binds a vcpu to processors.
         pin_vcpu(key: &DomainKey, vcpu: u32, cpus: &[u32], affect: Affect) -> ();
+        /// Says on which processors a vcpu should rather run.
+        pin_vcpu_softly(key: &DomainKey, vcpu: u32, cpus: &[u32], affect: Affect) -> ();
+        /// The processors on which each vcpu should rather run.
+        soft_affinity(key: &DomainKey) -> Vec<Vec<u32>>;
         /// The scheduler's name and the domain's parameters under it.
         scheduler(key: &DomainKey)
             -> (Cow<'static, str>, Vec<TypedParameter>);

@@ -61,6 +61,7 @@ fn xls_files_come_back() {
         "vif = [ \"bridge=ovs:1:2:3,script=vif-openvswitch\", \"script=/my/route,ip=10.0.0.1 ::1\" ]",
         "cpus = [ \"0-1\", \"3\" ]\nvcpus = 2\ncpu_weight = 512",
         "maxvcpus = 4\nvcpus = 2\ncpus = \"1-3,5\"",
+        "vcpus = 2\ncpus = \"0-3\"\ncpus_soft = [ \"0\", \"1-2\" ]",
         "vfb = [ \"type=sdl,display=:1.0,xauthority=/x\" ]",
         "tsc_mode = \"native_paravirt\"\npassthrough = \"enabled\"",
         "disk = [ \"format=raw,vdev=xvda,access=rw,backendtype=tap,backend=storage,discard,target=/a,b\" ]",

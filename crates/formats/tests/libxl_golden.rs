@@ -126,7 +126,7 @@ fn what_a_document_has_no_place_for_is_told() {
     let text = r#"{
         "c_info": {"type": "pvh", "name": "a", "driver_domain": "True"},
         "b_info": {"max_memkb": 1024, "type.pvh": {"pvshim": "True"}, "new_key": "x",
-                   "vcpu_soft_affinity": [[0, 1]], "bootloader": 7, "max_vcpus": -1},
+                   "bootloader": 7, "max_vcpus": -1},
         "vtpms": [{"devid": 0, "backend_domname": "vtpm"}],
         "disks": [{"vdev": "xvda", "format": "odd", "direct_io_safe": true}, 7],
         "pcidevs": [{"bus": 1, "dev": 40}],
@@ -149,7 +149,6 @@ fn what_a_document_has_no_place_for_is_told() {
         ("c_info/driver_domain", false),
         ("b_info/type.pvh/pvshim", false),
         ("b_info/new_key", false),
-        ("b_info/vcpu_soft_affinity", false),
         ("vtpms", true),
     ];
     assert_eq!(notes, expected);

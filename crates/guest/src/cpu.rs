@@ -43,6 +43,9 @@ pub struct CpuTune {
     pub shares: Option<u64>,
     /// Processors of single vcpus.
     pub vcpu_pins: Vec<VcpuPin>,
+    /// Processors that single vcpus should rather run on, of those that they may: an
+    /// extension of ours, Xen's soft affinity.
+    pub soft_pins: Vec<VcpuPin>,
     /// Known parts without effect.
     pub kept: Kept,
 }
@@ -52,7 +55,7 @@ pub struct CpuTune {
 pub struct VcpuPin {
     /// The vcpu, from 0.
     pub vcpu: u32,
-    /// Processors of the host that it may run on.
+    /// Processors of the host.
     pub cpus: CpuSet,
 }
 

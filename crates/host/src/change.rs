@@ -28,6 +28,13 @@ pub enum ConfigChange {
         /// The processors.
         cpus: Vec<u32>,
     },
+    /// Processors that a vcpu should rather run on.
+    SoftPin {
+        /// The vcpu, from 0.
+        vcpu: u32,
+        /// The processors.
+        cpus: Vec<u32>,
+    },
     /// Another device.
     Attach(Device),
     /// Another medium in a drive.
@@ -43,7 +50,7 @@ impl ConfigChange {
             Self::Memory(_) => "setmem",
             Self::MaxMemory(_) => "setmaxmem",
             Self::Vcpus(_) | Self::MaxVcpus(_) => "setvcpus",
-            Self::Pin { .. } => "vcpupin",
+            Self::Pin { .. } | Self::SoftPin { .. } => "vcpupin",
             Self::Attach(_) => "attach-device",
             Self::Update(_) => "update-device",
             Self::Detach(_) => "detach-device",
@@ -82,11 +89,14 @@ impl ConfigChange {
                 let online = guest.vcpus.current.unwrap_or(guest.vcpus.max);
                 guest.vcpus.max = *count;
                 guest.vcpus.current = (online < *count).then_some(online);
-                let pins = &mut guest.cpu_tune.vcpu_pins;
-                pins.retain(|pin| pin.vcpu < *count);
+                let tune = &mut guest.cpu_tune;
+                for pins in [&mut tune.vcpu_pins, &mut tune.soft_pins] {
+                    pins.retain(|pin| pin.vcpu < *count);
+                }
                 Ok(())
             }
             Self::Pin { vcpu, cpus } => self.pin(guest, *vcpu, cpus),
+            Self::SoftPin { vcpu, cpus } => self.pin_softly(guest, *vcpu, cpus),
             Self::Attach(device) => self.attach(guest, device),
             Self::Update(device) => self.update(guest, device),
             Self::Detach(device) => self.detach(guest, device),
@@ -103,10 +113,16 @@ impl ConfigChange {
             guest.vcpus.cpuset = Some(cpus);
             return Ok(());
         }
-        let pins = &mut guest.cpu_tune.vcpu_pins;
-        pins.retain(|pin| pin.vcpu != vcpu);
-        pins.push(VcpuPin { vcpu, cpus });
-        pins.sort_by_key(|pin| pin.vcpu);
+        put_pin(&mut guest.cpu_tune.vcpu_pins, VcpuPin { vcpu, cpus });
+        Ok(())
+    }
+
+    fn pin_softly(&self, guest: &mut Guest, vcpu: u32, cpus: &[u32]) -> Result<()> {
+        if vcpu >= guest.vcpus.max {
+            return Err(self.refused(format!("there is no vcpu {vcpu}")));
+        }
+        let cpus = cpus.iter().copied().collect();
+        put_pin(&mut guest.cpu_tune.soft_pins, VcpuPin { vcpu, cpus });
         Ok(())
     }
 
@@ -199,6 +215,12 @@ impl ConfigChange {
             ),
         }
     }
+}
+
+fn put_pin(pins: &mut Vec<VcpuPin>, pin: VcpuPin) {
+    pins.retain(|it| it.vcpu != pin.vcpu);
+    pins.push(pin);
+    pins.sort_by_key(|pin| pin.vcpu);
 }
 
 fn disk_place(disks: &[Disk], disk: &Disk) -> Option<usize> {

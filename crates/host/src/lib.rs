@@ -314,6 +314,16 @@ pub trait Host: Send + Sync {
     /// Limits a vcpu to these physical cpus.
     async fn pin_vcpu(&self, name: &str, vcpu: u32, cpus: &[u32]) -> Result<()>;
 
+    /// Says on which physical cpus a vcpu should rather run; from Xen 4.5 on.
+    async fn pin_vcpu_softly(&self, _name: &str, _vcpu: u32, _cpus: &[u32]) -> Result<()> {
+        Err(routes::no_soft_affinity())
+    }
+
+    /// On which physical cpus each vcpu should rather run, by its number; from Xen 4.5 on.
+    async fn soft_affinity(&self, _name: &str) -> Result<Vec<Vec<u32>>> {
+        Err(routes::no_soft_affinity())
+    }
+
     /// The domain's scheduler parameters.
     async fn scheduler(&self, name: &str) -> Result<Scheduler>;
 

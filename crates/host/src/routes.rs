@@ -110,6 +110,16 @@ pub(crate) fn no_streams() -> crate::Error {
     }
 }
 
+/// What only the hypervisor does, where it can.
+pub(crate) fn no_soft_affinity() -> Error {
+    Error::Unsupported {
+        operation: "soft affinity",
+        reason: "it needs hypercalls of Xen 4.5 or later, so root in Domain-0, and libvirt's \
+                 documents of guests"
+            .to_owned(),
+    }
+}
+
 /// What XenD alone cannot tell.
 pub(crate) fn no_cpu_pools() -> Error {
     Error::Unsupported {

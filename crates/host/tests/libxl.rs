@@ -5,10 +5,10 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use virtxen_guest::{Device, Guest, MemoryKib, ParseOptions, parse_device, parse_guest};
+use virtxen_guest::{Device, Guest, MemoryKib, ParseOptions, VcpuPin, parse_device, parse_guest};
 use virtxen_host::{
-    Arch, Channels, Deadlines, DomainState, DumpMode, Error, Folders, Host, LIFE_CYCLE, Launch,
-    Machine, Store, Trace, XenHost,
+    Arch, Channels, ConfigChange, Deadlines, DomainState, DumpMode, Error, Folders, Host,
+    LIFE_CYCLE, Launch, Machine, Store, Trace, XenHost,
 };
 use virtxen_sim::{Options, SimHost};
 use virtxen_xenstore::Memory;
@@ -155,6 +155,52 @@ async fn memory_and_vcpus_change_while_a_guest_runs() {
     assert_eq!(online, [true, false, true, false]);
     host.pin_vcpu("orchard", 0, &[1]).await.unwrap();
     assert_eq!(host.vcpus("orchard").await.unwrap()[0].affinity, [1]);
+}
+
+#[tokio::test]
+async fn a_vcpu_has_places_that_it_prefers() {
+    for release in RELEASES {
+        let lab = Lab::new(release).await;
+        let host = &lab.host;
+        let mut guest = guest("orchard");
+        guest.vcpus.max = 2;
+        let soft = |vcpu, cpus: &[u32]| VcpuPin {
+            vcpu,
+            cpus: cpus.iter().copied().collect(),
+        };
+        guest.cpu_tune.soft_pins = vec![soft(0, &[1, 2])];
+        host.define(&guest).await.unwrap();
+        let all = host.vcpus("orchard").await.unwrap()[1].affinity.clone();
+        let told = async || host.soft_affinity("orchard").await.unwrap();
+        assert_eq!(
+            told().await,
+            [vec![1, 2], all.clone()],
+            "{release}: defined"
+        );
+        host.start("orchard", false).await.unwrap();
+        assert_eq!(
+            told().await,
+            [vec![1, 2], all.clone()],
+            "{release}: started"
+        );
+        host.pin_vcpu_softly("orchard", 1, &[3]).await.unwrap();
+        host.pin_vcpu("orchard", 1, &[2, 3]).await.unwrap();
+        assert_eq!(told().await, [vec![1, 2], vec![3]], "{release}: changed");
+        let now = host.guest("orchard").await.unwrap().cpu_tune;
+        assert_eq!(now.soft_pins, [soft(0, &[1, 2]), soft(1, &[3])]);
+        assert_eq!(now.vcpu_pins, [soft(1, &[2, 3])]);
+        let change = ConfigChange::SoftPin {
+            vcpu: 0,
+            cpus: vec![0],
+        };
+        host.change_config("orchard", &change).await.unwrap();
+        host.destroy("orchard").await.unwrap();
+        assert_eq!(
+            told().await,
+            [vec![0], all],
+            "{release}: for the next start"
+        );
+    }
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use virtxen_rpc::calls::{
     DomainGetMaxVcpus, DomainGetSchedulerParameters, DomainGetSchedulerType, DomainGetVcpuPinInfo,
     DomainGetVcpus, DomainGetVcpusFlags, DomainIsActive, DomainPinVcpuFlags, DomainSetMemoryFlags,
     DomainSetSchedulerParametersFlags, DomainSetVcpusFlags, MemoryFlags, ParamsArguments, PinFlags,
-    PinInfoArguments, SetParamsFlags, SetVcpusFlags, VcpusArguments,
+    PinInfoArguments, SOFT_AFFINITY, SetParamsFlags, SetVcpusFlags, VcpusArguments,
 };
 use virtxen_rpc::xdr::{List, Opaque};
 
@@ -152,28 +152,49 @@ impl Remote {
         ncpumaps: i32,
         maplen: u32,
     ) -> Result<Vec<VcpuInfo>> {
+        let places = self.places(dom, ncpumaps, maplen, CONFIG).await?;
+        let vcpus = (0..).zip(places).map(|(number, affinity)| VcpuInfo {
+            number,
+            online: false,
+            blocked: false,
+            running: false,
+            time: Duration::ZERO,
+            cpu: None,
+            affinity,
+        });
+        Ok(vcpus.collect())
+    }
+
+    /// The processors of each vcpu.
+    async fn places(
+        &self,
+        dom: Domain,
+        ncpumaps: i32,
+        maplen: u32,
+        flags: u32,
+    ) -> Result<Vec<Vec<u32>>> {
         let length = usize::try_from(maplen).unwrap_or(0).max(1);
         let arguments = PinInfoArguments {
             dom,
             ncpumaps,
             maplen: i32::try_from(maplen).unwrap_or(0),
-            flags: CONFIG,
+            flags,
         };
         let operation = Operation::GetVcpus;
         let told = self.ask::<DomainGetVcpuPinInfo>(operation, arguments);
         let maps = told.await?.cpumaps.0;
-        let vcpus = (0..)
-            .zip(maps.chunks(length))
-            .map(|(number, map)| VcpuInfo {
-                number,
-                online: false,
-                blocked: false,
-                running: false,
-                time: Duration::ZERO,
-                cpu: None,
-                affinity: wire::processors(map),
-            });
-        Ok(vcpus.collect())
+        Ok(maps.chunks(length).map(wire::processors).collect())
+    }
+
+    pub(crate) async fn soft_affinity(&self, key: &DomainKey) -> Result<Vec<Vec<u32>>> {
+        let operation = Operation::GetVcpus;
+        let dom = self.domain(key).await?;
+        let (node, most) = tokio::try_join!(
+            self.node_info(),
+            self.ask::<DomainGetMaxVcpus>(operation, dom.clone()),
+        )?;
+        let maplen = node.cpus.div_ceil(8);
+        self.places(dom, most, maplen, SOFT_AFFINITY).await
     }
 
     pub(crate) async fn pin_vcpu(
@@ -183,11 +204,26 @@ impl Remote {
         cpus: &[u32],
         affect: Affect,
     ) -> Result<()> {
+        self.pin(key, vcpu, cpus, wire::affect(affect)).await
+    }
+
+    pub(crate) async fn pin_vcpu_softly(
+        &self,
+        key: &DomainKey,
+        vcpu: u32,
+        cpus: &[u32],
+        affect: Affect,
+    ) -> Result<()> {
+        let flags = wire::affect(affect) | SOFT_AFFINITY;
+        self.pin(key, vcpu, cpus, flags).await
+    }
+
+    async fn pin(&self, key: &DomainKey, vcpu: u32, cpus: &[u32], flags: u32) -> Result<()> {
         let arguments = PinFlags {
             dom: self.domain(key).await?,
             vcpu,
             cpumap: Opaque(wire::map(cpus)),
-            flags: wire::affect(affect),
+            flags,
         };
         self.ask::<DomainPinVcpuFlags>(Operation::PinVcpu, arguments)
             .await

@@ -9,6 +9,7 @@ use crate::options::{Args, CONFIG, CURRENT, DOMAIN, Kind, LIVE, flag, optional, 
 use crate::output::Reply;
 use crate::table::{Table, fields};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use virtxen_driver::{Affect, DomainKey};
 use virtxen_guest::CpuSet;
 use virtxen_host::VcpuInfo;
@@ -88,6 +89,10 @@ pub(super) const COMMANDS: &[Command] = &[
             DOMAIN,
             optional("vcpu", Kind::Number, "number of the vcpu"),
             optional("cpulist", Kind::Text("list"), "processors of the host"),
+            flag(
+                "soft",
+                "where it should rather run, of the processors where it may; from Xen 4.5 on",
+            ),
             CONFIG,
             LIVE,
             CURRENT,
@@ -176,41 +181,40 @@ async fn vcpucount(session: &Session, args: &Args) -> Result<Reply> {
 
 async fn vcpuinfo(session: &Session, args: &Args) -> Result<Reply> {
     let domain = session.domain(args).await?;
-    let (vcpus, cpus) = read(session, &DomainKey::from(&domain), &domain.name).await?;
+    let key = DomainKey::from(&domain);
+    let (vcpus, cpus) = read(session, &key, &domain.name).await?;
+    // A host without it has nothing to say of it.
+    let soft = session.driver().await?.soft_affinity(&key).await;
+    let soft: BTreeMap<u32, Vec<u32>> = (0..).zip(soft.unwrap_or_default()).collect();
+    let shown = |affinity: &[u32]| match args.flag("pretty") {
+        true => format!("{} (out of {cpus})", ranges(affinity)),
+        false => {
+            let mark = |cpu| if affinity.contains(&cpu) { 'y' } else { '-' };
+            (0..cpus).map(mark).collect()
+        }
+    };
     let mut text = String::new();
     for (count, vcpu) in vcpus.iter().enumerate() {
         if count > 0 {
             text.push('\n');
         }
-        let affinity = if args.flag("pretty") {
-            format!("{} (out of {cpus})", ranges(&vcpu.affinity))
-        } else {
-            (0..cpus)
-                .map(|cpu| {
-                    if vcpu.affinity.contains(&cpu) {
-                        'y'
-                    } else {
-                        '-'
-                    }
-                })
-                .collect()
-        };
-        text.push_str(&fields(
-            &[
-                ("VCPU", vcpu.number.to_string()),
-                (
-                    "CPU",
-                    vcpu.cpu
-                        .map_or_else(|| "N/A".to_owned(), |cpu| cpu.to_string()),
-                ),
-                ("State", state(vcpu).to_owned()),
-                ("CPU time", format!("{:.1}s", vcpu.time.as_secs_f64())),
-                ("CPU Affinity", affinity),
-            ],
-            16,
-        ));
+        let cpu = vcpu.cpu.map(|cpu| cpu.to_string());
+        let mut rows = vec![
+            ("VCPU", vcpu.number.to_string()),
+            ("CPU", cpu.unwrap_or_else(|| "N/A".to_owned())),
+            ("State", state(vcpu).to_owned()),
+            ("CPU time", format!("{:.1}s", vcpu.time.as_secs_f64())),
+            ("CPU Affinity", shown(&vcpu.affinity)),
+        ];
+        if let Some(soft) = soft.get(&vcpu.number) {
+            rows.push(("Soft Affinity", shown(soft)));
+        }
+        text.push_str(&fields(&rows, 16));
     }
-    let list: Vec<Value> = vcpus.iter().map(vcpu_json).collect();
+    let list = vcpus
+        .iter()
+        .map(|vcpu| vcpu_json(vcpu, soft.get(&vcpu.number)));
+    let list: Vec<Value> = list.collect();
     Ok(Reply::new(session.marked(json!({ "vcpus": list, "host_cpus": cpus }))).text(text))
 }
 
@@ -219,28 +223,36 @@ async fn vcpupin(session: &Session, args: &Args) -> Result<Reply> {
     let affect = affect(args)?;
     let domain = session.domain(args).await?;
     let key = DomainKey::from(&domain);
+    let soft = args.flag("soft");
     let (vcpus, cpus) = read(session, &key, &domain.name).await?;
     if let Some(list) = args.text("cpulist") {
         let number =
             number.ok_or_else(|| Error::usage("vcpupin: Missing vCPU number in pin mode."))?;
-        return pin(session, &key, number, &cpu_list(list, cpus)?, affect).await;
+        let cpus = cpu_list(list, cpus)?;
+        return pin(session, &key, number, &cpus, soft, affect).await;
     }
-    let mut table = Table::new(&["VCPU", "CPU Affinity"]).remark(session.remark());
+    let name = &domain.name;
+    let (title, member, places) = match soft {
+        true => (
+            "Soft Affinity",
+            "soft_affinity",
+            soft_places(session, &key, name).await?,
+        ),
+        false => {
+            let places = vcpus.into_iter().map(|vcpu| (vcpu.number, vcpu.affinity));
+            ("CPU Affinity", "affinity", places.collect())
+        }
+    };
+    let mut table = Table::new(&["VCPU", title]).remark(session.remark());
     let mut list = Vec::new();
-    for vcpu in vcpus
-        .iter()
-        .filter(|vcpu| number.is_none_or(|number| vcpu.number == number))
-    {
-        table.row(vec![
-            vcpu.number.to_string().into(),
-            ranges(&vcpu.affinity).into(),
-        ]);
-        list.push(json!({ "number": vcpu.number, "affinity": vcpu.affinity }));
+    let is_meant = |vcpu: &u32| number.is_none_or(|number| *vcpu == number);
+    for (vcpu, cpus) in places.iter().filter(|(vcpu, _)| is_meant(vcpu)) {
+        table.row(vec![vcpu.to_string().into(), ranges(cpus).into()]);
+        list.push(json!({ "number": vcpu, member: cpus }));
     }
     if list.is_empty()
         && let Some(number) = number
     {
-        let name = &domain.name;
         return Err(Error::NotFound(format!(
             "domain '{name}' has no vcpu {number}"
         )));
@@ -253,14 +265,31 @@ async fn pin(
     key: &DomainKey,
     vcpu: u32,
     cpus: &[u32],
+    soft: bool,
     affect: Affect,
 ) -> Result<Reply> {
     let driver = session.driver().await?;
-    driver
-        .pin_vcpu(key, vcpu, cpus, affect)
-        .await
-        .context(|| format!("Failed to pin vcpu {vcpu}"))?;
-    Ok(Reply::new(json!({ "number": vcpu, "affinity": cpus })))
+    let (pinned, member) = match soft {
+        true => (
+            driver.pin_vcpu_softly(key, vcpu, cpus, affect).await,
+            "soft_affinity",
+        ),
+        false => (driver.pin_vcpu(key, vcpu, cpus, affect).await, "affinity"),
+    };
+    pinned.context(|| format!("Failed to pin vcpu {vcpu}"))?;
+    Ok(Reply::new(json!({ "number": vcpu, member: cpus })))
+}
+
+/// Where each vcpu should rather run.
+async fn soft_places(
+    session: &Session,
+    key: &DomainKey,
+    name: &str,
+) -> Result<Vec<(u32, Vec<u32>)>> {
+    let places = session.driver().await?.soft_affinity(key).await;
+    let places =
+        places.context(|| format!("Failed to get the soft affinity of domain '{name}'"))?;
+    Ok((0..).zip(places).collect())
 }
 
 /// The vcpus and the number of processors of the host.
@@ -286,15 +315,19 @@ fn state(vcpu: &VcpuInfo) -> &'static str {
     }
 }
 
-fn vcpu_json(vcpu: &VcpuInfo) -> Value {
-    json!({
+fn vcpu_json(vcpu: &VcpuInfo, soft: Option<&Vec<u32>>) -> Value {
+    let mut json = json!({
         "number": vcpu.number,
         "online": vcpu.online,
         "state": state(vcpu),
         "cpu": vcpu.cpu,
         "cpu_time_s": vcpu.time.as_secs_f64(),
         "affinity": vcpu.affinity,
-    })
+    });
+    if let (Some(soft), Some(object)) = (soft, json.as_object_mut()) {
+        object.insert("soft_affinity".to_owned(), json!(soft));
+    }
+    json
 }
 
 /// Numbers as ranges: `0-3,5`.

@@ -9,7 +9,7 @@ use virtxen_driver::{Affect, Operation};
 use virtxen_guest::CpuSet;
 use virtxen_rpc::calls::{
     CPUStats, CPUStatsArguments, DomainFlags, Params, ParamsArguments, ParamsFlags, PinArguments,
-    PinFlags, PinInfo, PinInfoArguments, SchedulerType, SetParams, SetParamsFlags,
+    PinFlags, PinInfo, PinInfoArguments, SOFT_AFFINITY, SchedulerType, SetParams, SetParamsFlags,
     SetVcpuArguments, SetVcpusArguments, SetVcpusFlags, VcpuInfo, Vcpus, VcpusArguments,
 };
 use virtxen_rpc::xdr::{List, Opaque};
@@ -104,7 +104,7 @@ async fn vcpus(caller: Arc<Caller>, arguments: VcpusArguments) -> Result<Vcpus> 
     });
     Ok(Vcpus {
         info: List(info.collect()),
-        cpumaps: maps(vcpus, length),
+        cpumaps: maps(vcpus.iter().map(|vcpu| &vcpu.affinity), length),
     })
 }
 
@@ -118,24 +118,38 @@ async fn pin(caller: Arc<Caller>, arguments: PinArguments) -> Result<()> {
 }
 
 async fn pin_flags(caller: Arc<Caller>, arguments: PinFlags) -> Result<()> {
-    wire::only("virDomainPinVcpuFlags", arguments.flags, wire::AFFECT)?;
+    let (flags, vcpu) = (arguments.flags, arguments.vcpu);
+    wire::only("virDomainPinVcpuFlags", flags, wire::AFFECT | SOFT_AFFINITY)?;
     let cpus = wire::processors(&arguments.cpumap.0);
-    let (key, affect) = (wire::key(&arguments.dom), wire::affect(arguments.flags));
-    Ok(caller
-        .driver
-        .pin_vcpu(&key, arguments.vcpu, &cpus, affect)
-        .await?)
+    let (key, affect) = (wire::key(&arguments.dom), wire::affect(flags));
+    let driver = &caller.driver;
+    let pinned = match flags & SOFT_AFFINITY {
+        0 => driver.pin_vcpu(&key, vcpu, &cpus, affect).await,
+        _ => driver.pin_vcpu_softly(&key, vcpu, &cpus, affect).await,
+    };
+    Ok(pinned?)
 }
 
 async fn pin_info(caller: Arc<Caller>, arguments: PinInfoArguments) -> Result<PinInfo> {
-    wire::only("virDomainGetVcpuPinInfo", arguments.flags, wire::AFFECT)?;
-    let vcpus = caller.driver.vcpus(&wire::key(&arguments.dom)).await?;
-    let most = usize::try_from(arguments.ncpumaps).unwrap_or(0);
+    let flags = arguments.flags;
+    wire::only(
+        "virDomainGetVcpuPinInfo",
+        flags,
+        wire::AFFECT | SOFT_AFFINITY,
+    )?;
+    let key = wire::key(&arguments.dom);
+    let mut places = match flags & SOFT_AFFINITY {
+        0 => {
+            let vcpus = caller.driver.vcpus(&key).await?.into_iter();
+            vcpus.map(|vcpu| vcpu.affinity).collect()
+        }
+        _ => caller.driver.soft_affinity(&key).await?,
+    };
     let length = usize::try_from(arguments.maplen).unwrap_or(0);
-    let vcpus = vcpus.get(..most.min(vcpus.len())).unwrap_or_default();
+    places.truncate(usize::try_from(arguments.ncpumaps).unwrap_or(0));
     Ok(PinInfo {
-        cpumaps: maps(vcpus, length),
-        num: i32::try_from(vcpus.len()).unwrap_or(i32::MAX),
+        cpumaps: maps(places.iter(), length),
+        num: i32::try_from(places.len()).unwrap_or(i32::MAX),
     })
 }
 
@@ -217,10 +231,11 @@ async fn cpu_stats(caller: Arc<Caller>, arguments: CPUStatsArguments) -> Result<
 }
 
 /// A map of `length` bytes for each vcpu.
-fn maps<const MAX: usize>(vcpus: &[virtxen_driver::VcpuInfo], length: usize) -> Opaque<MAX> {
-    let maps = vcpus
-        .iter()
-        .flat_map(|vcpu| wire::map(&vcpu.affinity, length));
+fn maps<'a, const MAX: usize>(
+    places: impl Iterator<Item = &'a Vec<u32>>,
+    length: usize,
+) -> Opaque<MAX> {
+    let maps = places.flat_map(|cpus| wire::map(cpus, length));
     Opaque(maps.take(MAX).collect())
 }
 

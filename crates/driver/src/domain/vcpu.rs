@@ -5,8 +5,9 @@
 
 use super::Part;
 use crate::call::{Call, allowed_now};
-use crate::{Affect, DomainKey, Driver, Error, EventKind, Operation, Result, Tunable};
-use virtxen_host::{ConfigChange, VcpuInfo};
+use crate::{Affect, Domain, DomainKey, Driver, Error, EventKind, Operation, Result, Tunable};
+use std::sync::Arc;
+use virtxen_host::{ConfigChange, Host, VcpuInfo};
 
 /// How many vcpus a domain has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,33 +203,14 @@ impl Driver {
         cpus: &[u32],
         affect: Affect,
     ) -> Result<()> {
-        let operation = Operation::PinVcpu;
-        let mut cpus = cpus.to_vec();
-        cpus.sort_unstable();
-        cpus.dedup();
+        let cpus = sorted(cpus);
         let pinned = Tunable::VcpuPin {
             vcpu,
             cpus: cpus.iter().copied().collect(),
         };
-        let call = Call::domain(operation, key).tells(EventKind::Tunable(pinned));
+        let call = Call::domain(Operation::PinVcpu, key).tells(EventKind::Tunable(pinned));
         self.change(call, async move |host, domain| {
-            let part = affect.part(&*host, operation, &domain)?;
-            let Some(last) = cpus.last() else {
-                return Err(Error::Argument("no processor is given".to_owned()));
-            };
-            let of_host = host.node().await?.topology.cpus;
-            if *last >= of_host {
-                return Err(Error::Argument(format!(
-                    "there is no processor {last}: the host has {of_host}"
-                )));
-            }
-            let of_domain = part != Part::Config || !domain.is_active();
-            if of_domain && vcpu >= domain.max_vcpus {
-                return Err(Error::Argument(format!(
-                    "there is no vcpu {vcpu}: domain '{}' has {}",
-                    domain.name, domain.max_vcpus
-                )));
-            }
+            let part = pinnable(&host, &domain, vcpu, &cpus, affect).await?;
             let live = host.pin_vcpu(&domain.name, vcpu, &cpus);
             let change = ConfigChange::Pin {
                 vcpu,
@@ -238,6 +220,77 @@ impl Driver {
         })
         .await
     }
+
+    /// Says on which processors a vcpu should rather run: Xen's soft affinity, from Xen
+    /// 4.5 on.
+    ///
+    /// # Errors
+    /// As [`Driver::pin_vcpu`].
+    pub async fn pin_vcpu_softly(
+        &self,
+        key: &DomainKey,
+        vcpu: u32,
+        cpus: &[u32],
+        affect: Affect,
+    ) -> Result<()> {
+        let cpus = sorted(cpus);
+        let call = Call::domain(Operation::PinVcpu, key);
+        self.change(call, async move |host, domain| {
+            let part = pinnable(&host, &domain, vcpu, &cpus, affect).await?;
+            let live = host.pin_vcpu_softly(&domain.name, vcpu, &cpus);
+            let change = ConfigChange::SoftPin {
+                vcpu,
+                cpus: cpus.clone(),
+            };
+            part.change(&*host, &domain.name, &change, live).await
+        })
+        .await
+    }
+
+    /// The processors on which each vcpu should rather run, by its number.
+    ///
+    /// # Errors
+    /// No such domain; the host has no soft affinity.
+    pub async fn soft_affinity(&self, key: &DomainKey) -> Result<Vec<Vec<u32>>> {
+        let domain = self.readable(Operation::GetVcpus, key).await?;
+        let answer = self.inner.host.soft_affinity(&domain.name);
+        self.read(Operation::GetVcpus, &domain.name, answer).await
+    }
+}
+
+fn sorted(cpus: &[u32]) -> Vec<u32> {
+    let mut cpus = cpus.to_vec();
+    cpus.sort_unstable();
+    cpus.dedup();
+    cpus
+}
+
+/// The part of a domain in which a vcpu is bound to processors, if there are both.
+async fn pinnable(
+    host: &Arc<dyn Host>,
+    domain: &Domain,
+    vcpu: u32,
+    cpus: &[u32],
+    affect: Affect,
+) -> Result<Part> {
+    let part = affect.part(&**host, Operation::PinVcpu, domain)?;
+    let Some(last) = cpus.last() else {
+        return Err(Error::Argument("no processor is given".to_owned()));
+    };
+    let of_host = host.node().await?.topology.cpus;
+    if *last >= of_host {
+        return Err(Error::Argument(format!(
+            "there is no processor {last}: the host has {of_host}"
+        )));
+    }
+    let of_domain = part != Part::Config || !domain.is_active();
+    if of_domain && vcpu >= domain.max_vcpus {
+        return Err(Error::Argument(format!(
+            "there is no vcpu {vcpu}: domain '{}' has {}",
+            domain.name, domain.max_vcpus
+        )));
+    }
+    Ok(part)
 }
 
 /// How many of the first vcpus are online when `now` are and some are changed; `None`

@@ -1,5 +1,5 @@
-//! Virtual processors: `vcpus`, `maxvcpus`, `cpus`, `cpu_weight`, and `cpu` and
-//! `vcpu_avail` of old xm files.
+//! Virtual processors: `vcpus`, `maxvcpus`, `cpus`, `cpus_soft` of xl, `cpu_weight`, and
+//! `cpu` and `vcpu_avail` of old xm files.
 //!
 //! What processors look like to the guest, which only xl can say, is in `xl/cpu.rs`.
 
@@ -34,39 +34,12 @@ pub(super) fn read(
         vcpus.current = (online > 0 && online < max).then_some(online);
     }
     let mut tune = CpuTune::default();
-    read_cpus(file, &mut vcpus, &mut tune, notes);
-    let weight = file.number("cpu_weight", notes);
-    let weight = weight.filter(|weight| *weight != NORMAL_WEIGHT);
-    tune.shares = weight.and_then(|weight| u64::try_from(weight).ok());
-    (vcpus, tune)
-}
-
-/// `cpus = "0-3,^1"` for all vcpus, `cpus = [ "2", "3-4" ]` for each.
-fn read_cpus(file: &mut Settings<'_>, vcpus: &mut Vcpus, tune: &mut CpuTune, notes: &mut Notes) {
-    let name = "cpus";
-    let at = file.at(name);
-    let wrong = |text: &str, notes: &mut Notes| {
-        let reason = format!("'{}' is no set of processors", excerpt(text));
-        notes.setting_at(name, at, reason);
-    };
-    match file.value(name) {
-        Some(Value::List(_)) => {
-            for (vcpu, entry) in (0..vcpus.max).zip(file.entries(name, notes)) {
-                match set_of(&entry.text) {
-                    Ok(Some(cpus)) => tune.vcpu_pins.push(VcpuPin { vcpu, cpus }),
-                    Ok(None) => {}
-                    Err(()) => wrong(&entry.text, notes),
-                }
-            }
-        }
-        Some(value) => {
-            let text = value.to_text().unwrap_or_default();
-            match set_of(&text) {
-                Ok(set) => vcpus.cpuset = set,
-                Err(()) => wrong(&text, notes),
-            }
-        }
-        None => {}
+    (vcpus.cpuset, tune.vcpu_pins) = read_cpus("cpus", file, max, notes);
+    if dialect.xl {
+        let (common, own) = read_cpus("cpus_soft", file, max, notes);
+        let of_all = (0..max.min(MOST_VCPUS)).zip(common.into_iter().cycle());
+        tune.soft_pins = of_all.map(|(vcpu, cpus)| VcpuPin { vcpu, cpus }).collect();
+        tune.soft_pins.extend(own);
     }
     // An older name for the place of the first vcpu; -1 leaves it to Xen.
     let first = file.number("cpu", notes);
@@ -74,6 +47,43 @@ fn read_cpus(file: &mut Settings<'_>, vcpus: &mut Vcpus, tune: &mut CpuTune, not
     if let Some(cpu) = first.filter(|_| vcpus.cpuset.is_none() && tune.vcpu_pins.is_empty()) {
         let cpus = std::iter::once(cpu).collect();
         tune.vcpu_pins.push(VcpuPin { vcpu: 0, cpus });
+    }
+    let weight = file.number("cpu_weight", notes);
+    let weight = weight.filter(|weight| *weight != NORMAL_WEIGHT);
+    tune.shares = weight.and_then(|weight| u64::try_from(weight).ok());
+    (vcpus, tune)
+}
+
+/// `cpus = "0-3,^1"` for all vcpus, `cpus = [ "2", "3-4" ]` for each.
+fn read_cpus(
+    name: &'static str,
+    file: &mut Settings<'_>,
+    max: u32,
+    notes: &mut Notes,
+) -> (Option<CpuSet>, Vec<VcpuPin>) {
+    let at = file.at(name);
+    let wrong = |text: &str, notes: &mut Notes| {
+        let reason = format!("'{}' is no set of processors", excerpt(text));
+        notes.setting_at(name, at, reason);
+    };
+    let mut pins = Vec::new();
+    match file.value(name) {
+        Some(Value::List(_)) => {
+            for (vcpu, entry) in (0..max).zip(file.entries(name, notes)) {
+                match set_of(&entry.text) {
+                    Ok(Some(cpus)) => pins.push(VcpuPin { vcpu, cpus }),
+                    Ok(None) => {}
+                    Err(()) => wrong(&entry.text, notes),
+                }
+            }
+            (None, pins)
+        }
+        Some(value) => {
+            let text = value.to_text().unwrap_or_default();
+            let set = set_of(&text).inspect_err(|()| wrong(&text, notes));
+            (set.ok().flatten(), pins)
+        }
+        None => (None, pins),
     }
 }
 
@@ -127,6 +137,7 @@ pub(super) fn write(guest: &Guest, dialect: Dialect, out: &mut Out, notes: &mut 
     let CpuTune {
         shares,
         vcpu_pins,
+        soft_pins,
         kept,
     } = &guest.cpu_tune;
     if vcpu_pins.is_empty() {
@@ -134,16 +145,15 @@ pub(super) fn write(guest: &Guest, dialect: Dialect, out: &mut Out, notes: &mut 
             out.text("cpus", set.to_string());
         }
     } else {
-        let default = cpuset.as_ref().map_or("all".to_owned(), CpuSet::to_string);
-        let places = (0..(*max).min(MOST_VCPUS)).map(|vcpu| {
-            let pin = vcpu_pins.iter().find(|pin| pin.vcpu == vcpu);
-            pin.map_or_else(|| default.clone(), |pin| pin.cpus.to_string())
-        });
-        out.texts("cpus", places.collect());
-        for pin in vcpu_pins.iter().filter(|pin| pin.vcpu >= *max) {
-            let path = format!("/domain/cputune/vcpupin[@vcpu='{}']", pin.vcpu);
-            notes.setting(path, "the guest has no such vcpu");
-        }
+        let places = places("vcpupin", vcpu_pins, cpuset.as_ref(), *max, notes);
+        out.texts("cpus", places);
+    }
+    if !soft_pins.is_empty() && dialect.xl {
+        let places = places("vcpusoftpin", soft_pins, None, *max, notes);
+        out.texts("cpus_soft", places);
+    } else if !soft_pins.is_empty() {
+        let path = "/domain/cputune/vcpusoftpin";
+        notes.setting(path, "only Xen 4.5 and later knows it");
     }
     match shares.map(i64::try_from) {
         Some(Ok(weight)) => out.number("cpu_weight", weight),
@@ -151,4 +161,24 @@ pub(super) fn write(guest: &Guest, dialect: Dialect, out: &mut Out, notes: &mut 
         None => {}
     }
     notes.kept("/domain/cputune", kept, &format!("{tool} does not know it"));
+}
+
+/// The place of each vcpu.
+fn places(
+    element: &str,
+    pins: &[VcpuPin],
+    common: Option<&CpuSet>,
+    max: u32,
+    notes: &mut Notes,
+) -> Vec<String> {
+    for pin in pins.iter().filter(|pin| pin.vcpu >= max) {
+        let path = format!("/domain/cputune/{element}[@vcpu='{}']", pin.vcpu);
+        notes.setting(path, "the guest has no such vcpu");
+    }
+    let default = common.map_or("all".to_owned(), CpuSet::to_string);
+    let place = |vcpu| {
+        let pin = pins.iter().find(|pin| pin.vcpu == vcpu);
+        pin.map_or_else(|| default.clone(), |pin| pin.cpus.to_string())
+    };
+    (0..max.min(MOST_VCPUS)).map(place).collect()
 }

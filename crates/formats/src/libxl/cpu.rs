@@ -1,5 +1,5 @@
 //! Virtual processors: `max_vcpus`, `avail_vcpus`, `vcpu_hard_affinity`,
-//! `sched_params`, and what they look like: `nested_hvm`, `cpuid`.
+//! `vcpu_soft_affinity`, `sched_params`, and what they look like: `nested_hvm`, `cpuid`.
 //!
 //! Names of processor features are in `cpuid`, NUMA nodes in `numa`.
 
@@ -54,11 +54,37 @@ pub(super) fn write(writer: &mut Writer<'_>) {
 
 fn write_places(writer: &mut Writer<'_>) {
     let guest = writer.guest;
-    let pins = &guest.cpu_tune.vcpu_pins;
-    let max = guest.vcpus.max.min(MOST_VCPUS);
-    let common = guest.vcpus.cpuset.as_ref();
+    let tune = &guest.cpu_tune;
+    let hard = places(
+        writer,
+        "vcpupin",
+        &tune.vcpu_pins,
+        guest.vcpus.cpuset.as_ref(),
+    );
+    let soft = places(writer, "vcpusoftpin", &tune.soft_pins, None);
+    if hard.is_empty() && soft.is_empty() {
+        return;
+    }
+    for (key, places) in [("vcpu_hard_affinity", hard), ("vcpu_soft_affinity", soft)] {
+        if !places.is_empty() {
+            writer.build.set(key, places);
+        }
+    }
+    // It would move the guest's memory away from where its vcpus have to run.
+    writer.build.flag("numa_placement", false);
+}
+
+/// A set for each vcpu up to the last one that has its own, for all where they have one in
+/// common.
+fn places(
+    writer: &mut Writer<'_>,
+    element: &str,
+    pins: &[VcpuPin],
+    common: Option<&CpuSet>,
+) -> Vec<Value> {
+    let max = writer.guest.vcpus.max.min(MOST_VCPUS);
     for pin in pins.iter().filter(|pin| pin.vcpu >= max) {
-        let path = format!("/domain/cputune/vcpupin[@vcpu='{}']", pin.vcpu);
+        let path = format!("/domain/cputune/{element}[@vcpu='{}']", pin.vcpu);
         writer.notes.setting(path, "the guest has no such vcpu");
     }
     let highest = pins.iter().map(|pin| pin.vcpu).filter(|vcpu| *vcpu < max);
@@ -74,12 +100,7 @@ fn write_places(writer: &mut Writer<'_>) {
             None => Value::from((0..anywhere).collect::<Vec<_>>()),
         }
     };
-    let places: Vec<Value> = (0..count).map(place).collect();
-    if !places.is_empty() {
-        writer.build.set("vcpu_hard_affinity", places);
-        // It would move the guest's memory away from where its vcpus have to run.
-        writer.build.flag("numa_placement", false);
-    }
+    (0..count).map(place).collect()
 }
 
 fn write_weight(writer: &mut Writer<'_>) {
@@ -196,7 +217,19 @@ pub(super) fn read(parts: &mut Parts<'_, '_>, guest: &mut Guest, notes: &mut Not
 }
 
 fn read_places(parts: &mut Parts<'_, '_>, guest: &mut Guest, notes: &mut Notes) {
-    let key = "vcpu_hard_affinity";
+    guest.cpu_tune.soft_pins = read_pins("vcpu_soft_affinity", parts, notes);
+    let pins = read_pins("vcpu_hard_affinity", parts, notes);
+    // All of them in the same place is what a document says of the guest.
+    let all = u32::try_from(pins.len()).is_ok_and(|count| count == guest.vcpus.max);
+    let first = pins.first().map(|pin| pin.cpus.clone());
+    if all && pins.iter().all(|pin| Some(&pin.cpus) == first.as_ref()) {
+        guest.vcpus.cpuset = first;
+    } else {
+        guest.cpu_tune.vcpu_pins = pins;
+    }
+}
+
+fn read_pins(key: &'static str, parts: &mut Parts<'_, '_>, notes: &mut Notes) -> Vec<VcpuPin> {
     let mut pins = Vec::new();
     for (vcpu, (value, place)) in (0..).zip(parts.build.values(key, notes)) {
         let set: Vec<u32> = bits(value, &place, notes);
@@ -206,12 +239,5 @@ fn read_places(parts: &mut Parts<'_, '_>, guest: &mut Guest, notes: &mut Notes) 
             pins.push(VcpuPin { vcpu, cpus });
         }
     }
-    // All of them in the same place is what a document says of the guest.
-    let all = u32::try_from(pins.len()).is_ok_and(|count| count == guest.vcpus.max);
-    let first = pins.first().map(|pin| pin.cpus.clone());
-    if all && pins.iter().all(|pin| Some(&pin.cpus) == first.as_ref()) {
-        guest.vcpus.cpuset = first;
-    } else {
-        guest.cpu_tune.vcpu_pins = pins;
-    }
+    pins
 }

@@ -106,8 +106,13 @@ pub(super) fn write(guest: &Guest, dialect: Dialect, out: &mut Vec<Sxpr>, notes:
     let CpuTune {
         shares,
         vcpu_pins,
+        soft_pins,
         kept,
     } = &guest.cpu_tune;
+    if !soft_pins.is_empty() {
+        let path = "/domain/cputune/vcpusoftpin";
+        notes.setting(path, "only Xen 4.5 and later knows it");
+    }
     if vcpu_pins.is_empty() {
         out.extend(
             cpuset

@@ -13,6 +13,7 @@ pub(crate) fn place(guest: &mut Guest, pins: Vec<Option<u8>>) {
         .filter(|(_, cpus)| !cpus.is_empty())
         .map(|(vcpu, cpus)| VcpuPin { vcpu, cpus })
         .collect();
+    guest.cpu_tune.soft_pins = pins.iter().skip(1).cloned().collect();
     let first = pins.first().map(|pin| pin.cpus.clone());
     let same = pins.iter().all(|pin| Some(&pin.cpus) == first.as_ref());
     if same && pins.len() == guest.vcpus.max as usize {

@@ -24,11 +24,16 @@ pub(super) fn tune(tune: &CpuTune, writer: &mut Writer) {
         writer.open("shares");
         writer.close_text("shares", &shares.to_string());
     }
-    for pin in &tune.vcpu_pins {
-        writer.open("vcpupin");
-        writer.shown("vcpu", pin.vcpu);
-        writer.shown("cpuset", &pin.cpus);
-        writer.close("vcpupin");
+    for (name, pins) in [
+        ("vcpupin", &tune.vcpu_pins),
+        ("vcpusoftpin", &tune.soft_pins),
+    ] {
+        for pin in pins {
+            writer.open(name);
+            writer.shown("vcpu", pin.vcpu);
+            writer.shown("cpuset", &pin.cpus);
+            writer.close(name);
+        }
     }
     writer.kept_elements(&tune.kept, "");
     writer.close("cputune");

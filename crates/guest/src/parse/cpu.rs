@@ -39,6 +39,7 @@ pub(super) fn tune(node: Node<'_, '_>, reader: &mut Reader<'_>) -> CpuTune {
         match tag(&child) {
             "shares" => tune.shares = reader.text_number(child),
             "vcpupin" => tune.vcpu_pins.extend(pin(child, reader)),
+            "vcpusoftpin" => tune.soft_pins.extend(pin(child, reader)),
             "period" | "quota" | "global_period" | "global_quota" | "emulator_period"
             | "emulator_quota" | "iothread_period" | "iothread_quota" | "emulatorpin"
             | "iothreadpin" | "vcpusched" | "iothreadsched" | "emulatorsched" | "cachetune"

@@ -28,11 +28,13 @@ fn set() -> impl Strategy<Value = CpuSet> {
 }
 
 fn tune() -> impl Strategy<Value = CpuTune> {
-    let pin = (any::<u32>(), set()).prop_map(|(vcpu, cpus)| VcpuPin { vcpu, cpus });
+    let pin = || (any::<u32>(), set()).prop_map(|(vcpu, cpus)| VcpuPin { vcpu, cpus });
     let kept = kept(&["/period", "/emulatorpin"]);
-    (maybe(any::<u64>()), vec(pin, 0..3), kept).prop_map(|(shares, vcpu_pins, kept)| CpuTune {
+    let pins = (vec(pin(), 0..3), vec(pin(), 0..3));
+    (maybe(any::<u64>()), pins, kept).prop_map(|(shares, (vcpu_pins, soft_pins), kept)| CpuTune {
         shares,
         vcpu_pins,
+        soft_pins,
         kept,
     })
 }

@@ -21,6 +21,8 @@ pub(crate) fn settle(mut guest: Guest) -> Guest {
     if let Some(shares) = &mut guest.cpu_tune.shares {
         *shares %= 1 << 32;
     }
+    // libvirt's schema does not have our extension.
+    guest.cpu_tune.soft_pins.clear();
     for pin in &mut guest.cpu_tune.vcpu_pins {
         pin.vcpu %= 1 << 16;
     }

@@ -370,4 +370,15 @@ impl Defined {
         };
         (0..guest.vcpus.max).map(vcpu).collect()
     }
+
+    /// Where the vcpus should rather run while it is inactive.
+    pub(crate) fn soft_affinity(&self, cpus: u32) -> Vec<Vec<u32>> {
+        let pins = &self.guest.cpu_tune.soft_pins;
+        let of_vcpu = |number| {
+            let own = pins.iter().find(|pin| pin.vcpu == number);
+            let wanted = |cpu: &u32| own.is_none_or(|pin| pin.cpus.contains(*cpu));
+            (0..cpus).filter(wanted).collect()
+        };
+        (0..self.guest.vcpus.max).map(of_vcpu).collect()
+    }
 }

@@ -39,6 +39,17 @@ impl HypercallMonitor {
         self.done(name, pinned)
     }
 
+    pub(crate) fn pin_vcpu_softly(
+        &self,
+        name: &str,
+        domid: DomId,
+        vcpu: u32,
+        cpus: &[u32],
+    ) -> Result<()> {
+        let pinned = self.xen.set_soft_affinity(domid.0, vcpu, cpus, self.cpus);
+        self.done(name, pinned)
+    }
+
     /// A domain's parameters under the scheduler of its cpupool.
     pub(crate) fn scheduler(&self, name: &str, domid: DomId) -> Result<Scheduler> {
         let fail = |error| about(name, error);

@@ -172,6 +172,18 @@ impl HypercallMonitor {
         Ok(vcpus)
     }
 
+    /// Where the vcpus of a domain that has `count` should rather run.
+    pub(crate) fn soft_affinity(
+        &self,
+        name: &str,
+        domid: DomId,
+        count: u32,
+    ) -> Result<Vec<Vec<u32>>> {
+        let of_vcpu = |vcpu| self.xen.soft_affinity(domid.0, vcpu, self.cpus);
+        let all = (0..count).map(|vcpu| of_vcpu(vcpu).map_err(|error| about(name, error)));
+        all.collect()
+    }
+
     /// What the vcpus of a domain do, without where they may run.
     pub(crate) fn vcpu_times(&self, domain: &ActiveDomain) -> Result<Vec<VcpuTime>> {
         let mut times = Vec::new();

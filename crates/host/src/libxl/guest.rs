@@ -74,7 +74,7 @@ impl Running {
     }
 
     /// What libxl says of the guest, or said when it had the same devices.
-    async fn said(&self) -> Result<Arc<Said>> {
+    pub(super) async fn said(&self) -> Result<Arc<Said>> {
         let seen = &self.libxl.inner.seen;
         let guest = (self.domid, self.info.uuid);
         // Before libxl is asked: what changes meanwhile is then seen the next time.

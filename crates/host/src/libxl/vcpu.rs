@@ -1,7 +1,7 @@
 //! A domain's vcpus.
 
 use super::Running;
-use crate::{Error, Result, VcpuInfo};
+use crate::{ConfigChange, Error, Result, VcpuInfo};
 use virtxen_libxl::Operation;
 
 impl Running {
@@ -34,6 +34,21 @@ impl Running {
         }
         on.sort_unstable();
         self.online(on).await
+    }
+
+    /// Changes the document that is kept with the domain as the domain was changed; one
+    /// that xl started has none.
+    pub(crate) async fn note(&self, change: &ConfigChange) -> Result<()> {
+        let said = self.said().await?;
+        let Some(before) = &said.document else {
+            return Ok(());
+        };
+        let mut guest = before.clone();
+        change.apply(&mut guest)?;
+        match guest == *before {
+            true => Ok(()),
+            false => self.store(&guest).await,
+        }
     }
 
     async fn online(&self, online: Vec<u32>) -> Result<()> {

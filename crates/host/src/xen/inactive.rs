@@ -188,7 +188,10 @@ impl XenHost {
     /// Changes the file of a guest that is not active, else the domain.
     pub(super) async fn configure(&self, name: &str, change: ConfigChange) -> Result<()> {
         match (self.in_file(name).await?, self.guest_files()) {
-            (Some(_), Some(files)) => files.change(name, &change).await,
+            (Some(_), Some(files)) => {
+                self.keeps(&change)?;
+                files.change(name, &change).await
+            }
             _ => self.change_active(name, change).await,
         }
     }

@@ -28,6 +28,7 @@
 //! failed. XenD is first asked when an operation needs it, so that one that hangs
 //! stops nobody else; libxl's process is started then as well.
 
+mod affinity;
 mod console;
 mod cpupool;
 mod ended;

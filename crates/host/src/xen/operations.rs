@@ -212,6 +212,7 @@ impl Host for XenHost {
     }
 
     async fn change_config(&self, name: &str, change: &ConfigChange) -> Result<()> {
+        self.keeps(change)?;
         let defined = self.file_of(name, change.operation()).await?;
         match self.guest_files() {
             Some(files) => files.change(&defined.guest.name, change).await,
@@ -369,6 +370,16 @@ impl Host for XenHost {
     async fn pin_vcpu(&self, name: &str, vcpu: u32, cpus: &[u32]) -> Result<()> {
         let cpus = cpus.to_vec();
         self.configure(name, ConfigChange::Pin { vcpu, cpus }).await
+    }
+
+    async fn pin_vcpu_softly(&self, name: &str, vcpu: u32, cpus: &[u32]) -> Result<()> {
+        let cpus = cpus.to_vec();
+        let change = ConfigChange::SoftPin { vcpu, cpus };
+        self.configure(name, change).await
+    }
+
+    async fn soft_affinity(&self, name: &str) -> Result<Vec<Vec<u32>>> {
+        self.read_soft_affinity(name).await
     }
 
     async fn scheduler(&self, name: &str) -> Result<Scheduler> {

@@ -4,7 +4,7 @@
 //! The choice is made once, when the host is opened. Guests that are not active are in
 //! `inactive`.
 
-use super::{XenHost, no_domain, usable};
+use super::{XenHost, no_domain};
 use crate::channels::{Channel, LibxlChannel};
 use crate::hypercall::HypercallMonitor;
 use crate::libxl::{self, Libxl, Running};
@@ -216,12 +216,14 @@ impl XenHost {
     /// Changes an active domain; through XenD also one that it keeps.
     pub(super) async fn change_active(&self, name: &str, change: ConfigChange) -> Result<()> {
         let operation = change.operation();
+        if matches!(
+            change,
+            ConfigChange::Pin { .. } | ConfigChange::SoftPin { .. }
+        ) {
+            return self.place_vcpu(name, &change).await;
+        }
         match (self.changer(name, operation).await?, &change) {
             (Changer::Xend(xend), _) => through_xend(xend, name, &change).await,
-            (Changer::Libxl(domain), ConfigChange::Pin { vcpu, cpus }) => {
-                let xen = usable("hypercalls", &self.hypercalls)?;
-                xen.pin_vcpu(name, domain.number(), *vcpu, cpus)
-            }
             (Changer::Libxl(domain), ConfigChange::MaxMemory(limit)) => {
                 domain.set_max_memory(*limit).await?;
                 self.store_max_memory(domain.number(), *limit).await
@@ -230,9 +232,6 @@ impl XenHost {
             (Changer::Hypervisor(xen, domid), ConfigChange::MaxMemory(limit)) => {
                 xen.set_max_memory(name, domid, *limit)?;
                 self.store_max_memory(domid, *limit).await
-            }
-            (Changer::Hypervisor(xen, domid), ConfigChange::Pin { vcpu, cpus }) => {
-                xen.pin_vcpu(name, domid, *vcpu, cpus)
             }
             (Changer::Hypervisor(..), _) => Err(self.no_toolstack(operation)),
         }
@@ -265,7 +264,7 @@ async fn through_xend(xend: &XendHost, name: &str, change: &ConfigChange) -> Res
         ConfigChange::MaxMemory(limit) => xend.set_max_memory(name, *limit).await,
         ConfigChange::Vcpus(count) => xend.set_vcpus(name, *count).await,
         ConfigChange::MaxVcpus(_) => xend.change_config(name, change).await,
-        ConfigChange::Pin { vcpu, cpus } => xend.pin_vcpu(name, *vcpu, cpus).await,
+        ConfigChange::Pin { .. } | ConfigChange::SoftPin { .. } => Err(not_while_it_runs(change)),
         ConfigChange::Attach(device) => xend.attach(name, device).await,
         ConfigChange::Update(device) => xend.update(name, device).await,
         ConfigChange::Detach(device) => xend.detach(name, device).await,
@@ -279,11 +278,16 @@ async fn through_libxl(domain: &Running, change: &ConfigChange) -> Result<()> {
         ConfigChange::Attach(device) => domain.attach(device).await,
         ConfigChange::Update(device) => domain.update(device).await,
         ConfigChange::Detach(device) => domain.detach(device).await,
-        ConfigChange::MaxMemory(_) | ConfigChange::MaxVcpus(_) | ConfigChange::Pin { .. } => {
-            Err(Error::Unsupported {
-                operation: change.operation(),
-                reason: "libxl does not change it while the guest runs".to_owned(),
-            })
-        }
+        ConfigChange::MaxMemory(_)
+        | ConfigChange::MaxVcpus(_)
+        | ConfigChange::Pin { .. }
+        | ConfigChange::SoftPin { .. } => Err(not_while_it_runs(change)),
+    }
+}
+
+fn not_while_it_runs(change: &ConfigChange) -> Error {
+    Error::Unsupported {
+        operation: change.operation(),
+        reason: "the toolstack does not change it while the guest runs".to_owned(),
     }
 }

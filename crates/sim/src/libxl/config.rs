@@ -1,9 +1,10 @@
 //! What libxl is given of a guest, and what it keeps of it: `libxl_domain_config`.
 
 use super::log::{INVALID, Wrong};
-use crate::state::{Active, Domain, Entropy};
+use crate::state::{Active, CPUS, Domain, Entropy};
 use crate::xend::config::Config;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// Most vcpus that a guest has here.
 const VCPUS_MAX: i64 = 512;
@@ -204,13 +205,28 @@ fn online(build: &Map<String, Value>, vcpus: i64) -> i64 {
 
 /// Where each vcpu may run.
 fn affinity(build: &Map<String, Value>, vcpus: i64) -> Vec<Vec<i64>> {
-    let listed = build.get("vcpu_hard_affinity").and_then(Value::as_array);
+    let listed = places(build, "vcpu_hard_affinity");
     let count = usize::try_from(vcpus).unwrap_or(0);
-    let of_vcpu = |place: usize| {
-        let cpus = listed.and_then(|all| all.get(place)?.as_array());
-        cpus.map_or(Vec::new(), |cpus| {
-            cpus.iter().filter_map(Value::as_i64).collect()
-        })
-    };
+    let of_vcpu = |place: usize| listed.get(place).cloned().unwrap_or_default();
     (0..count).map(of_vcpu).collect()
+}
+
+/// Where each vcpu should rather run, as far as that is said.
+pub(super) fn soft_affinity(kept: &Kept) -> BTreeMap<u32, Vec<u32>> {
+    let build = section(&kept.config, "b_info");
+    let listed = places(&build, "vcpu_soft_affinity").into_iter();
+    let cpus = |cpus: Vec<i64>| {
+        let numbers = cpus.into_iter().filter_map(|cpu| u32::try_from(cpu).ok());
+        numbers.filter(|cpu| i64::from(*cpu) < CPUS).collect()
+    };
+    (0..).zip(listed.map(cpus)).collect()
+}
+
+fn places(build: &Map<String, Value>, key: &str) -> Vec<Vec<i64>> {
+    let listed = build.get(key).and_then(Value::as_array);
+    let numbers = |set: &Value| {
+        let set = set.as_array().map_or(&[][..], Vec::as_slice);
+        set.iter().filter_map(Value::as_i64).collect()
+    };
+    listed.map_or(Vec::new(), |all| all.iter().map(numbers).collect())
 }

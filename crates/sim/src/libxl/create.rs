@@ -120,6 +120,7 @@ fn build(state: &mut State, config: &Config, kept: Kept) -> Result<Active, Wrong
     }
     let mut active = Active::new(domid, config);
     active.limit = config.dynamic_max + SLACK;
+    active.soft_affinity = config::soft_affinity(&kept);
     plug_all(state, &mut active, kept)?;
     Ok(active)
 }

@@ -38,6 +38,13 @@ within 30 says 'current +live +2' virsh vcpucount pv
 virsh setvcpus pv 1 --live
 virsh vcpupin pv 0 1 --live
 says 'pv .* 1 / all' xl vcpu-list pv
+virsh vcpupin pv 0 0-1 --live
+virtxen vcpupin pv 0 0 --soft --live
+says 'pv .* all / 0$' xl vcpu-list pv
+virtxen -c virtxen+unix:///run/libvirt/virtxend-sock vcpupin pv 0 1 --soft --live
+says 'pv .* all / 1$' xl vcpu-list pv
+says 'Soft Affinity: +-y$' virtxen -c virtxen+unix:///run/libvirt/virtxend-sock vcpuinfo pv
+says "<vcpusoftpin vcpu='0' cpuset='1'/>" virsh dumpxml pv
 virsh destroy pv
 "#,
     },

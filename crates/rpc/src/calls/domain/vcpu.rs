@@ -12,6 +12,10 @@ use crate::xdr::{List, Opaque, record};
 /// Most bytes of the maps of all virtual processors.
 pub const CPUMAPS_MAX: usize = 8_388_608;
 
+/// A flag of ours for `virDomainPinVcpuFlags` and `virDomainGetVcpuPinInfo`: meant is where
+/// a vcpu should rather run, for which libvirt has no word. libvirt refuses it.
+pub const SOFT_AFFINITY: u32 = 1 << 30;
+
 record! {
     /// Arguments of `virDomainGetVcpus`.
     VcpusArguments { dom: Domain, maxinfo: i32, maplen: i32 }
