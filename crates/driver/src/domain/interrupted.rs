@@ -5,7 +5,7 @@
 //! Of any other only who knows the other host can tell: it stays, may be resumed and
 //! destroyed, and is told of.
 
-use super::moving::FINISHES;
+use super::underway::FINISHES;
 use crate::driver::Inner;
 use crate::store::{Sending, Stage};
 use crate::{Domain, DomainKey, Driver, Error, Operation, Result, State};

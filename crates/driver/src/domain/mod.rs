@@ -28,6 +28,7 @@ mod snapshot;
 mod state;
 mod statistics;
 mod streaming;
+mod underway;
 mod vcpu;
 mod xml;
 
@@ -43,13 +44,13 @@ pub use lifecycle::{ShutdownMode, UndefineFlags};
 pub use list::ListFilter;
 pub use metadata::{MetadataChange, MetadataKind};
 pub use migrate::MigrateFlags;
-pub(crate) use moving::Moving;
 pub use moving::{Arrival, Departure};
 pub use save::DumpFlags;
 pub use scheduler::{TypedParameter, TypedValue};
 pub use snapshot::{SnapshotDeletion, SnapshotEntry, SnapshotFlags, SnapshotRevert};
 pub use state::{Reason, State};
 pub use statistics::{CpuStats, MemoryTag, block_parameters};
+pub(crate) use underway::Moving;
 pub use vcpu::VcpuCounts;
 pub use xml::{Accepted, Converted, CreateFlags, DefineFlags, NativeFormat, XmlFlags};
 

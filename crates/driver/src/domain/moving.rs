@@ -14,27 +14,21 @@
 //! program moves it, by `streaming`.
 
 use super::migrate::destination_of;
-use super::streaming::{self, Receiving};
+use super::streaming;
+use super::underway::Incoming;
 use crate::call::{Call, Work, allowed_now};
 use crate::document;
 use crate::driver::Inner;
-use crate::job::lock;
 use crate::{Domain, DomainKey, Driver, Error, EventKind, Operation, Result, State, XmlFlags};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use virtxen_guest::Uuid;
 use virtxen_host::XenVersion;
 
-/// Domains that may be on their way at once.
-const MOVING_MAX: usize = 1024;
-
 /// Longest wait until a domain that has come is there, and one that went is gone.
 const SETTLES: Duration = Duration::from_secs(60);
-/// How long after a domain was sent its migration may still be finished.
-pub(super) const FINISHES: Duration = Duration::from_secs(300);
 /// Time between two looks meanwhile.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -59,71 +53,6 @@ pub struct Arrival {
     pub persistent: bool,
     /// As what it is to be defined, if not as what came.
     pub persistent_xml: Option<String>,
-}
-
-/// Domains on their way.
-#[derive(Default)]
-pub(crate) struct Moving {
-    /// Away from here, and since when all of it was sent.
-    outgoing: Mutex<HashMap<Uuid, Option<Instant>>>,
-    /// To this host, the newest last.
-    incoming: Mutex<Vec<Incoming>>,
-    /// Those of them that this program receives itself.
-    pub(super) receiving: Receiving,
-}
-
-#[derive(Clone)]
-struct Incoming {
-    uuid: Uuid,
-    /// The name that it is to have here.
-    wanted: String,
-    xml: String,
-}
-
-impl Moving {
-    /// Whether the source was told of the migration before it is to perform it.
-    pub(super) fn has_begun(&self, uuid: Uuid) -> bool {
-        lock(&self.outgoing).contains_key(&uuid)
-    }
-
-    /// A domain was sent, and waits for the confirmation.
-    pub(super) fn sent(&self, uuid: Uuid) {
-        lock(&self.outgoing).insert(uuid, Some(Instant::now()));
-    }
-
-    /// How long ago a domain was sent that waits for the confirmation.
-    pub(super) fn waits(&self, uuid: Uuid) -> Option<Duration> {
-        let sent = lock(&self.outgoing).get(&uuid).copied()?;
-        sent.map(|sent| sent.elapsed())
-    }
-
-    fn begin(&self, uuid: Uuid) -> Result<()> {
-        let mut outgoing = lock(&self.outgoing);
-        if outgoing.len() >= MOVING_MAX && !outgoing.contains_key(&uuid) {
-            return Err(Error::Argument("too many domains are on their way".into()));
-        }
-        outgoing.insert(uuid, None);
-        Ok(())
-    }
-
-    pub(super) fn end(&self, uuid: Uuid) {
-        lock(&self.outgoing).remove(&uuid);
-    }
-
-    fn expect(&self, domain: Incoming) {
-        let mut incoming = lock(&self.incoming);
-        incoming.retain(|other| other.uuid != domain.uuid && other.wanted != domain.wanted);
-        if incoming.len() >= MOVING_MAX {
-            incoming.remove(0);
-        }
-        incoming.push(domain);
-    }
-
-    fn arrived(&self, wanted: &str) -> Option<Incoming> {
-        let mut incoming = lock(&self.incoming);
-        let place = incoming.iter().position(|it| it.wanted == wanted)?;
-        Some(incoming.remove(place))
-    }
 }
 
 impl Driver {

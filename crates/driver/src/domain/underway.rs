@@ -1,0 +1,84 @@
+//! Which domains are on their way: away from here until somebody confirms that they came,
+//! and to this host until somebody asks for them. What is done with them is in `moving`.
+
+use super::streaming::Receiving;
+use crate::job::lock;
+use crate::{Error, Result};
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+use tokio::time::Instant;
+use virtxen_guest::Uuid;
+
+/// Domains that may be on their way at once.
+const MOVING_MAX: usize = 1024;
+
+/// How long after a domain was sent its migration may still be finished.
+pub(super) const FINISHES: Duration = Duration::from_secs(300);
+
+/// Domains on their way.
+#[derive(Default)]
+pub(crate) struct Moving {
+    /// Away from here, and since when all of it was sent.
+    outgoing: Mutex<HashMap<Uuid, Option<Instant>>>,
+    /// To this host, the newest last.
+    incoming: Mutex<Vec<Incoming>>,
+    /// Those of them that this program receives itself.
+    pub(super) receiving: Receiving,
+}
+
+/// A domain that is to come.
+#[derive(Clone)]
+pub(super) struct Incoming {
+    pub(super) uuid: Uuid,
+    /// The name that it is to have here.
+    pub(super) wanted: String,
+    /// As its source describes it.
+    pub(super) xml: String,
+}
+
+impl Moving {
+    /// Whether the source was told of the migration before it is to perform it.
+    pub(super) fn has_begun(&self, uuid: Uuid) -> bool {
+        lock(&self.outgoing).contains_key(&uuid)
+    }
+
+    /// A domain was sent, and waits for the confirmation.
+    pub(super) fn sent(&self, uuid: Uuid) {
+        lock(&self.outgoing).insert(uuid, Some(Instant::now()));
+    }
+
+    /// How long ago a domain was sent that waits for the confirmation.
+    pub(super) fn waits(&self, uuid: Uuid) -> Option<Duration> {
+        let sent = lock(&self.outgoing).get(&uuid).copied()?;
+        sent.map(|sent| sent.elapsed())
+    }
+
+    pub(super) fn begin(&self, uuid: Uuid) -> Result<()> {
+        let mut outgoing = lock(&self.outgoing);
+        if outgoing.len() >= MOVING_MAX && !outgoing.contains_key(&uuid) {
+            return Err(Error::Argument("too many domains are on their way".into()));
+        }
+        outgoing.insert(uuid, None);
+        Ok(())
+    }
+
+    pub(super) fn end(&self, uuid: Uuid) {
+        lock(&self.outgoing).remove(&uuid);
+    }
+
+    pub(super) fn expect(&self, domain: Incoming) {
+        let mut incoming = lock(&self.incoming);
+        incoming.retain(|other| other.uuid != domain.uuid && other.wanted != domain.wanted);
+        if incoming.len() >= MOVING_MAX {
+            incoming.remove(0);
+        }
+        incoming.push(domain);
+    }
+
+    pub(super) fn arrived(&self, wanted: &str) -> Option<Incoming> {
+        let mut incoming = lock(&self.incoming);
+        let place = incoming.iter().position(|it| it.wanted == wanted)?;
+        Some(incoming.remove(place))
+    }
+}
