@@ -124,6 +124,7 @@ impl Session {
             ..Options::default()
         };
         let driver = Driver::open(Arc::clone(&opened.host), options);
+        let driver = driver.with_destinations(Arc::new(virtxen_remote::Daemons));
         if opened.host.is_simulated() && !self.trace {
             // No virtxend can reach this host, which goes with this program.
             driver.take_down_ended(|_| ());

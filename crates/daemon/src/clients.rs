@@ -19,6 +19,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
 use virtxen_driver::{AllowAll, Delivery, Driver, JobInfo};
+use virtxen_remote::Daemons;
 use virtxen_rpc::server::ServerSettings;
 
 /// Events that wait for a client that is slow to take them.
@@ -202,7 +203,8 @@ impl Daemon {
             driver: self
                 .driver
                 .with_access(Arc::new(AllowAll), read_only)
-                .with_networks(Arc::new(networks)),
+                .with_networks(Arc::new(networks))
+                .with_destinations(Arc::new(Daemons)),
             login: Arc::clone(&login),
             read_only,
             polkit: Arc::clone(&self.polkit),

@@ -5,12 +5,12 @@
 //! need not, as most that only read, is answered at once.
 
 use crate::access;
-use crate::console::{Console, News};
+use crate::console::News;
 use crate::error::{self, Error};
 use crate::forward::{Forward, ForwardNews};
 use crate::serve::{self, Caller, Outcome, Reply};
-use std::collections::BTreeMap;
-use std::future::{Future, poll_fn};
+use crate::streams::Streams;
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -21,12 +21,10 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::{JoinError, JoinSet};
 use tracing::Instrument;
 use virtxen_driver::Delivery;
-use virtxen_rpc::calls::DomainOpenConsole;
 use virtxen_rpc::server::{
-    ServerCall, ServerRequest, ServerSession, ServerSettings, StreamId, StreamOptions, StreamPart,
-    Ticket,
+    ServerCall, ServerRequest, ServerSession, ServerSettings, StreamId, StreamOptions, Ticket,
 };
-use virtxen_rpc::{DomainEvent, Group, RemoteError, Result, code, origin};
+use virtxen_rpc::{DomainEvent, Group, Result};
 
 /// Bytes that are read at once.
 const READ: usize = 64 << 10;
@@ -47,7 +45,7 @@ pub(crate) struct Connection {
     caller: Arc<Caller>,
     events: broadcast::Receiver<Delivery>,
     calls: JoinSet<(Ticket, Outcome)>,
-    consoles: BTreeMap<StreamId, Console>,
+    streams: Streams,
     forward: Forward,
     /// Room among those who have not proved yet who they are.
     anonymous: Option<OwnedSemaphorePermit>,
@@ -77,8 +75,8 @@ enum Woken {
     Event(std::result::Result<Delivery, RecvError>),
     /// Something happened to a domain that the client may see.
     Seen(DomainEvent),
-    /// Something happened on a console.
-    Console(StreamId, News),
+    /// Something happened on a stream.
+    Stream(StreamId, News),
     /// Another daemon has something for the client.
     Forward((Group, ForwardNews)),
     /// It is time for a sign of life.
@@ -106,7 +104,7 @@ impl Connection {
             caller,
             events,
             calls: JoinSet::new(),
-            consoles: BTreeMap::new(),
+            streams: Streams::default(),
             forward,
             unseen: access::Events::default(),
             leaving,
@@ -158,7 +156,7 @@ impl Connection {
                 },
                 event = self.events.recv() => Woken::Event(event),
                 event = self.unseen.next(&self.caller.rights) => Woken::Seen(event),
-                (id, news) = news(&mut self.consoles, &self.session) => Woken::Console(id, news),
+                (id, news) = self.streams.next(&self.session) => Woken::Stream(id, news),
                 // No more is taken than the client reads.
                 news = self.forward.next(), if output.len() < READ => Woken::Forward(news),
                 count = reader.read(&mut buffer), if self.session.wants_input() && !leaving => {
@@ -206,7 +204,7 @@ impl Connection {
             | Woken::Flushed(Ok(()))
             | Woken::Leaving => {}
             Woken::Seen(event) => self.tell(&event)?,
-            Woken::Console(id, news) => self.pass_on(id, news)?,
+            Woken::Stream(id, news) => self.streams.pass_on(&mut self.session, id, news)?,
             Woken::Forward(news) => {
                 let call = self.forward.tell(&mut self.session, news)?;
                 self.serve_here(call)?;
@@ -218,11 +216,7 @@ impl Connection {
 
     /// Ends what can be ended, and says goodbye when nothing is left to answer.
     fn leave(&mut self) -> Result<()> {
-        let consoles: Vec<StreamId> = self.consoles.keys().copied().collect();
-        for id in consoles {
-            let error = RemoteError::new(code::OPERATION_ABORTED, origin::STREAMS, "virtxend ends");
-            self.pass_on(id, News::Lost(error))?;
-        }
+        self.streams.end_all(&mut self.session)?;
         if self.session.is_idle() && !self.told {
             self.told = true;
             self.session.send_closed(CLOSED)?;
@@ -238,58 +232,15 @@ impl Connection {
         match outcome {
             Ok(Reply::Bytes(bytes)) => self.session.reply_bytes(ticket, Ok(&bytes)),
             Err(error) => self.session.reply_bytes(ticket, Err(&error)),
-            Ok(Reply::Console(console)) => {
+            Ok(Reply::Stream(bytes, joined)) => {
                 let options = StreamOptions {
                     client_writes: true,
                     sparse: false,
                 };
                 let session = &mut self.session;
-                let id = session.reply_with_stream::<DomainOpenConsole>(ticket, &(), options)?;
-                self.consoles.insert(id, console);
+                let id = session.reply_bytes_with_stream(ticket, &bytes, options)?;
+                self.streams.join(id, joined);
                 Ok(())
-            }
-        }
-    }
-
-    /// Something for a console from its client.
-    fn take_part(&mut self, id: StreamId, part: StreamPart) -> Result<()> {
-        match part {
-            StreamPart::Data(bytes) => {
-                let console = self.consoles.get(&id);
-                if console.is_some_and(|console| console.type_in(bytes)) {
-                    return Ok(());
-                }
-                let message = "the console takes nothing more";
-                let error = RemoteError::new(code::OPERATION_FAILED, origin::STREAMS, message);
-                self.pass_on(id, News::Lost(error))
-            }
-            StreamPart::Hole(_) => {
-                self.session.stream_used(id);
-                Ok(())
-            }
-            StreamPart::Finish => {
-                self.consoles.remove(&id);
-                self.session.finish_stream(id, Ok(()))
-            }
-            StreamPart::Abort => {
-                self.consoles.remove(&id);
-                Ok(())
-            }
-        }
-    }
-
-    /// Something from a console for its client.
-    fn pass_on(&mut self, id: StreamId, news: News) -> Result<()> {
-        match news {
-            News::Shown(bytes) => self.session.send_stream(id, &bytes),
-            News::End => self.session.send_stream(id, &[]),
-            News::Used => {
-                self.session.stream_used(id);
-                Ok(())
-            }
-            News::Lost(error) => {
-                self.consoles.remove(&id);
-                self.session.fail_stream(id, &error)
             }
         }
     }
@@ -317,7 +268,7 @@ impl Connection {
                 }
                 ServerRequest::Stream(id, part) => {
                     if let Some(part) = self.forward.part(id, part) {
-                        self.take_part(id, part)?;
+                        self.streams.take_part(&mut self.session, id, part)?;
                     }
                 }
                 _ => {}
@@ -357,23 +308,6 @@ fn poll_once<T>(future: Pin<&mut impl Future<Output = T>>) -> Option<T> {
         Poll::Ready(value) => Some(value),
         Poll::Pending => None,
     }
-}
-
-/// The next thing that happens on a console. What a guest writes waits until its
-/// client has got what came before.
-async fn news(
-    consoles: &mut BTreeMap<StreamId, Console>,
-    session: &ServerSession,
-) -> (StreamId, News) {
-    poll_fn(|context| {
-        for (id, console) in consoles.iter_mut() {
-            if let Poll::Ready(news) = console.poll(context, session.is_stream_ready(*id)) {
-                return Poll::Ready((*id, news));
-            }
-        }
-        Poll::Pending
-    })
-    .await
 }
 
 /// Writes, or sees to it that what was written leaves.

@@ -29,7 +29,9 @@ mod sasl;
 mod serve;
 mod settings;
 mod sockets;
+mod streams;
 mod tls;
+mod tunnel;
 mod users;
 
 use clients::Daemon;

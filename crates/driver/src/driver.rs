@@ -3,6 +3,7 @@
 //! Calls are in `domain/` and `node`; how they reach the host is in `call`.
 
 use crate::access::{Access, AllowAll};
+use crate::destinations::Destinations;
 use crate::documents::Documents;
 use crate::events::Subscription;
 use crate::job::Jobs;
@@ -88,6 +89,7 @@ pub(crate) struct Session {
     pub(crate) access: Arc<dyn Access>,
     pub(crate) read_only: bool,
     pub(crate) networks: Option<Arc<dyn Networks>>,
+    pub(crate) destinations: Option<Arc<dyn Destinations>>,
 }
 
 impl Driver {
@@ -111,6 +113,7 @@ impl Driver {
                 access: Arc::new(AllowAll),
                 read_only: false,
                 networks: None,
+                destinations: None,
             },
         }
     }
@@ -124,6 +127,7 @@ impl Driver {
                 access,
                 read_only,
                 networks: self.session.networks.clone(),
+                destinations: self.session.destinations.clone(),
             },
         }
     }
@@ -132,6 +136,13 @@ impl Driver {
     #[must_use]
     pub fn with_networks(mut self, networks: Arc<dyn Networks>) -> Self {
         self.session.networks = Some(networks);
+        self
+    }
+
+    /// The same driver for a caller whose guests may go to hosts of other daemons.
+    #[must_use]
+    pub fn with_destinations(mut self, destinations: Arc<dyn Destinations>) -> Self {
+        self.session.destinations = Some(destinations);
         self
     }
 

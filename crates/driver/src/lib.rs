@@ -12,6 +12,7 @@ mod call;
 mod compare;
 pub mod connection;
 mod cpupool;
+mod destinations;
 mod document;
 mod documents;
 mod domain;
@@ -30,15 +31,16 @@ mod store;
 
 pub use access::{Access, AllowAll};
 pub use connection::Connection;
+pub use destinations::{Destination, Destinations, Finished, Offer, Tunnel};
 pub use document::{read_device, read_guest};
 pub use domain::ConsoleStream;
 pub use domain::InterfaceAddress;
 pub use domain::{
     Accepted, Affect, Arrival, BlockEntry, Converted, CreateFlags, DefineFlags, Departure, Domain,
-    DomainKey, DumpFlags, InterfaceEntry, Interrupted, ListFilter, MetadataChange, MetadataKind,
-    MigrateFlags, NativeFormat, Reason, ShutdownMode, SnapshotDeletion, SnapshotEntry,
-    SnapshotFlags, SnapshotRevert, State, TakenDown, TypedParameter, TypedValue, UndefineFlags,
-    VcpuCounts, XmlFlags,
+    DomainKey, DumpFlags, InterfaceEntry, Interrupted, Journey, ListFilter, MetadataChange,
+    MetadataKind, MigrateFlags, Mouth, NativeFormat, Reason, ShutdownMode, SnapshotDeletion,
+    SnapshotEntry, SnapshotFlags, SnapshotRevert, State, TakenDown, TypedParameter, TypedValue,
+    UndefineFlags, VcpuCounts, XmlFlags,
 };
 pub use domain::{AllStats, CpuStats, DomainStats, MemoryTag, StatsGroups, block_parameters};
 pub use driver::{Driver, Options};

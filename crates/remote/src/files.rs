@@ -2,11 +2,14 @@
 //! move it to another host. They take their time: it is shown, and they can be
 //! cancelled.
 
-use crate::Remote;
+use crate::{Remote, Uri};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use virtxen_driver::{
     DomainKey, DumpFlags, Error, MigrateFlags, Monitor, Operation, Progress, Result,
+};
+use virtxen_rpc::calls::migrate_flags::{
+    LIVE, PEER2PEER, PERSIST_DEST, TUNNELLED, UNDEFINE_SOURCE,
 };
 use virtxen_rpc::calls::{
     DomainAbortJob, DomainCoreDump, DomainGetJobInfo, DomainMigratePerform3Params, DomainRestore,
@@ -56,8 +59,9 @@ impl Remote {
         self.watched(operation, Some(dom), monitor, work).await
     }
 
-    /// libvirt's direct migration: the daemon's host itself sends the domain to the
-    /// destination.
+    /// The daemon's host itself sends the domain to the destination, or the daemon
+    /// conducts it, where the destination is another one: libvirt's direct and its
+    /// peer-to-peer migration.
     pub(crate) async fn migrate(
         &self,
         key: &DomainKey,
@@ -65,20 +69,28 @@ impl Remote {
         flags: MigrateFlags,
         monitor: &Monitor,
     ) -> Result<()> {
-        const LIVE: u32 = 1;
-        const UNDEFINE_SOURCE: u32 = 16;
         let dom = self.domain(key).await?;
-        let live = if flags.live { LIVE } else { 0 };
-        let undefine = match flags.undefine_source {
-            true => UNDEFINE_SOURCE,
-            false => 0,
-        };
+        let asked = [
+            (flags.live, LIVE),
+            (flags.undefine_source, UNDEFINE_SOURCE),
+            (flags.persistent, PERSIST_DEST),
+            (flags.tunnelled, TUNNELLED),
+        ];
+        let asked = asked.iter().filter(|(is_asked, _)| *is_asked);
+        let mut bits = asked.fold(0, |all, (_, flag)| all | flag);
+        let (mut dconnuri, mut params) = (None, Vec::new());
+        if Uri::is_meant(destination) {
+            bits |= PEER2PEER;
+            dconnuri = Some(destination.to_owned());
+        } else {
+            params.push(TypedParam::new("migrate_uri", destination));
+        }
         let arguments = Perform3Params {
             dom: dom.clone(),
-            dconnuri: None,
-            params: List(vec![TypedParam::new("migrate_uri", destination)]),
+            dconnuri,
+            params: List(params),
             cookie_in: Opaque(Vec::new()),
-            flags: live | undefine,
+            flags: bits,
         };
         let operation = Operation::Migrate;
         let work = async {

@@ -11,6 +11,7 @@ mod client;
 mod console;
 mod control;
 mod credentials;
+mod destination;
 mod devices;
 mod documents;
 mod domains;
@@ -35,6 +36,7 @@ mod wire;
 
 pub use client::Client;
 pub use credentials::{Ask, Question};
+pub use destination::Daemons;
 pub use error::{Error, Result};
 pub use remote::Remote;
 pub use stream::Stream;

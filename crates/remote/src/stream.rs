@@ -4,11 +4,14 @@ use crate::client::Request;
 use crate::{Error, Result};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::{Notify, mpsc};
 use virtxen_rpc::{Serial, StreamEvent};
 
 /// Packets that may wait for a reader before no more are read.
 const PACKETS: usize = 64;
+/// Bytes that are sent at once.
+const PART: usize = 64 << 10;
 /// Zeros of a hole that are handed out at once.
 const ZEROS: i64 = 64 << 10;
 
@@ -99,11 +102,44 @@ impl Stream {
         Ok(())
     }
 
+    /// Sends all that a reader has and says that it is all. A daemon that takes it slowly
+    /// slows the reader down.
+    ///
+    /// # Errors
+    /// When the daemon ends the stream before, and why; the reader's; when the connection
+    /// is lost.
+    pub async fn write_all(mut self, mut from: impl AsyncRead + Unpin) -> Result<()> {
+        let mut buffer = vec![0; PART];
+        loop {
+            tokio::select! {
+                biased;
+                event = self.read() => {
+                    if event?.is_none() {
+                        return Err(ended("the daemon ended the stream"));
+                    }
+                }
+                count = from.read(&mut buffer) => {
+                    let count = count.map_err(|error| ended(&error.to_string()))?;
+                    let bytes = buffer.get(..count).unwrap_or_default();
+                    if bytes.is_empty() {
+                        return self.finish().await;
+                    }
+                    self.write(bytes.to_vec()).await?;
+                }
+            }
+        }
+    }
+
     async fn ask(&self, request: Request) -> Result<()> {
-        self.requests.send(request).await.map_err(|_| Error::Lost {
-            place: "the daemon".to_owned(),
-            reason: "it ended before the stream did".to_owned(),
-        })
+        let sent = self.requests.send(request).await;
+        sent.map_err(|_| ended("it ended before the stream did"))
+    }
+}
+
+fn ended(reason: &str) -> Error {
+    Error::Lost {
+        place: "the daemon".to_owned(),
+        reason: reason.to_owned(),
     }
 }
 

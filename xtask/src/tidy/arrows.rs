@@ -120,9 +120,10 @@ const ARROWS: &[Arrow] = &[
             "virtxen-driver",
             "virtxen-rpc",
             "virtxen-connect",
+            "virtxen-remote",
             "virtxen-sasl",
         ],
-        tests: &["virtxen-testkit", "virtxen-remote"],
+        tests: &["virtxen-testkit"],
     },
     Arrow {
         from: "virtxen-cli",

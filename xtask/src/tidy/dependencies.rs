@@ -59,6 +59,7 @@ const ALLOWED: &[Allowed] = &[
             "virtxen-driver",
             "virtxen-daemon",
             "virtxen-connect",
+            "virtxen-remote",
         ]),
         "traits that wait, as objects",
     ),

@@ -14,14 +14,26 @@ pub(super) const COMMANDS: &[Command] = &[Command {
     name: "migrate",
     group: Group::Moving,
     summary: "move a domain to another host",
-    about: "XenD moves it to the relocation server of the other XenD, which must allow it \
-            (xend-relocation-server) and see the same disks. The destination is a host name, \
-            HOST:PORT or xenmigr://HOST:PORT.",
+    about: "The destination is the URI of the other host's daemon (xen+tcp://HOST/system, or \
+            with tls or ssh), to which this host connects by itself, or for XenD a host name, \
+            HOST:PORT or xenmigr://HOST:PORT: XenD moves it to the relocation server of the \
+            other XenD, which must allow it (xend-relocation-server). Both hosts have to see \
+            the same disks.",
     options: &[
         DOMAIN,
-        required("desturi", Kind::Text("host"), "the other host"),
+        required("desturi", Kind::Text("uri"), "the other host"),
         flag("live", "the domain runs on meanwhile"),
         flag("undefinesource", "remove its definition here afterwards"),
+        flag("persistent", "define it there; needs the URI of a daemon"),
+        flag(
+            "p2p",
+            "accepted for virsh's sake: with the URI of a daemon it is always so",
+        ),
+        flag(
+            "tunnelled",
+            "its memory goes through the connection to the daemon, no port is opened; not \
+             with XenD",
+        ),
         flag("verbose", "show progress (the default on a terminal)"),
     ],
     run: |session, args| Box::pin(migrate(session, args)),
@@ -33,6 +45,8 @@ async fn migrate(session: &Session, args: &Args) -> Result<Reply> {
     let flags = MigrateFlags {
         live: args.flag("live"),
         undefine_source: args.flag("undefinesource"),
+        persistent: args.flag("persistent"),
+        tunnelled: args.flag("tunnelled"),
     };
     let monitor = Monitor::default();
     let driver = session.driver().await?;

@@ -1,12 +1,12 @@
 //! The call that opens a console. The stream that it starts is `crate::console`'s.
 
-use super::{Answer, Caller, Reply, Row, wire};
+use super::{Caller, wire};
 use crate::console::Console;
 use crate::error::Result;
+use crate::streams::Joined;
 use std::sync::Arc;
-use virtxen_rpc::calls::{DomainOpenConsole, OpenDeviceArguments};
-use virtxen_rpc::server::ServerCall;
-use virtxen_rpc::{Call, RemoteError, code, origin};
+use virtxen_rpc::calls::OpenDeviceArguments;
+use virtxen_rpc::{RemoteError, code, origin};
 
 /// `VIR_DOMAIN_CONSOLE_FORCE`: whoever has the console loses it.
 const FORCE: u32 = 1;
@@ -16,27 +16,12 @@ const SAFE: u32 = 2;
 /// Names of the first console, the only one that Xen's daemon of consoles serves.
 const FIRST: [&str; 3] = ["", "console0", "serial0"];
 
-/// The one row of the table whose reply is more than bytes.
-pub(super) const ROWS: &[Row] = &[Row {
-    number: DomainOpenConsole::PROCEDURE.number,
-    serve,
-}];
-
-fn serve(caller: Arc<Caller>, call: ServerCall) -> Answer {
-    Box::pin(async move {
-        let opened = match super::permitted::<DomainOpenConsole>(&caller, &call).await {
-            Ok(arguments) => open(&caller, arguments).await,
-            Err(error) => Err(error),
-        };
-        let reply = opened.map(Reply::Console);
-        (
-            call.into_ticket(),
-            reply.map_err(crate::error::Error::into_remote),
-        )
-    })
+super::rows! {
+    [streams]
+    DomainOpenConsole => open;
 }
 
-async fn open(caller: &Caller, arguments: OpenDeviceArguments) -> Result<Console> {
+async fn open(caller: Arc<Caller>, arguments: OpenDeviceArguments) -> Result<((), Joined)> {
     wire::only("virDomainOpenConsole", arguments.flags, FORCE | SAFE)?;
     let refused =
         |code, message: String| Err(RemoteError::new(code, origin::LIBXL, message).into());
@@ -52,5 +37,6 @@ async fn open(caller: &Caller, arguments: OpenDeviceArguments) -> Result<Console
     }
     let tty = caller.driver.console(&wire::key(&arguments.dom)).await?;
     let force = arguments.flags & FORCE != 0;
-    Ok(Console::open(&tty, &caller.consoles, force)?)
+    let console = Console::open(&tty, &caller.consoles, force)?;
+    Ok(((), Joined::Console(console)))
 }

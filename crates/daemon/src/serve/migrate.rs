@@ -1,46 +1,34 @@
 //! Calls that move a domain to another host: libvirt's protocol of migration in its
 //! third version, with and without typed parameters, and in its first.
 //!
-//! Two XenDs move the domain; what each call does is the driver's.
+//! A client makes them on two daemons, or only `perform` on the source's, which is then
+//! itself the client of the other one. What each call does is the driver's.
 
 use super::{Caller, wire};
 use crate::error::Result;
+use crate::streams::Joined;
+use crate::tunnel::Tunnel;
 use std::sync::Arc;
-use virtxen_driver::{Arrival, MigrateFlags, Monitor};
+use virtxen_driver::{Arrival, Journey, MigrateFlags, Monitor};
+use virtxen_rpc::calls::migrate_flags::{
+    LIVE, PAUSED, PEER2PEER, PERSIST_DEST, TUNNELLED, UNDEFINE_SOURCE, UNSAFE,
+};
 use virtxen_rpc::calls::{
     Begin3, Begin3Params, Begun, Confirm3, Confirm3Params, Cookie, Finish, Finish3, Finish3Params,
     Finished, MigrateParams, Perform, Perform3, Perform3Params, Prepare, Prepare3, Prepare3Params,
-    Prepared,
+    PrepareTunnel3, Prepared,
 };
 use virtxen_rpc::xdr::Opaque;
 use virtxen_rpc::{Domain, RemoteError, TypedValue, code, origin};
 
-/// `VIR_MIGRATE_…`.
-const LIVE: u64 = 1;
-const PEER2PEER: u64 = 2;
-const TUNNELLED: u64 = 4;
-const PERSIST: u64 = 8;
-const UNDEFINE_SOURCE: u64 = 16;
-const PAUSED: u64 = 32;
-/// Nothing is checked that this would leave out.
-const UNSAFE: u64 = 512;
-const KNOWN: u64 = LIVE | PERSIST | UNDEFINE_SOURCE | UNSAFE;
+/// Flags that say how, where the source and the destination have to agree.
+const KNOWN: u32 = LIVE | PEER2PEER | TUNNELLED | PERSIST_DEST | UNDEFINE_SOURCE | UNSAFE;
 
-/// Why XenD cannot do what a flag asks for.
-const NOT_DONE: [(u64, &str); 3] = [
-    (
-        PEER2PEER,
-        "the daemons do not speak to each other: leave --p2p out",
-    ),
-    (
-        TUNNELLED,
-        "the hosts send the memory themselves: leave --tunnelled out",
-    ),
-    (
-        PAUSED,
-        "a domain runs when it has come: suspend it afterwards",
-    ),
-];
+/// Why what a flag asks for cannot be done.
+const NOT_DONE: [(u32, &str); 1] = [(
+    PAUSED,
+    "a domain runs when it has come: suspend it afterwards",
+)];
 
 super::rows! {
     DomainMigrateBegin3 => begin3;
@@ -56,6 +44,9 @@ super::rows! {
     DomainMigratePrepare => prepare1;
     DomainMigratePerform => perform1;
     DomainMigrateFinish => finish1;
+    [streams]
+    DomainMigratePrepareTunnel3 => prepare_tunnel3;
+    DomainMigratePrepareTunnel3Params => prepare_tunnel;
 }
 
 /// What may be said of a migration, by parameters or by arguments.
@@ -87,10 +78,10 @@ impl Said {
         Ok(said)
     }
 
-    fn arrival(&self, flags: u64) -> Arrival {
+    fn arrival(&self, flags: u32) -> Arrival {
         Arrival {
             name: self.name.clone(),
-            persistent: flags & PERSIST != 0,
+            persistent: flags & PERSIST_DEST != 0,
             persistent_xml: self.persistent_xml.clone(),
         }
     }
@@ -98,7 +89,7 @@ impl Said {
 
 async fn begin(caller: Arc<Caller>, arguments: Begin3Params) -> Result<Begun> {
     let said = Said::of(arguments.params)?;
-    leave(&caller, &arguments.dom, &said, arguments.flags.into()).await
+    leave(&caller, &arguments.dom, &said, arguments.flags).await
 }
 
 async fn begin3(caller: Arc<Caller>, arguments: Begin3) -> Result<Begun> {
@@ -108,16 +99,12 @@ async fn begin3(caller: Arc<Caller>, arguments: Begin3) -> Result<Begun> {
         bandwidth: arguments.resource,
         ..Said::default()
     };
-    leave(&caller, &arguments.dom, &said, arguments.flags).await
+    leave(&caller, &arguments.dom, &said, flags_of(arguments.flags)).await
 }
 
-async fn leave(caller: &Caller, dom: &Domain, said: &Said, flags: u64) -> Result<Begun> {
+async fn leave(caller: &Caller, dom: &Domain, said: &Said, flags: u32) -> Result<Begun> {
     only("virDomainMigrateBegin3Params", flags)?;
-    if said.xml.is_some() {
-        return Err(unsupported(
-            "a domain is sent as it is, without another document",
-        ));
-    }
+    as_it_is(said)?;
     unlimited(said.bandwidth)?;
     let departure = caller.driver.migrate_begin(&wire::key(dom)).await?;
     Ok(Begun {
@@ -128,7 +115,7 @@ async fn leave(caller: &Caller, dom: &Domain, said: &Said, flags: u64) -> Result
 
 async fn prepare(caller: Arc<Caller>, arguments: Prepare3Params) -> Result<Prepared> {
     let said = Said::of(arguments.params)?;
-    receive(&caller, said, &arguments.cookie_in, arguments.flags.into()).await
+    receive(&caller, said, &arguments.cookie_in, arguments.flags).await
 }
 
 async fn prepare3(caller: Arc<Caller>, arguments: Prepare3) -> Result<Prepared> {
@@ -138,11 +125,15 @@ async fn prepare3(caller: Arc<Caller>, arguments: Prepare3) -> Result<Prepared> 
         xml: Some(arguments.dom_xml),
         ..Said::default()
     };
-    receive(&caller, said, &arguments.cookie_in, arguments.flags).await
+    let flags = flags_of(arguments.flags);
+    receive(&caller, said, &arguments.cookie_in, flags).await
 }
 
-async fn receive(caller: &Caller, said: Said, cookie: &Cookie, flags: u64) -> Result<Prepared> {
+async fn receive(caller: &Caller, said: Said, cookie: &Cookie, flags: u32) -> Result<Prepared> {
     only("virDomainMigratePrepare3Params", flags)?;
+    if flags & TUNNELLED != 0 {
+        return Err(unsupported("a tunnel needs a call with a stream"));
+    }
     let arrival = said.arrival(flags);
     let xml = said.xml.unwrap_or_default();
     let cookie = String::from_utf8_lossy(&cookie.0);
@@ -154,46 +145,122 @@ async fn receive(caller: &Caller, said: Said, cookie: &Cookie, flags: u64) -> Re
     })
 }
 
+async fn prepare_tunnel(
+    caller: Arc<Caller>,
+    arguments: Prepare3Params,
+) -> Result<(Cookie, Joined)> {
+    let said = Said::of(arguments.params)?;
+    receive_by_stream(&caller, said, &arguments.cookie_in, arguments.flags).await
+}
+
+async fn prepare_tunnel3(
+    caller: Arc<Caller>,
+    arguments: PrepareTunnel3,
+) -> Result<(Cookie, Joined)> {
+    let said = Said {
+        name: arguments.dname,
+        xml: Some(arguments.dom_xml),
+        ..Said::default()
+    };
+    let flags = flags_of(arguments.flags);
+    receive_by_stream(&caller, said, &arguments.cookie_in, flags).await
+}
+
+async fn receive_by_stream(
+    caller: &Caller,
+    said: Said,
+    cookie: &Cookie,
+    flags: u32,
+) -> Result<(Cookie, Joined)> {
+    only("virDomainMigratePrepareTunnel3Params", flags)?;
+    let arrival = said.arrival(flags);
+    let xml = said.xml.unwrap_or_default();
+    let cookie = String::from_utf8_lossy(&cookie.0);
+    let prepared = caller
+        .driver
+        .migrate_prepare_tunnel(&xml, &cookie, &arrival);
+    let tunnel = Tunnel::new(prepared.await?);
+    Ok((Cookie::default(), Joined::Tunnel(tunnel)))
+}
+
 async fn perform(caller: Arc<Caller>, arguments: Perform3Params) -> Result<Cookie> {
     let said = Said::of(arguments.params)?;
-    let to = [arguments.dconnuri, said.uri];
-    send(&caller, &arguments.dom, to, arguments.flags.into()).await
+    send(
+        &caller,
+        &arguments.dom,
+        arguments.dconnuri,
+        said,
+        arguments.flags,
+    )
+    .await
 }
 
 async fn perform3(caller: Arc<Caller>, arguments: Perform3) -> Result<Cookie> {
-    unlimited(arguments.resource)?;
-    let to = [arguments.dconnuri, arguments.uri];
-    send(&caller, &arguments.dom, to, arguments.flags).await
+    let said = Said {
+        uri: arguments.uri,
+        name: arguments.dname,
+        xml: arguments.xmlin,
+        bandwidth: arguments.resource,
+        ..Said::default()
+    };
+    let flags = flags_of(arguments.flags);
+    send(&caller, &arguments.dom, arguments.dconnuri, said, flags).await
 }
 
-/// Sends a domain to the XenD of a URI, the second of `to`; the first would be that of
-/// a daemon.
+/// Sends a domain to where it is listened for, or does all of its migration with the
+/// daemon that a client has named.
 async fn send(
     caller: &Caller,
     dom: &Domain,
-    to: [Option<String>; 2],
-    flags: u64,
+    daemon: Option<String>,
+    said: Said,
+    flags: u32,
 ) -> Result<Cookie> {
     only("virDomainMigratePerform3Params", flags)?;
-    let [None, Some(uri)] = to else {
-        return Err(unsupported(
-            "the source needs the URI of the other XenD and not that of its daemon",
-        ));
-    };
-    let migration = MigrateFlags {
+    unlimited(said.bandwidth)?;
+    let how = MigrateFlags {
         live: flags & LIVE != 0,
         undefine_source: flags & UNDEFINE_SOURCE != 0,
+        persistent: flags & PERSIST_DEST != 0,
+        tunnelled: flags & TUNNELLED != 0,
     };
     let (key, monitor) = (wire::key(dom), Monitor::default());
-    let moved = caller.driver.migrate(&key, &uri, migration, &monitor);
-    moved.await?;
+    let driver = &caller.driver;
+    match (flags & PEER2PEER != 0, daemon, &said.uri) {
+        (true, Some(daemon), _) => {
+            as_it_is(&said)?;
+            let journey = Journey {
+                flags: how,
+                arrival: said.arrival(flags),
+                listen: said.uri,
+            };
+            driver
+                .migrate_to_daemon(&key, &daemon, journey, &monitor)
+                .await?;
+        }
+        (true, None, _) => {
+            return Err(unsupported("--p2p needs the URI of the other daemon"));
+        }
+        (false, _, _) if how.tunnelled => {
+            return Err(unsupported("--tunnelled needs --p2p"));
+        }
+        (false, None, Some(uri)) => {
+            driver.migrate_directly(&key, uri, how, &monitor).await?;
+        }
+        (false, ..) => {
+            return Err(unsupported(
+                "the source needs the URI where the domain is listened for, and that of \
+                 the other daemon only with --p2p",
+            ));
+        }
+    }
     Ok(Cookie::default())
 }
 
 async fn finish(caller: Arc<Caller>, arguments: Finish3Params) -> Result<Finished> {
     let said = Said::of(arguments.params)?;
     let cancelled = arguments.cancelled != 0;
-    come(&caller, said, arguments.flags.into(), cancelled).await
+    come(&caller, said, arguments.flags, cancelled).await
 }
 
 async fn finish3(caller: Arc<Caller>, arguments: Finish3) -> Result<Finished> {
@@ -201,10 +268,11 @@ async fn finish3(caller: Arc<Caller>, arguments: Finish3) -> Result<Finished> {
         name: Some(arguments.dname),
         ..Said::default()
     };
-    come(&caller, said, arguments.flags, arguments.cancelled != 0).await
+    let flags = flags_of(arguments.flags);
+    come(&caller, said, flags, arguments.cancelled != 0).await
 }
 
-async fn come(caller: &Caller, said: Said, flags: u64, cancelled: bool) -> Result<Finished> {
+async fn come(caller: &Caller, said: Said, flags: u32, cancelled: bool) -> Result<Finished> {
     only("virDomainMigrateFinish3Params", flags)?;
     let arrival = said.arrival(flags);
     let name = said.name.unwrap_or_default();
@@ -219,16 +287,16 @@ async fn come(caller: &Caller, said: Said, flags: u64, cancelled: bool) -> Resul
 }
 
 async fn confirm(caller: Arc<Caller>, arguments: Confirm3Params) -> Result<()> {
-    let flags = arguments.flags.into();
+    let flags = arguments.flags;
     leave_behind(&caller, &arguments.dom, flags, arguments.cancelled != 0).await
 }
 
 async fn confirm3(caller: Arc<Caller>, arguments: Confirm3) -> Result<()> {
-    let (flags, cancelled) = (arguments.flags, arguments.cancelled != 0);
+    let (flags, cancelled) = (flags_of(arguments.flags), arguments.cancelled != 0);
     leave_behind(&caller, &arguments.dom, flags, cancelled).await
 }
 
-async fn leave_behind(caller: &Caller, dom: &Domain, flags: u64, cancelled: bool) -> Result<()> {
+async fn leave_behind(caller: &Caller, dom: &Domain, flags: u32, cancelled: bool) -> Result<()> {
     only("virDomainMigrateConfirm3Params", flags)?;
     let undefine = flags & UNDEFINE_SOURCE != 0;
     Ok(caller
@@ -239,7 +307,7 @@ async fn leave_behind(caller: &Caller, dom: &Domain, flags: u64, cancelled: bool
 
 /// In the first version the destination does not learn what comes.
 async fn prepare1(caller: Arc<Caller>, arguments: Prepare) -> Result<Prepared> {
-    only("virDomainMigratePrepare", arguments.flags)?;
+    only("virDomainMigratePrepare", flags_of(arguments.flags))?;
     unlimited(arguments.resource)?;
     not_renamed(arguments.dname.as_deref())?;
     let uri = caller
@@ -255,8 +323,12 @@ async fn prepare1(caller: Arc<Caller>, arguments: Prepare) -> Result<Prepared> {
 async fn perform1(caller: Arc<Caller>, arguments: Perform) -> Result<()> {
     unlimited(arguments.resource)?;
     not_renamed(arguments.dname.as_deref())?;
-    let to = [None, Some(arguments.uri)];
-    let sent = send(&caller, &arguments.dom, to, arguments.flags).await;
+    let said = Said {
+        uri: Some(arguments.uri),
+        ..Said::default()
+    };
+    let flags = flags_of(arguments.flags);
+    let sent = send(&caller, &arguments.dom, None, said, flags).await;
     sent.map(|_| ())
 }
 
@@ -265,18 +337,31 @@ async fn finish1(caller: Arc<Caller>, arguments: Finish) -> Result<Domain> {
         name: Some(arguments.dname),
         ..Said::default()
     };
-    let finished = come(&caller, said, arguments.flags, false).await?;
+    let finished = come(&caller, said, flags_of(arguments.flags), false).await?;
     Ok(finished.dom)
 }
 
 /// Refuses flags that nobody knows, and those that XenD cannot do.
-fn only(function: &str, flags: u64) -> Result<()> {
+fn only(function: &str, flags: u32) -> Result<()> {
     let not_done = NOT_DONE.iter().find(|(flag, _)| flags & flag != 0);
     if let Some((_, reason)) = not_done {
         return Err(unsupported(reason));
     }
-    let unknown = flags & !KNOWN;
-    wire::only(function, u32::try_from(unknown).unwrap_or(u32::MAX), 0)
+    wire::only(function, flags, KNOWN)
+}
+
+/// Flags of the calls that have room for more of them: what is beyond is unknown.
+fn flags_of(flags: u64) -> u32 {
+    u32::try_from(flags).unwrap_or(u32::MAX)
+}
+
+fn as_it_is(said: &Said) -> Result<()> {
+    match said.xml {
+        None => Ok(()),
+        Some(_) => Err(unsupported(
+            "a domain is sent as it is, without another document",
+        )),
+    }
 }
 
 fn unlimited(bandwidth: u64) -> Result<()> {

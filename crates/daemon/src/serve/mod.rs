@@ -28,8 +28,9 @@ pub(crate) use wire::event;
 use crate::access::{Polkit, Rights};
 use crate::auth::Login;
 use crate::calls::Client;
-use crate::console::{Console, Consoles};
+use crate::console::Consoles;
 use crate::error::Result;
+use crate::streams::Joined;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -80,8 +81,8 @@ pub(crate) type Outcome = std::result::Result<Reply, RemoteError>;
 pub(crate) enum Reply {
     /// The reply's bytes.
     Bytes(Vec<u8>),
-    /// An empty reply, and a stream that is joined with a console.
-    Console(Console),
+    /// The reply's bytes, and a stream that is joined with something.
+    Stream(Vec<u8>, Joined),
 }
 
 /// Does a call. What nobody here does is answered with libvirt's "not supported".
@@ -123,15 +124,26 @@ static TABLE: &[&[Row]] = &[
     vcpu::ROWS,
 ];
 
-/// Rows of the table: libvirt's function without `vir`, and ours.
+/// Rows of the table: libvirt's function without `vir`, and ours; behind `[streams]` those
+/// that start a stream.
 macro_rules! rows {
-    ($($call:ident => $function:expr;)*) => {
-        pub(super) const ROWS: &[super::Row] = &[$(super::Row {
-            number: <virtxen_rpc::calls::$call as virtxen_rpc::Call>::PROCEDURE.number,
-            serve: |caller, call| Box::pin(
-                super::answer::<virtxen_rpc::calls::$call, _>(caller, call, $function)
-            ),
-        }),*];
+    ($($call:ident => $function:expr;)* $([streams] $($starts:ident => $starter:expr;)*)?) => {
+        pub(super) const ROWS: &[super::Row] = &[
+            $(super::Row {
+                number: <virtxen_rpc::calls::$call as virtxen_rpc::Call>::PROCEDURE.number,
+                serve: |caller, call| Box::pin(
+                    super::answer::<virtxen_rpc::calls::$call, _>(caller, call, $function)
+                ),
+            },)*
+            $($(super::Row {
+                number: <virtxen_rpc::calls::$starts as virtxen_rpc::Call>::PROCEDURE.number,
+                serve: |caller, call| Box::pin(
+                    super::answer_with_stream::<virtxen_rpc::calls::$starts, _>(
+                        caller, call, $starter,
+                    )
+                ),
+            },)*)?
+        ];
     };
 }
 use rows;
@@ -152,6 +164,25 @@ where
         let bytes = xdr::to_bytes(&reply)?;
         caller.rights.after::<C>(&bytes).await?;
         Ok(Reply::Bytes(bytes))
+    };
+    let reply = answered.await.map_err(crate::error::Error::into_remote);
+    (call.into_ticket(), reply)
+}
+
+/// As [`answer`], for a call that starts a stream.
+async fn answer_with_stream<C, F>(
+    caller: Arc<Caller>,
+    call: ServerCall,
+    function: impl FnOnce(Arc<Caller>, C::Arguments) -> F,
+) -> (Ticket, Outcome)
+where
+    C: Call,
+    F: Future<Output = Result<(C::Reply, Joined)>>,
+{
+    let answered = async {
+        let arguments = permitted::<C>(&caller, &call).await?;
+        let (reply, joined) = function(Arc::clone(&caller), arguments).await?;
+        Ok(Reply::Stream(xdr::to_bytes(&reply)?, joined))
     };
     let reply = answered.await.map_err(crate::error::Error::into_remote);
     (call.into_ticket(), reply)

@@ -3,9 +3,12 @@
 //! XenD on both sides moves the data; this side asks and waits. What libvirt's
 //! protocol has around it is in `moving`.
 
+use super::moving::Arrival;
+use super::peer::Journey;
 use crate::call::Call;
-use crate::{DomainKey, Driver, Error, Monitor, Operation, Result};
-use virtxen_host::MigrateOptions;
+use crate::driver::Inner;
+use crate::{Domain, DomainKey, Driver, Error, Monitor, Operation, Result};
+use virtxen_host::{Host, MigrateOptions};
 
 /// How a domain is moved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,15 +18,57 @@ pub struct MigrateFlags {
     /// It is removed from this host's defined domains afterwards; in a migration that
     /// [`Driver::migrate_begin`] began, by [`Driver::migrate_confirm`].
     pub undefine_source: bool,
+    /// It is defined at the destination; between daemons only.
+    pub persistent: bool,
+    /// Its memory goes through the connection of the two daemons.
+    pub tunnelled: bool,
 }
 
 impl Driver {
-    /// Moves a domain to `destination`: `host`, `host:port` or
-    /// `xenmigr://host[:port]/`. The port is that of the relocation server there.
+    /// Moves a domain to `destination`: the URI of a daemon, or for XenD `host`,
+    /// `host:port` or `xenmigr://host[:port]/`, whose port is that of the relocation
+    /// server there.
     ///
     /// # Errors
     /// The destination cannot be read; the domain is not running; what the host says.
     pub async fn migrate(
+        &self,
+        key: &DomainKey,
+        destination: &str,
+        flags: MigrateFlags,
+        monitor: &Monitor,
+    ) -> Result<()> {
+        let destinations = self.session.destinations.as_ref();
+        if destinations.is_some_and(|it| it.is_daemon(destination)) {
+            let arrival = Arrival {
+                persistent: flags.persistent,
+                ..Arrival::default()
+            };
+            let journey = Journey {
+                flags,
+                arrival,
+                listen: None,
+            };
+            return self
+                .migrate_to_daemon(key, destination, journey, monitor)
+                .await;
+        }
+        if flags.tunnelled || flags.persistent {
+            return Err(Error::Argument(format!(
+                "destination '{destination}': --tunnelled and --persistent need the URI of \
+                 the daemon there"
+            )));
+        }
+        self.migrate_directly(key, destination, flags, monitor)
+            .await
+    }
+
+    /// Moves a domain to `destination`, which is no daemon: to XenD, or where a
+    /// destination has said that it listens.
+    ///
+    /// # Errors
+    /// As [`migrate`](Self::migrate).
+    pub async fn migrate_directly(
         &self,
         key: &DomainKey,
         destination: &str,
@@ -39,11 +84,7 @@ impl Driver {
         let call = Call::domain(Operation::Migrate, key).watched(monitor);
         let inner = std::sync::Arc::clone(&self.inner);
         self.change(call, async move |host, domain| {
-            if host.stream_version().is_some() && inner.moving.has_begun(domain.uuid) {
-                let to = (options.host, options.port);
-                return inner.stream_to(&*host, &domain, to, options.live).await;
-            }
-            host.migrate(&domain.name, &options).await?;
+            inner.send_away(&*host, &domain, &options).await?;
             // Of a migration that was begun by libvirt's protocol the source is told
             // to confirm it, when the other side has the domain.
             if flags.undefine_source && !inner.moving.has_begun(domain.uuid) {
@@ -57,6 +98,22 @@ impl Driver {
             Ok(())
         })
         .await
+    }
+}
+
+impl Inner {
+    /// Sends a domain, or has XenD send it. What libxl has sent stays here, suspended,
+    /// until the migration is confirmed.
+    pub(super) async fn send_away(
+        &self,
+        host: &dyn Host,
+        domain: &Domain,
+        to: &MigrateOptions,
+    ) -> Result<()> {
+        if host.stream_version().is_some() && self.moving.has_begun(domain.uuid) {
+            return self.stream_to(host, domain, to).await;
+        }
+        Ok(host.migrate(&domain.name, to).await?)
     }
 }
 

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
-use virtxen_guest::Uuid;
+use virtxen_guest::{Guest, Uuid};
 use virtxen_host::XenVersion;
 
 /// Longest wait until a domain that has come is there, and one that went is gone.
@@ -96,13 +96,29 @@ impl Driver {
         uri: Option<&str>,
         arrival: &Arrival,
     ) -> Result<String> {
+        let (guest, incoming) = self.may_come(xml, cookie, arrival).await?;
+        let to = match self.inner.host.stream_version() {
+            Some(version) => self.listen_for(guest, cookie, uri, version).await?,
+            None => self.relocation(uri).await?,
+        };
+        self.expect(incoming);
+        Ok(to)
+    }
+
+    /// Whether a domain may come: as it is to be received, and what is noted of it.
+    pub(super) async fn may_come(
+        &self,
+        xml: &str,
+        cookie: &str,
+        arrival: &Arrival,
+    ) -> Result<(Guest, Incoming)> {
         let operation = Operation::MigratePrepare;
         self.check(operation, None)?;
         let (mut guest, _) = document::parse_guest(xml)?;
         let uuid = *guest.uuid.get_or_insert_with(Uuid::random);
         comes_from(cookie, &self.version())?;
-        let wanted = arrival.name.as_ref().unwrap_or(&guest.name);
-        for name in [&guest.name, wanted] {
+        let wanted = arrival.name.as_ref().unwrap_or(&guest.name).clone();
+        for name in [&guest.name, &wanted] {
             let there = self.inner.replaced(name, uuid).await;
             let there = match there {
                 // Its definition may have its other name already.
@@ -118,22 +134,20 @@ impl Driver {
                 });
             }
         }
-        let wanted = wanted.clone();
-        let to = match self.inner.host.stream_version() {
-            Some(version) => {
-                document::forget_run(&mut guest);
-                wanted.clone_into(&mut guest.name);
-                self.listen_for(guest, cookie, uri, version).await?
-            }
-            None => self.relocation(uri).await?,
-        };
-        self.inner.registry.expect(uuid);
-        self.inner.moving.expect(Incoming {
+        document::forget_run(&mut guest);
+        wanted.clone_into(&mut guest.name);
+        let incoming = Incoming {
             uuid,
             wanted,
             xml: xml.to_owned(),
-        });
-        Ok(to)
+        };
+        Ok((guest, incoming))
+    }
+
+    /// Notes a domain that is to come.
+    pub(super) fn expect(&self, incoming: Incoming) {
+        self.inner.registry.expect(incoming.uuid);
+        self.inner.moving.expect(incoming);
     }
 
     /// Receives a domain of this name that was moved here: gives it its name, defines

@@ -21,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use virtxen_guest::{Guest, Uuid};
-use virtxen_host::Host;
+use virtxen_host::{Host, MigrateOptions};
 
 /// Ports on which libvirt's driver for libxl receives domains.
 const PORTS: std::ops::RangeInclusive<u16> = 49152..=49215;
@@ -60,7 +60,7 @@ pub(super) struct Receiving {
 }
 
 impl Receiving {
-    fn add(&self, uuid: Uuid, task: JoinHandle<Result<()>>) {
+    pub(super) fn add(&self, uuid: Uuid, task: JoinHandle<Result<()>>) {
         let mut tasks = lock(&self.tasks);
         if tasks.len() >= RECEIVING_MAX {
             tasks.retain(|_, task| !task.is_finished());
@@ -125,20 +125,8 @@ impl Driver {
             .local_addr()
             .map_err(|error| broken(&error))?
             .port();
-        let names = vec![guest.name.clone()];
-        let wait = inner.options.job_wait;
-        let guard = inner
-            .jobs
-            .acquire(Operation::MigrateFinish, names, wait)
-            .await?;
-        let arrival = Coming {
-            host: Arc::clone(&inner.host),
-            guest,
-            version: stream_of(cookie).unwrap_or(version),
-            limit: inner.deadline(Operation::Migrate),
-            _guard: guard,
-        };
-        let task = tokio::spawn(arrival.receive(listener));
+        let coming = Coming::new(self, guest, cookie, version).await?;
+        let task = tokio::spawn(coming.receive(listener));
         inner.moving.receiving.add(uuid, task);
         let name = match name.contains(':') {
             true => format!("[{name}]"),
@@ -154,24 +142,38 @@ impl Inner {
         &self,
         host: &dyn Host,
         domain: &Domain,
-        to: (String, Option<u16>),
-        live: bool,
+        to: &MigrateOptions,
     ) -> Result<()> {
-        let (address, port) = to;
-        let port = port.ok_or_else(|| {
+        let (address, live) = (to.host.as_str(), to.live);
+        let port = to.port.ok_or_else(|| {
             Error::Argument("the destination's URI has to have a port".to_owned())
         })?;
         let to = format!("{address}:{port}");
-        let connect = timeout(CONNECT, TcpStream::connect((address.as_str(), port)));
+        let connect = timeout(CONNECT, TcpStream::connect((address, port)));
         let unreached =
             |error: io::Error| broken(&format!("the destination {to} is not reached: {error}"));
         let stream = connect.await.unwrap_or(Err(io::ErrorKind::TimedOut.into()));
         let (stream, ears) = stream.and_then(shared).map_err(unreached)?;
+        match self.send_noted(host, domain, stream, to, live).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(with_words(error, last_words(ears).await)),
+        }
+    }
+
+    /// Sends a domain on a stream that leads to `to`, and notes how far it is.
+    pub(super) async fn send_noted(
+        &self,
+        host: &dyn Host,
+        domain: &Domain,
+        stream: OwnedFd,
+        to: String,
+        live: bool,
+    ) -> Result<()> {
         let mut sending = Sending {
             uuid: domain.uuid,
             domid: domain.id,
             stage: Stage::Sending,
-            to: to.clone(),
+            to,
         };
         self.store.note_sending(&sending).await?;
         match host.send(&domain.name, stream, live).await {
@@ -183,7 +185,7 @@ impl Inner {
             Err(error) => {
                 // A note of a domain that runs is forgotten by the next program too.
                 let _ = self.store.forget_sending(domain.uuid).await;
-                Err(with_words(error, last_words(ears).await))
+                Err(error.into())
             }
         }
     }
@@ -220,7 +222,7 @@ async fn listen(name: &str, port: Option<u16>) -> Result<TcpListener> {
 }
 
 /// A guest that is to come.
-struct Coming {
+pub(super) struct Coming {
     host: Arc<dyn Host>,
     guest: Guest,
     /// The form of the stream.
@@ -231,6 +233,28 @@ struct Coming {
 }
 
 impl Coming {
+    /// A guest whose source writes streams as its cookie says, or as `version` has them.
+    pub(super) async fn new(
+        driver: &Driver,
+        guest: Guest,
+        cookie: &str,
+        version: u32,
+    ) -> Result<Self> {
+        let inner = &driver.inner;
+        let guest = driver.on_bridges(&guest).await?;
+        let names = vec![guest.name.clone()];
+        let wait = inner.options.job_wait;
+        let jobs = &inner.jobs;
+        let guard = jobs.acquire(Operation::MigrateFinish, names, wait).await?;
+        Ok(Self {
+            host: Arc::clone(&inner.host),
+            guest,
+            version: stream_of(cookie).unwrap_or(version),
+            limit: inner.deadline(Operation::Migrate),
+            _guard: guard,
+        })
+    }
+
     /// Waits for the source, and for all that it sends.
     async fn receive(self, listener: TcpListener) -> Result<()> {
         let source = timeout(WAIT, source(&listener, self.version)).await;
@@ -239,8 +263,17 @@ impl Coming {
         let (stream, mouth) = source
             .and_then(shared)
             .map_err(|error| broken(&format!("nobody sent the domain: {error}")))?;
+        let received = self.take(stream).await;
+        if let Err(error) = &received {
+            tell_source(mouth, error).await;
+        }
+        received
+    }
+
+    /// Takes all that comes on a stream.
+    pub(super) async fn take(self, stream: OwnedFd) -> Result<()> {
         let received = self.host.receive(&self.guest, stream, self.version);
-        let received = match timeout(self.limit, received).await {
+        match timeout(self.limit, received).await {
             Ok(received) => received.map_err(Error::from),
             Err(_) => Err(Error::Timeout {
                 channel: None,
@@ -248,11 +281,7 @@ impl Coming {
                 operation: Operation::MigrateFinish.verb(),
                 limit: self.limit,
             }),
-        };
-        if let Err(error) = &received {
-            tell_source(mouth, error).await;
         }
-        received
     }
 }
 
@@ -328,15 +357,15 @@ async fn last_words(ears: std::net::TcpStream) -> Option<String> {
     Some(words.chars().filter(|it| !it.is_control()).collect())
 }
 
-fn with_words(error: virtxen_host::Error, words: Option<String>) -> Error {
+fn with_words(error: Error, words: Option<String>) -> Error {
     match (error, words) {
-        (virtxen_host::Error::Refused { operation, reason }, Some(words)) => {
+        (Error::Host(virtxen_host::Error::Refused { operation, reason }), Some(words)) => {
             Error::Host(virtxen_host::Error::Refused {
                 operation,
                 reason: format!("{reason}; the destination says: {words}"),
             })
         }
-        (error, _) => error.into(),
+        (error, _) => error,
     }
 }
 
@@ -365,7 +394,7 @@ pub(super) fn cookie(guest: &Guest, host: &str, stream: u32, own: &str) -> Strin
     )
 }
 
-fn broken(why: &dyn std::fmt::Display) -> Error {
+pub(super) fn broken(why: &dyn std::fmt::Display) -> Error {
     Error::Host(virtxen_host::Error::Refused {
         operation: "migrate",
         reason: why.to_string(),
@@ -428,7 +457,7 @@ mod tests {
             operation: "migrate",
             reason: "broken pipe".to_owned(),
         };
-        let error = with_words(refused, words).to_string();
+        let error = with_words(refused.into(), words).to_string();
         assert!(error.contains("broken pipe; the destination says: migrate failed: no memory"));
     }
 }

@@ -7,4 +7,5 @@ mod machine;
 mod memory;
 mod migration;
 mod networks;
+mod peer;
 mod saved;

@@ -16,6 +16,7 @@ async fn migrate(from: &Machine, to: &Machine, arrival: &Arrival) -> Result<(), 
     let flags = MigrateFlags {
         live: true,
         undefine_source: true,
+        ..MigrateFlags::default()
     };
     let monitor = Monitor::default();
     let sent = from.driver.migrate(&uuid, &uri, flags, &monitor).await;

@@ -85,9 +85,10 @@ impl Default for ServerSettings {
 }
 
 /// Features of libvirt's drivers for Xen: the first and the third version of
-/// migration, one that the source does alone, typed parameters of it; and what every
-/// driver has: strings as parameters, network updates in the right order.
-pub const DRIVER_FEATURES: &[i32] = &[1, 5, 6, 13, 9, 16];
+/// migration, one of daemons between themselves, one that the source does alone, typed
+/// parameters of it; and what every driver has: strings as parameters, network updates
+/// in the right order.
+pub const DRIVER_FEATURES: &[i32] = &[1, 4, 5, 6, 13, 9, 16];
 
 /// Bytes of a packet before the client has proved who it is.
 const PACKET_BEFORE_AUTH: usize = 1 << 20;

@@ -13,6 +13,24 @@ pub type Cookie = Opaque<4_194_304>;
 /// Parameters of a migration.
 pub type MigrateParams = List<TypedParam, 64>;
 
+/// `virDomainMigrateFlags`, as far as Xen's drivers know them.
+pub mod migrate_flags {
+    /// The guest runs on meanwhile.
+    pub const LIVE: u32 = 1;
+    /// The source's daemon is the client of the destination's.
+    pub const PEER2PEER: u32 = 2;
+    /// The memory goes through the connection of the two.
+    pub const TUNNELLED: u32 = 4;
+    /// It is defined at the destination.
+    pub const PERSIST_DEST: u32 = 8;
+    /// Its definition at the source is removed.
+    pub const UNDEFINE_SOURCE: u32 = 16;
+    /// It is paused when it has come.
+    pub const PAUSED: u32 = 32;
+    /// What may go wrong with shared disks is not looked at.
+    pub const UNSAFE: u32 = 512;
+}
+
 record! {
     /// Arguments of `virDomainMigrateBegin3`.
     Begin3 { dom: Domain, xmlin: Option<String>, flags: u64, dname: Option<String>, resource: u64 }

@@ -27,7 +27,16 @@ fn a_connection_is_opened_as_clients_do() {
         ));
         assert!(pair.server.is_open() && !pair.server.is_read_only());
 
-        for (feature, answer) in [(14, 1), (15, 1), (8, 1), (4, 0), (9, 1), (1, 1), (99, 0)] {
+        for (feature, answer) in [
+            (14, 1),
+            (15, 1),
+            (8, 1),
+            (4, 1),
+            (3, 0),
+            (9, 1),
+            (1, 1),
+            (99, 0),
+        ] {
             assert_eq!(pair.ask::<ConnectSupportsFeature>(&feature), Ok(answer));
         }
         assert_eq!(pair.ask::<ConnectIsSecure>(&()), Ok(1));
