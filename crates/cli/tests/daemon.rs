@@ -171,6 +171,8 @@ const BESIDE_XL: &[&str] = &[
     "import --all --print",
     "vcpupin pv1 0 1-2 --soft; vcpupin pv1 --soft; vcpupin pv1; vcpupin pv1 7 1 --soft; \
      vcpupin pv1 0 99 --soft; vcpupin pv1 0 1 --soft --config",
+    "dompmsuspend pv1 mem; domstate pv1; dompmsuspend pv1 mem; dompmwakeup pv1; dompmwakeup pv1; \
+     dompmsuspend pv1 disk; domstate pv1 --reason",
     "import --all; list --persistent; import hvm3; undefine pv1; list --transient; \
      import --file /nowhere; import --file examples/nowhere.json examples/paravirt-kernel.xml; \
      import --file examples/paravirt-kernel.xml",

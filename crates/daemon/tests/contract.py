@@ -184,7 +184,8 @@ def sleep(domain):
     memory = libvirt.VIR_NODE_SUSPEND_TARGET_MEM
     call = lambda: domain.pMSuspendForDuration(memory, 0, 0)
     refused_by_xen("pMSuspend", unsupported, call, "orchard")
-    refused_by_xen("pMWakeup", unsupported, domain.pMWakeup, "orchard")
+    awake = libvirt.VIR_ERR_OPERATION_INVALID
+    refused_by_xen("pMWakeup", awake, domain.pMWakeup, "orchard")
 
 
 def devices(domain):

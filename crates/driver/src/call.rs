@@ -10,7 +10,7 @@ use crate::events::EventKind;
 use crate::job::{JobGuard, JobState, Monitor, Progress};
 use crate::operations::{JobKind, Need};
 use crate::registry::Look;
-use crate::{Domain, DomainKey, Driver, Error, Operation, Result};
+use crate::{Domain, DomainKey, Driver, Error, Operation, Result, State};
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -416,6 +416,14 @@ fn changes_state(operation: Operation) -> bool {
     )
 }
 
+/// Whether the operation is no use while the guest sleeps.
+fn needs_awake(operation: Operation) -> bool {
+    matches!(
+        operation,
+        Operation::Save | Operation::MigrateBegin | Operation::SnapshotCreate | Operation::Suspend
+    )
+}
+
 /// Refuses what the domain's state does not allow.
 pub(crate) fn allowed_now(operation: Operation, domain: &Domain) -> Result<()> {
     let row = operation.row();
@@ -426,7 +434,10 @@ pub(crate) fn allowed_now(operation: Operation, domain: &Domain) -> Result<()> {
             reason: "this cannot be done to the control domain".to_owned(),
         });
     }
+    // It takes no orders, and to be saved or sent it would have to suspend once more.
+    let sleeps = domain.state == State::PmSuspended;
     let needed = match row.need {
+        _ if sleeps && needs_awake(operation) => "running",
         Need::Active if !domain.is_active() => "running",
         Need::Inactive if domain.is_active() => "shut off",
         _ => return Ok(()),

@@ -82,6 +82,13 @@ pub(crate) fn compare(
     if is.is_some() {
         match (old_state, state.unwrap_or(State::Shutoff)) {
             (State::Paused, State::Paused) | (State::Crashed, State::Crashed) => {}
+            (State::PmSuspended, State::PmSuspended) => {}
+            (State::PmSuspended, _) if cause == Some(Operation::PmWakeup) => {
+                events.push((false, EventKind::StartedWakeup));
+            }
+            (_, State::PmSuspended) if cause == Some(Operation::PmSuspend) => {
+                events.push((false, EventKind::PmSuspendedMemory));
+            }
             (_, State::Paused) => events.push((false, EventKind::SuspendedPaused)),
             (_, State::Crashed) => events.push((false, EventKind::CrashedPanicked)),
             (State::Paused, State::Running | State::Blocked | State::NoState) => {
@@ -157,6 +164,7 @@ pub(crate) fn reason_of(kind: &EventKind) -> Option<Reason> {
         EventKind::StoppedFromSnapshot => Reason::OffFromSnapshot,
         EventKind::SuspendedPaused => Reason::User,
         EventKind::ResumedUnpaused => Reason::Unpaused,
+        EventKind::StartedWakeup => Reason::Wakeup,
         EventKind::StoppedShutdown => Reason::Shutdown,
         EventKind::StoppedDestroyed => Reason::Destroyed,
         EventKind::StoppedCrashed | EventKind::CrashedPanicked => Reason::Crashed,

@@ -12,8 +12,9 @@ pub mod types {
         DefineFlags, DiskImage, Domain, DomainKey, DomainQuery, DumpFlags, FreeMemory,
         InterfaceAddress, InterfaceEntry, JobStats, ListFilter, MemoryTag, MetadataChange,
         MetadataKind, MigrateFlags, Monitor, NativeFormat, NodeCpuStats, NodeInfo, NodeMemoryStats,
-        Result, ShutdownMode, SnapshotDeletion, SnapshotEntry, SnapshotFlags, SnapshotRevert,
-        StatsGroups, Subscription, TypedParameter, UndefineFlags, VcpuCounts, VcpuInfo, XmlFlags,
+        Result, ShutdownMode, SleepTarget, SnapshotDeletion, SnapshotEntry, SnapshotFlags,
+        SnapshotRevert, StatsGroups, Subscription, TypedParameter, UndefineFlags, VcpuCounts,
+        VcpuInfo, XmlFlags,
     };
     pub use async_trait::async_trait;
     pub use std::borrow::Cow;
@@ -52,6 +53,10 @@ macro_rules! connection_calls {
         suspend(key: &DomainKey) -> ();
         /// Lets a paused domain run on.
         resume(key: &DomainKey) -> ();
+        /// Puts a guest to sleep.
+        pm_suspend(key: &DomainKey, target: SleepTarget) -> ();
+        /// Wakes up a guest that sleeps.
+        pm_wakeup(key: &DomainKey) -> ();
         /// Asks a guest to shut down.
         shutdown(key: &DomainKey, mode: ShutdownMode) -> ();
         /// Asks a guest to reboot.

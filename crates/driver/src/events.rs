@@ -81,6 +81,7 @@ lifecycle! {
     StartedMigrated    2 "Started",   1 "Migrated";
     StartedRestored    2 "Started",   2 "Restored";
     StartedFromSnapshot 2 "Started",  3 "Snapshot";
+    StartedWakeup      2 "Started",   4 "Event wakeup";
     SuspendedPaused    3 "Suspended", 0 "Paused";
     ResumedUnpaused    4 "Resumed",   0 "Unpaused";
     ResumedMigrated    4 "Resumed",   1 "Migrated";
@@ -92,6 +93,7 @@ lifecycle! {
     StoppedFailed      5 "Stopped",   5 "Failed";
     StoppedFromSnapshot 5 "Stopped",  6 "Snapshot";
     ShutdownFinished   6 "Shutdown",  0 "Finished";
+    PmSuspendedMemory  7 "PMSuspended", 0 "Memory";
     CrashedPanicked    8 "Crashed",   0 "Panicked";
 }
 

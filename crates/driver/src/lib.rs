@@ -38,9 +38,9 @@ pub use domain::InterfaceAddress;
 pub use domain::{
     Accepted, Affect, Arrival, BlockEntry, Converted, CreateFlags, DefineFlags, Departure, Domain,
     DomainKey, DumpFlags, InterfaceEntry, Interrupted, Journey, ListFilter, MetadataChange,
-    MetadataKind, MigrateFlags, Mouth, NativeFormat, Reason, ShutdownMode, SnapshotDeletion,
-    SnapshotEntry, SnapshotFlags, SnapshotRevert, State, TakenDown, TypedParameter, TypedValue,
-    UndefineFlags, VcpuCounts, XmlFlags,
+    MetadataKind, MigrateFlags, Mouth, NativeFormat, Reason, ShutdownMode, SleepTarget,
+    SnapshotDeletion, SnapshotEntry, SnapshotFlags, SnapshotRevert, State, TakenDown,
+    TypedParameter, TypedValue, UndefineFlags, VcpuCounts, XmlFlags,
 };
 pub use domain::{AllStats, CpuStats, DomainStats, MemoryTag, StatsGroups, block_parameters};
 pub use driver::{Driver, Options};

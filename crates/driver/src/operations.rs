@@ -127,6 +127,8 @@ operations! {
     Start: "domainCreateWithFlags", "start", true, "domain.start", Modify, Inactive, false, 300;
     Suspend: "domainSuspend", "suspend", true, "domain.suspend", Modify, Active, false, 60;
     Resume: "domainResume", "resume", true, "domain.suspend", Modify, Active, false, 60;
+    PmSuspend: "domainPMSuspendForDuration", "dompmsuspend", true, "domain.pm-control", Modify, Active, false, 150;
+    PmWakeup: "domainPMWakeup", "dompmwakeup", true, "domain.pm-control", Modify, Active, false, 60;
     Shutdown: "domainShutdownFlags", "shutdown", true, "domain.init-control", Modify, Active, false, 60;
     Reboot: "domainReboot", "reboot", true, "domain.init-control", Modify, Active, false, 60;
     Destroy: "domainDestroyFlags", "destroy", true, "domain.stop", Modify, Active, false, 120;

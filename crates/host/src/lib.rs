@@ -233,6 +233,15 @@ pub trait Host: Send + Sync {
     /// Stops the vcpus.
     async fn pause(&self, name: &str) -> Result<()>;
 
+    /// Has a guest suspend itself by its drivers, or stops one that has none as if it slept;
+    /// it goes on by [`Host::take_back`]. With libxl from Xen 4.11 on.
+    async fn suspend(&self, name: &str) -> Result<()> {
+        Err(routes::no_sleep(
+            name,
+            "XenD suspends a domain only to save it",
+        ))
+    }
+
     /// Lets the vcpus run on.
     async fn unpause(&self, name: &str) -> Result<()>;
 
@@ -285,7 +294,7 @@ pub trait Host: Send + Sync {
         Err(routes::no_streams())
     }
 
-    /// Lets a domain go on that was sent and did not arrive.
+    /// Lets a domain go on that was suspended, or sent and did not arrive.
     async fn take_back(&self, _name: &str) -> Result<()> {
         Err(routes::no_streams())
     }

@@ -120,6 +120,17 @@ pub(crate) fn no_soft_affinity() -> Error {
     }
 }
 
+/// Where guests are not put to sleep.
+pub(crate) fn no_sleep(name: &str, why: &str) -> Error {
+    Error::Unsupported {
+        operation: "dompmsuspend",
+        reason: format!(
+            "domain '{name}' cannot be put to sleep here, suspend pauses it: it needs libxl of \
+             Xen 4.11 or later; {why}"
+        ),
+    }
+}
+
 /// What XenD alone cannot tell.
 pub(crate) fn no_cpu_pools() -> Error {
     Error::Unsupported {

@@ -111,6 +111,8 @@ pub enum DomainState {
     Paused,
     /// It has shut down and is being cleaned up or preserved.
     Shutdown,
+    /// It was suspended and waits to go on: it sleeps, or its memory was saved or sent.
+    Suspended,
     /// It has crashed and is preserved.
     Crashed,
     /// It is being destroyed.

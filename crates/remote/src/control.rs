@@ -5,13 +5,15 @@ use crate::{Remote, wire};
 use std::time::Duration;
 use virtxen_driver::{
     Affect, DiskImage, DomainKey, InterfaceAddress, JobState, JobStats, Operation, Result,
+    SleepTarget,
 };
 use virtxen_guest::CpuSet;
 use virtxen_rpc::TypedParam;
 use virtxen_rpc::calls::{
     AddressesArguments, DomainAbortJob, DomainFlags, DomainGetBlockInfo, DomainGetJobStats,
-    DomainInjectNMI, DomainInterfaceAddresses, DomainReset, DomainSendKey, DomainSetVcpu,
-    PathFlags, SendKeyArguments, SetVcpuArguments,
+    DomainInjectNMI, DomainInterfaceAddresses, DomainPMSuspendForDuration, DomainPMWakeup,
+    DomainReset, DomainSendKey, DomainSetVcpu, PathFlags, SendKeyArguments, SetVcpuArguments,
+    SuspendArguments,
 };
 use virtxen_rpc::xdr::List;
 
@@ -42,6 +44,27 @@ impl Remote {
             flags: 0,
         };
         self.ask::<DomainSendKey>(Operation::SendKey, arguments)
+            .await
+    }
+
+    pub(crate) async fn pm_suspend(&self, key: &DomainKey, target: SleepTarget) -> Result<()> {
+        let arguments = SuspendArguments {
+            dom: self.domain(key).await?,
+            target: match target {
+                SleepTarget::Memory => 0,
+                SleepTarget::Disk => 1,
+                SleepTarget::Hybrid => 2,
+            },
+            duration: 0,
+            flags: 0,
+        };
+        self.ask::<DomainPMSuspendForDuration>(Operation::PmSuspend, arguments)
+            .await
+    }
+
+    pub(crate) async fn pm_wakeup(&self, key: &DomainKey) -> Result<()> {
+        let arguments = self.flags(key, 0).await?;
+        self.ask::<DomainPMWakeup>(Operation::PmWakeup, arguments)
             .await
     }
 

@@ -4,9 +4,10 @@ use super::lifecycle::act;
 use super::{Command, Group};
 use crate::connect::Session;
 use crate::error::{Error, Result};
-use crate::options::{Args, DOMAIN, Kind, named, one_or_more};
+use crate::options::{Args, DOMAIN, Kind, named, one_or_more, required};
 use crate::output::Reply;
 use std::time::Duration;
+use virtxen_driver::SleepTarget;
 
 /// Linux's codes of the keys that a magic key can be made of, apart from letters and
 /// digits.
@@ -38,6 +39,39 @@ pub(super) const COMMANDS: &[Command] = &[
                 "reset",
                 "was reset",
                 async |driver, key| driver.reset(key).await,
+            ))
+        },
+    },
+    Command {
+        name: "dompmsuspend",
+        group: Group::Lifecycle,
+        summary: "put a guest to sleep",
+        about: "The guest suspends itself by its drivers for Xen, and keeps its memory, until \
+                dompmwakeup. It needs Xen 4.11 or later. To stop its vcpus without its doing, \
+                use suspend.",
+        options: &[
+            DOMAIN,
+            required(
+                "target",
+                Kind::Word(&["mem", "disk", "hybrid"]),
+                "what becomes of its memory: with Xen it stays (mem)",
+            ),
+        ],
+        run: |session, args| Box::pin(sleep(session, args)),
+    },
+    Command {
+        name: "dompmwakeup",
+        group: Group::Lifecycle,
+        summary: "wake up a guest that sleeps",
+        about: "",
+        options: &[DOMAIN],
+        run: |session, args| {
+            Box::pin(act(
+                session,
+                args,
+                "dompmwakeup",
+                "was woken up",
+                async |driver, key| driver.pm_wakeup(key).await,
             ))
         },
     },
@@ -83,6 +117,22 @@ pub(super) const COMMANDS: &[Command] = &[
         },
     },
 ];
+
+async fn sleep(session: &Session, args: &Args) -> Result<Reply> {
+    let target = match args.required("target")? {
+        "disk" => SleepTarget::Disk,
+        "hybrid" => SleepTarget::Hybrid,
+        _ => SleepTarget::Memory,
+    };
+    act(
+        session,
+        args,
+        "dompmsuspend",
+        "sleeps",
+        async |driver, key| driver.pm_suspend(key, target).await,
+    )
+    .await
+}
 
 async fn send_key(session: &Session, args: &Args) -> Result<Reply> {
     let hold = Duration::from_millis(args.number("holdtime")?.unwrap_or(0));

@@ -105,6 +105,7 @@ const STATES: [(&str, &[State]); 4] = [
             State::Blocked,
             State::Shutdown,
             State::Crashed,
+            State::PmSuspended,
         ],
     ),
 ];
@@ -179,7 +180,7 @@ fn table(session: &Session, domains: &[Domain], titles: &[String]) -> Table {
 pub(super) fn style(state: State) -> Style {
     match state {
         State::Running | State::Blocked => Style::Green,
-        State::Paused | State::Shutdown => Style::Yellow,
+        State::Paused | State::Shutdown | State::PmSuspended => Style::Yellow,
         State::Crashed => Style::Red,
         State::NoState => Style::Plain,
         State::Shutoff => Style::Dim,

@@ -1,12 +1,12 @@
 //! Calls that act on a running guest as a whole: reset, keys, interrupts, sleep.
 
-use super::{Caller, lookup, wire};
+use super::{Caller, wire};
 use crate::error::Result;
 use std::sync::Arc;
 use std::time::Duration;
-use virtxen_driver::{Error, State};
+use virtxen_driver::SleepTarget;
 use virtxen_rpc::calls::{DomainFlags, SendKeyArguments, SuspendArguments};
-use virtxen_rpc::{Domain, RemoteError, code, origin};
+use virtxen_rpc::{RemoteError, code, origin};
 
 /// `VIR_KEYCODE_SET_LINUX`.
 const LINUX: u32 = 0;
@@ -42,33 +42,25 @@ async fn inject_nmi(caller: Arc<Caller>, arguments: DomainFlags) -> Result<()> {
     Ok(caller.driver.inject_nmi(&wire::key(&arguments.dom)).await?)
 }
 
-/// No channel of ours has a sleep of the guest's own making. Clients that get this
-/// code pause the domain instead.
+/// Xen's guests sleep until somebody wakes them up.
 async fn pm_suspend(caller: Arc<Caller>, arguments: SuspendArguments) -> Result<()> {
     wire::only("virDomainPMSuspendForDuration", arguments.flags, 0)?;
-    asleep_never(&caller, &arguments.dom, "sleep").await
+    let wrong = |message: String| RemoteError::new(code::INVALID_ARG, origin::DOMAIN, message);
+    if arguments.duration != 0 {
+        let message = "invalid argument: a guest does not wake up by itself, the duration is 0";
+        return Err(wrong(message.to_owned()).into());
+    }
+    let target = match arguments.target {
+        0 => SleepTarget::Memory,
+        1 => SleepTarget::Disk,
+        2 => SleepTarget::Hybrid,
+        other => return Err(wrong(format!("invalid argument: there is no target {other}")).into()),
+    };
+    let key = wire::key(&arguments.dom);
+    Ok(caller.driver.pm_suspend(&key, target).await?)
 }
 
 async fn pm_wakeup(caller: Arc<Caller>, arguments: DomainFlags) -> Result<()> {
     wire::only("virDomainPMWakeup", arguments.flags, 0)?;
-    asleep_never(&caller, &arguments.dom, "wake up").await
-}
-
-async fn asleep_never(caller: &Caller, dom: &Domain, operation: &'static str) -> Result<()> {
-    let domain = lookup::look(caller, dom).await?;
-    let error = if domain.state == State::Shutoff {
-        Error::State {
-            name: domain.name,
-            operation,
-            state: domain.state,
-            needed: "running",
-        }
-    } else {
-        let name = domain.name;
-        Error::Unsupported {
-            operation,
-            reason: format!("domain '{name}' cannot be put to sleep here, suspend pauses it"),
-        }
-    };
-    Err(error.into())
+    Ok(caller.driver.pm_wakeup(&wire::key(&arguments.dom)).await?)
 }

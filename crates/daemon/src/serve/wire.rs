@@ -132,7 +132,7 @@ pub(super) fn filter(flags: u32) -> ListFilter {
         (4, &[State::Running, State::NoState, State::Blocked][..]),
         (5, &[State::Paused]),
         (6, &[State::Shutoff]),
-        (7, &[State::Shutdown, State::Crashed]),
+        (7, &[State::Shutdown, State::Crashed, State::PmSuspended]),
     ];
     ListFilter {
         active: has(0),

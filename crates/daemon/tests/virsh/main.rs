@@ -199,6 +199,19 @@ const RUNNING: &[Row] = &[
     ),
     ("inject-nmi pv1", &[]),
     (
+        "dompmsuspend pv1 mem",
+        &[
+            "error: Domain 'pv1' could not be suspended",
+            "error: Operation not supported: dompmsuspend is not possible: domain 'pv1' cannot \
+             be put to sleep here, suspend pauses it: it needs libxl of Xen 4.11 or later; XenD \
+             suspends a domain only to save it",
+        ],
+    ),
+    (
+        "dompmwakeup pv1",
+        &["error: Domain 'pv1' could not be woken up"],
+    ),
+    (
         "shutdown pv1 --mode acpi",
         &[
             "error: Failed to shutdown domain 'pv1'",
@@ -394,6 +407,31 @@ fn virsh_prints_what_is_expected() {
     for rows in [HOST, RUNNING, ABSENT, LIFE] {
         play(&daemon, false, rows);
     }
+}
+
+/// Where libxl is the toolstack.
+const BY_LIBXL: &[Row] = &[
+    (
+        "dompmsuspend pv1 mem",
+        &["Domain 'pv1' successfully suspended"],
+    ),
+    ("domstate pv1", &["pmsuspended"]),
+    ("list --state-other", &["1 pv1 pmsuspended"]),
+    ("suspend pv1", &["error: Failed to suspend domain 'pv1'"]),
+    ("dompmwakeup pv1", &["Domain 'pv1' successfully woken up"]),
+    ("domstate pv1 --reason", &["running (event wakeup)"]),
+];
+
+#[test]
+fn virsh_does_what_libxl_can() {
+    if !has_virsh() {
+        return;
+    }
+    play(
+        &Daemon::start("sim:?release=4.17&guests=1"),
+        false,
+        BY_LIBXL,
+    );
 }
 
 #[test]

@@ -64,7 +64,7 @@ impl Driver {
             Err(Error::NoDomain(_)) => None,
             Err(error) => return Some(told(key.to_string(), Err(error))),
         };
-        let waits = |it: &Domain| it.id == sending.domid && it.state == State::Shutdown;
+        let waits = |it: &Domain| it.id == sending.domid && it.state == State::PmSuspended;
         let Some(domain) = domain.filter(waits) else {
             let forgotten = self.inner.store.forget_sending(sending.uuid).await;
             return forgotten
@@ -91,10 +91,23 @@ impl Inner {
         if host.stream_version().is_none() || !ended.any(is_suspended) {
             return Ok(host.unpause(&domain.name).await?);
         }
+        self.wake(host, domain, Operation::Resume).await
+    }
+
+    /// Lets a domain go on that is suspended.
+    ///
+    /// # Errors
+    /// As those of [`Inner::go_on_here`].
+    pub(super) async fn wake(
+        &self,
+        host: &dyn Host,
+        domain: &Domain,
+        operation: Operation,
+    ) -> Result<()> {
         if let Some(since) = self.moving.waits(domain.uuid).filter(|it| *it < FINISHES) {
             return Err(Error::Invalid {
                 name: domain.name.clone(),
-                operation: Operation::Resume.verb(),
+                operation: operation.verb(),
                 reason: format!(
                     "it was sent to another host {} s ago, which may be about to run it",
                     since.as_secs()

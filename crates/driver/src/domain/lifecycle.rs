@@ -94,7 +94,7 @@ impl Driver {
         let inner = Arc::clone(&self.inner);
         self.change(call, async move |host, domain| match domain.state {
             State::Running | State::Blocked => Ok(()),
-            State::Shutdown => inner.go_on_here(&*host, &domain).await,
+            State::Shutdown | State::PmSuspended => inner.go_on_here(&*host, &domain).await,
             _ => Ok(host.unpause(&domain.name).await?),
         })
         .await

@@ -265,7 +265,7 @@ impl Driver {
     /// has it.
     async fn let_go_or_on(&self, domain: &Domain, cancelled: bool) -> Result<()> {
         let key = DomainKey::Uuid(domain.uuid);
-        let sent = domain.state == State::Shutdown;
+        let sent = domain.state == State::PmSuspended;
         let call = Call::domain(Operation::MigrateConfirm, &key);
         self.change(call, async move |host, domain| {
             match (cancelled, sent) {

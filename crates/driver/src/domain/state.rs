@@ -22,6 +22,8 @@ pub enum State {
     Shutoff,
     /// Crashed and preserved.
     Crashed,
+    /// It sleeps: it was suspended and waits to go on.
+    PmSuspended,
 }
 
 impl State {
@@ -33,6 +35,7 @@ impl State {
             DomainState::Paused => Self::Paused,
             DomainState::Shutdown | DomainState::Dying => Self::Shutdown,
             DomainState::Crashed => Self::Crashed,
+            DomainState::Suspended => Self::PmSuspended,
             DomainState::NoState | DomainState::Halted => Self::NoState,
         }
     }
@@ -47,6 +50,7 @@ impl State {
             4 => Self::Shutdown,
             5 => Self::Shutoff,
             6 => Self::Crashed,
+            7 => Self::PmSuspended,
             _ => Self::NoState,
         }
     }
@@ -72,6 +76,7 @@ impl State {
             Self::Shutdown => 4,
             Self::Shutoff => 5,
             Self::Crashed => 6,
+            Self::PmSuspended => 7,
         }
     }
 }
@@ -86,6 +91,7 @@ impl fmt::Display for State {
             Self::Shutdown => "in shutdown",
             Self::Shutoff => "shut off",
             Self::Crashed => "crashed",
+            Self::PmSuspended => "pmsuspended",
         })
     }
 }
@@ -122,6 +128,8 @@ pub enum Reason {
     FromSnapshot,
     /// Shut off: gone back to a snapshot, or after one was taken.
     OffFromSnapshot,
+    /// Running: woken up.
+    Wakeup,
 }
 
 impl Reason {
@@ -135,6 +143,7 @@ impl Reason {
             (Running | Blocked | NoState, 3) => Self::Restored,
             (Running | Blocked | NoState, 4) => Self::FromSnapshot,
             (Running | Blocked | NoState, 5) => Self::Unpaused,
+            (Running | Blocked | NoState, 8) => Self::Wakeup,
             (Paused, 1) => Self::User,
             (State::Shutdown | Shutoff, 1) => Self::Shutdown,
             (Shutoff, 2) => Self::Destroyed,
@@ -159,6 +168,7 @@ impl Reason {
             Self::Unpaused | Self::Saved => 5,
             Self::Failed => 6,
             Self::OffFromSnapshot => 7,
+            Self::Wakeup => 8,
         }
     }
 }
@@ -178,6 +188,7 @@ impl fmt::Display for Reason {
             Self::Saved => "saved",
             Self::Failed => "failed",
             Self::FromSnapshot | Self::OffFromSnapshot => "from snapshot",
+            Self::Wakeup => "event wakeup",
         })
     }
 }
@@ -188,7 +199,7 @@ mod tests {
 
     #[test]
     fn numbers_mean_what_they_were_made_of() {
-        for number in 0..=6 {
+        for number in 0..=7 {
             assert_eq!(State::from_number(number).number(), number);
         }
         for (state, reason) in [
@@ -200,6 +211,7 @@ mod tests {
             (State::Running, Reason::FromSnapshot),
             (State::Shutoff, Reason::OffFromSnapshot),
             (State::Crashed, Reason::Crashed),
+            (State::Running, Reason::Wakeup),
         ] {
             assert_eq!(Reason::from_number(state, reason.number()), reason);
         }

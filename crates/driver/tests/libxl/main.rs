@@ -9,3 +9,4 @@ mod migration;
 mod networks;
 mod peer;
 mod saved;
+mod sleep;

@@ -113,7 +113,7 @@ async fn a_guest_that_was_sent_waits_for_who_knows_the_other_host() {
     let told = from.driver.settle_interrupted().await.unwrap();
     assert_eq!(told.len(), 1);
     assert!(matches!(told[0].goes_on, Ok(false)), "{}", told[0]);
-    assert_eq!(from.state("web").await, State::Shutdown);
+    assert_eq!(from.state("web").await, State::PmSuspended);
     from.driver.resume(&key("web")).await.unwrap();
     assert!(Machine::is_running(from.state("web").await));
     assert!(from.driver.settle_interrupted().await.unwrap().is_empty());

@@ -26,6 +26,9 @@ const PAGE_KIB: u64 = 4;
 /// Why a domain has shut down: it crashed.
 const SHUTDOWN_CRASH: u8 = 3;
 
+/// Why a domain has shut down: it was suspended.
+const SHUTDOWN_SUSPEND: u8 = 2;
+
 /// From this release on the hypervisor tells fully virtualized domains.
 const TELLS_TYPE: Release = Release {
     major: 3,
@@ -236,8 +239,12 @@ impl HypercallMonitor {
         };
         Asked {
             types,
-            most: release >= BUILT_BY_LIBXL,
+            most: self.built_by_libxl(),
         }
+    }
+
+    fn built_by_libxl(&self) -> bool {
+        self.xen.version().release >= BUILT_BY_LIBXL
     }
 
     /// What XenStore says of a domain has changed, and nobody has to be told of it first.
@@ -254,7 +261,11 @@ impl HypercallMonitor {
             name: known.name,
             domid: Some(DomId(domain.domid)),
             uuid: Uuid(domain.handle),
-            state: state(domain),
+            state: match state(domain) {
+                // XenD suspends domains only to save them.
+                DomainState::Suspended if !self.built_by_libxl() => DomainState::Shutdown,
+                state => state,
+            },
             memory,
             // Domain-0 has no limit on many hosts; then it is the machine's memory.
             max_memory: match known.most {
@@ -306,6 +317,8 @@ fn state(domain: &Domain) -> DomainState {
         DomainState::Dying
     } else if flags.shutdown && flags.shutdown_code == SHUTDOWN_CRASH {
         DomainState::Crashed
+    } else if flags.shutdown && flags.shutdown_code == SHUTDOWN_SUSPEND {
+        DomainState::Suspended
     } else if flags.shutdown {
         DomainState::Shutdown
     } else if flags.paused {

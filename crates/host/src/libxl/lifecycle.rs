@@ -69,6 +69,18 @@ impl Running {
         self.done(Operation::Pause { domid }).await
     }
 
+    /// Has the guest suspend itself, and does nothing more. When that fails it goes on.
+    pub(crate) async fn suspend(&self) -> Result<()> {
+        let domid = self.domid;
+        let done = self.done(Operation::Suspend { domid }).await;
+        let xen = self.libxl.inner.xen.as_ref();
+        let now = xen.and_then(|xen| xen.domain(domid).ok());
+        if done.is_err() && now.is_some_and(|now| now.flags.shutdown) {
+            self.resume().await?;
+        }
+        done
+    }
+
     pub(crate) async fn unpause(&self) -> Result<()> {
         let domid = self.domid;
         self.done(Operation::Unpause { domid }).await

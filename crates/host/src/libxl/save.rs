@@ -99,7 +99,10 @@ impl Running {
         uninterrupted(|cancelled| async move {
             let runs = !matches!(
                 self.info.state,
-                DomainState::Paused | DomainState::Crashed | DomainState::Shutdown
+                DomainState::Paused
+                    | DomainState::Crashed
+                    | DomainState::Shutdown
+                    | DomainState::Suspended
             );
             let stops = runs && !mode.live;
             if stops {

@@ -267,6 +267,10 @@ impl Host for XenHost {
         self.stop_vcpus(name).await
     }
 
+    async fn suspend(&self, name: &str) -> Result<()> {
+        self.put_to_sleep(name).await
+    }
+
     async fn unpause(&self, name: &str) -> Result<()> {
         self.run_vcpus(name).await
     }

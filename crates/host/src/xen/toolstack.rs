@@ -115,6 +115,14 @@ impl XenHost {
         }
     }
 
+    pub(super) async fn put_to_sleep(&self, name: &str) -> Result<()> {
+        match self.changer(name, "dompmsuspend").await? {
+            Changer::Xend(xend) => xend.suspend(name).await,
+            Changer::Libxl(domain) => domain.suspend().await,
+            Changer::Hypervisor(..) => Err(routes::no_sleep(name, &self.why_no_toolstack())),
+        }
+    }
+
     pub(super) async fn run_vcpus(&self, name: &str) -> Result<()> {
         match self.changer(name, "unpause").await? {
             Changer::Xend(xend) => xend.unpause(name).await,

@@ -1,19 +1,26 @@
 //! What is done to a guest that is there, but for its devices and its memory on disk:
 //! its vcpus run or do not, it is told to end, it is asked about.
 
-use super::log::{self, INVALID, NO_PV_DRIVERS, Wrong};
+use super::log::{self, INVALID, NO_PV_DRIVERS, TIMED_OUT, Wrong};
 use super::{Answer, config, find};
 use crate::state::behaviour;
 use crate::state::{Active, Domain, Key, Life, Reason, SimHost, State};
 use std::collections::BTreeSet;
 use virtxen_hypercall::Release;
-use virtxen_libxl::{Failure, Operation, Outcome, Trigger};
+use virtxen_libxl::{Failure, FailureKind, Operation, Outcome, Trigger};
 
 /// KiB of memory that Xen takes of a guest beside its own.
 const OVERHEAD: u64 = 2048;
 
 /// MiB by which a guest's limit is more than what it may have.
 pub(super) const SLACK: i64 = 1;
+
+/// From this release on a guest is suspended and nothing else.
+const SLEEPS: Release = Release {
+    major: 4,
+    minor: 11,
+    point: 0,
+};
 
 /// From this release on a new limit is also in XenStore.
 const STORES_LIMIT: Release = Release {
@@ -45,12 +52,7 @@ pub(super) fn perform(host: &SimHost, operation: Operation) -> Answer {
             }
             Ok(())
         }),
-        Op::Suspend { domid } => {
-            let mut state = host.state();
-            let key = find(&state, domid, "domain_suspend_only")?;
-            state.suspend(key);
-            Ok(Outcome::Done)
-        }
+        Op::Suspend { domid } => put_to_sleep(host, domid),
         Op::Shutdown { domid } => order(host, domid, "poweroff", Reason::Poweroff),
         Op::Reboot { domid } => order(host, domid, "reboot", Reason::Reboot),
         Op::Trigger { domid, trigger, .. } => press(host, domid, trigger),
@@ -158,6 +160,25 @@ fn order(host: &SimHost, domid: u32, order: &str, reason: Reason) -> Answer {
     if obeys {
         state.order_shutdown(domid, reason);
     }
+    Ok(Outcome::Done)
+}
+
+/// Guests with drivers for Xen see to it themselves.
+fn put_to_sleep(host: &SimHost, domid: u32) -> Answer {
+    const FUNCTION: &str = "domain_suspend_only";
+    if host.xen() < SLEEPS {
+        let function = FUNCTION.to_owned();
+        return Err(FailureKind::Missing { function }.into());
+    }
+    let mut state = host.state();
+    let key = find(&state, domid, FUNCTION)?;
+    let domain = state.get(key).ok_or_else(|| gone(domid))?;
+    let name = &domain.config.name;
+    if behaviour::is_deaf(name) || host.xend().faults().is_hung(name) {
+        let line = format!("Domain {domid}:guest didn't acknowledge suspend, cancelling request");
+        return Err(Wrong::new(TIMED_OUT, line).in_call(FUNCTION));
+    }
+    state.suspend(key);
     Ok(Outcome::Done)
 }
 

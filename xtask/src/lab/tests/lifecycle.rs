@@ -184,6 +184,35 @@ refuses 'magic keys' virsh send-key pv KEY_A
 "#,
     },
     Test {
+        name: "sleep",
+        what: "a PV guest and an HVM one without drivers sleep and are woken up; none is saved",
+        script: r#"
+virsh create pv.xml
+within 180 console pv 'lab: ready'
+listen
+virsh dompmsuspend pv mem
+says pmsuspended virsh domstate pv
+within 30 event 'PMSuspended Memory'
+refuses 'pmsuspended' virsh save pv $work/pv.save
+refuses "'mem'" virsh dompmsuspend pv disk
+virsh dompmwakeup pv
+says running virsh domstate pv
+within 30 event 'Started Event wakeup'
+refuses 'pmsuspended' virsh dompmwakeup pv
+seconds=$(grep -aFc 'lab: second' $consoles/guest-pv.log)
+within 60 console pv 'lab: second' $((seconds + 1))
+virsh destroy pv
+virsh create hvm.xml
+within 240 serial hvm 'lab: ready'
+virtxen dompmsuspend hvm mem
+says pmsuspended virsh domstate hvm
+virtxen dompmwakeup hvm
+says running virsh domstate hvm
+virsh shutdown hvm
+within 180 gone hvm
+"#,
+    },
+    Test {
         name: "keys",
         what: "keys that virsh sends are typed at an HVM guest's VNC server",
         script: r#"
