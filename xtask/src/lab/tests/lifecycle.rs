@@ -187,7 +187,8 @@ refuses 'magic keys' virsh send-key pv KEY_A
         name: "sleep",
         what: "a PV guest and an HVM one without drivers sleep and are woken up; none is saved",
         script: r#"
-virsh create pv.xml
+sed 's|mitigations=off|& lab.count|' pv.xml >$work/count.xml
+virsh create $work/count.xml
 within 180 console pv 'lab: ready'
 listen
 virsh dompmsuspend pv mem
