@@ -139,7 +139,7 @@ async fn nothing_is_guessed_when_the_destination_is_lost() {
             }
             End::DoesNotHear => assert!(Machine::is_running(here), "{end:?}"),
             // It waits for somebody who knows.
-            End::IsGone => assert_eq!(here, State::Shutdown),
+            End::IsGone => assert_eq!(here, State::PmSuspended),
         }
     }
 }
