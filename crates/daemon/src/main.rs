@@ -54,6 +54,9 @@ use virtxen_driver::{Driver, TakenDown};
 /// Where the sockets of libvirt's other daemons are.
 const OTHERS: &str = "/run/libvirt";
 
+/// What a failure to write status files is about.
+const FOR_LIBVIRT: &str = "libvirt's own daemon would not find all running domains";
+
 /// How old a list may be. The driver looks at all domains once a second, and at
 /// those that run as soon as a change is told, because the daemon listens for events.
 const LIST_AGE: Duration = Duration::from_millis(1500);
@@ -63,6 +66,10 @@ const DOCUMENT_AGE: Duration = Duration::from_secs(1);
 
 /// How long a list or a document waits for a host that is slower than that.
 const LIST_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long the end waits for documents of running domains: those that were told of changes
+/// are written by then.
+const STATUS_PATIENCE: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     if let Some(exit) = virtxen_connect::call_libxl() {
@@ -153,14 +160,25 @@ async fn serve_all(
     driver.take_down_ended(|end| tell_end(&end));
     tokio::spawn(settle_interrupted(driver.clone()));
     tokio::spawn(start_automatic(driver.clone()));
-    let daemon = Daemon::new(driver, &served_as(&host), settings, others);
+    driver.keep_statuses(|error| tracing::warn!("{FOR_LIBVIRT}: {error}"));
+    let daemon = Daemon::new(driver.clone(), &served_as(&host), settings, others);
     let forwarding = tokio::spawn(Arc::clone(&daemon).forward());
     if let Some(listener) = prometheus {
         tokio::spawn(metrics::serve(Arc::clone(&daemon), listener));
     }
     let lived = life::live(&daemon, sockets, &options, signals, program).await;
     forwarding.abort();
+    leave_statuses(&driver).await;
     lived
+}
+
+/// The next program that sees to the host may be libvirt's own.
+async fn leave_statuses(driver: &Driver) {
+    match tokio::time::timeout(STATUS_PATIENCE, driver.write_statuses()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!("{FOR_LIBVIRT}: {error}"),
+        Err(_) => tracing::warn!("{FOR_LIBVIRT}: the host is slow to tell what they are"),
+    }
 }
 
 /// A guest has ended, and this program saw to it.

@@ -6,6 +6,7 @@
 mod common;
 
 use common::{Answer, Daemon, has_virsh};
+use rustix::process::{Pid, Signal, kill_process};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,10 @@ const GUEST: &str = "<domain type='xen'><name>web</name><memory unit='MiB'>64</m
 
 /// A daemon with the guest `web`, which runs.
 fn daemon(options: &str) -> Daemon {
-    let daemon = Daemon::start(&format!("sim:?release=4.17{options}"));
+    with_web(Daemon::start(&format!("sim:?release=4.17{options}")))
+}
+
+fn with_web(daemon: Daemon) -> Daemon {
     let path = daemon.folder().join("web.xml");
     std::fs::write(&path, GUEST).unwrap();
     done(&daemon, &format!("define {}", path.display()));
@@ -37,6 +41,32 @@ fn state(daemon: &Daemon) -> String {
 
 fn id(daemon: &Daemon) -> String {
     daemon.ask(false, "domid web").text.trim().to_owned()
+}
+
+#[test]
+fn libvirts_daemon_finds_guests_that_run_when_this_one_ends() {
+    if !has_virsh() {
+        return;
+    }
+    for stop in [Signal::TERM, Signal::KILL] {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("run/libvirt/libxl/web.xml");
+        let mut daemon = with_web(Daemon::start_with("sim:?release=4.17", |command, _| {
+            command.arg("--root").arg(root.path());
+        }));
+        let runs = |text: String| text.contains("<domain type='xen' id='");
+        daemon.wait_until("the file is there", |_| {
+            std::fs::read_to_string(&file).is_ok_and(runs)
+        });
+        if stop == Signal::TERM {
+            std::fs::remove_file(&file).unwrap();
+        }
+        kill_process(Pid::from_child(&daemon.process), stop).unwrap();
+        daemon.process.wait().unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.contains("<domstatus state='running'"), "{text}");
+        assert!(runs(text));
+    }
 }
 
 #[test]

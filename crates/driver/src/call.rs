@@ -225,6 +225,8 @@ impl Task {
         }
         if let Some(uuid) = found.uuid {
             inner.registry.end(operation, uuid, outcome.is_ok());
+            // Nobody may listen.
+            let _ = inner.changes.send(uuid);
         } else {
             inner.registry.end_restore();
         }

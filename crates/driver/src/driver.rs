@@ -13,6 +13,8 @@ use crate::{Error, JobInfo, Networks, Operation, Result};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
+use tokio::sync::broadcast;
+use virtxen_guest::Uuid;
 use virtxen_host::{Folders, Host};
 
 /// How a driver is opened.
@@ -75,6 +77,8 @@ pub(crate) struct Inner {
     /// The last look at all domains did not end in time, or has not yet: who has an older
     /// one to show does not wait for the next.
     pub(crate) is_silent: AtomicBool,
+    /// Tells which domains this driver has changed.
+    pub(crate) changes: broadcast::Sender<Uuid>,
     /// Domains on their way to and from other hosts.
     pub(crate) moving: crate::domain::Moving,
     /// A poller is at work.
@@ -102,6 +106,7 @@ impl Driver {
                 store: Store::new(options.folders.as_ref(), &*host),
                 documents: Documents::new(options.document_age, options.patience),
                 is_silent: AtomicBool::new(false),
+                changes: broadcast::Sender::new(options.event_queue),
                 host,
                 options,
                 jobs: Arc::default(),

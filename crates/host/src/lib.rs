@@ -182,6 +182,12 @@ pub trait Host: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Whether a running domain was started from a document, which is kept with it, by
+    /// this program or libvirt's own driver: domains of `xl` were not.
+    async fn has_document(&self, _name: &str) -> Result<bool> {
+        Ok(false)
+    }
+
     /// Whether a running domain and what it is defined as are two things, each of
     /// which is changed alone: operations then change a running domain only, and
     /// [`Host::change_config`] its definition.

@@ -29,6 +29,7 @@ mod sleep;
 mod snapshot;
 mod state;
 mod statistics;
+mod status;
 mod streaming;
 mod tunnel;
 mod underway;

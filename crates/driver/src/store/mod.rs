@@ -3,7 +3,7 @@
 //!
 //! Notes and their files are in `notes`, what they and the host say together in
 //! `merge`, saved domains in `image`, snapshots in `snapshots`, domains that are sent to
-//! other hosts in `sending`. Whole documents of inactive guests are the host's
+//! other hosts in `sending`, files for libvirt's own driver in `status`. Whole documents of inactive guests are the host's
 //! (`guest_files`).
 
 pub(crate) mod image;
@@ -11,6 +11,7 @@ mod merge;
 mod notes;
 mod sending;
 pub(crate) mod snapshots;
+mod status;
 
 use crate::{Domain, Error, Result};
 pub(crate) use image::SavedFile;
@@ -18,6 +19,7 @@ pub(crate) use sending::{Sending, Stage};
 pub(crate) use snapshots::{SnapshotFolder, Snapshots};
 
 use notes::{Note, Notes};
+use status::Statuses;
 use std::collections::HashSet;
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
@@ -39,6 +41,8 @@ struct Kept {
     running: Arc<Notes>,
     /// What libvirt has for the time until the machine is started again.
     state: PathBuf,
+    /// Of domains that run, where libvirt's own driver looks for them.
+    statuses: Option<Statuses>,
     /// Of managed saves.
     saved: PathBuf,
     /// Of memory of guests that have crashed.
@@ -56,6 +60,9 @@ impl Store {
                 defined: Arc::new(Notes::new(folders.beside())),
                 running: Arc::new(Notes::new(folders.run(false))),
                 state: folders.run(host.keeps_documents()),
+                statuses: host
+                    .keeps_documents()
+                    .then(|| Statuses::new(folders.run(true))),
                 saved: folders.saved(host.keeps_documents()),
                 dumps: folders.dumps(),
                 snapshots: folders.snapshots(host.keeps_documents()),

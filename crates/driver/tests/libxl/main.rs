@@ -10,3 +10,4 @@ mod networks;
 mod peer;
 mod saved;
 mod sleep;
+mod status;

@@ -203,6 +203,16 @@ impl Host for XenHost {
         }
     }
 
+    async fn has_document(&self, name: &str) -> Result<bool> {
+        match &self.libxl {
+            Ok(libxl) => {
+                let domain = self.running(libxl, name, "dumpxml").await?;
+                domain.has_document().await
+            }
+            Err(_) => Ok(false),
+        }
+    }
+
     fn keeps_config_apart(&self) -> bool {
         self.guest_files.is_ok()
     }
