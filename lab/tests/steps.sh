@@ -5,6 +5,7 @@ cd /srv/lab
 trap 'echo "failed: $BASH_COMMAND" >&2' ERR
 export LIBVIRT_DEFAULT_URI='xen+unix:///system?socket=/run/libvirt/virtxend-sock'
 export VIRTXEN_DEFAULT_URI=xen:
+theirs='xen+unix:///system?socket=/run/libvirt/libvirt-sock'
 work=/tmp/lab
 consoles=/var/log/xen/console
 
@@ -74,18 +75,22 @@ gone() {
 	! xl domid "$1" >/dev/null 2>&1
 }
 
-# listen: virtxen and virsh keep what events they see
+# listen: virtxen and virsh keep what events they see, line by line: virsh of Debian 11 writes a
+# file when its buffer is full
 listen() {
 	virtxen event --all --loop --timestamp >$work/events.virtxen 2>&1 &
-	virsh event --all --loop --timestamp >$work/events.virsh 2>&1 &
-	within 30 test "$(pgrep -cf 'event --all')" -ge 2
+	stdbuf -oL virsh event --all --loop --timestamp >$work/events.virsh 2>&1 &
+	within 30 both_listen
 	sleep 3
 }
 
-# event PATTERN: both have seen it; virsh of Debian 11 writes names without quotes
+both_listen() {
+	[ "$(pgrep -cf 'event --all')" -ge 2 ]
+}
+
+# event PATTERN: both have seen it
 event() {
-	grep -Eq -- "$1" $work/events.virtxen &&
-		sed -E "s/ for domain ([^' ][^ ]*):/ for domain '\\1':/" $work/events.virsh | grep -E -- "$1" >/dev/null
+	grep -Eq -- "$1" $work/events.virtxen && grep -Eq -- "$1" $work/events.virsh
 }
 
 # lag PATTERN NANOSECONDS: milliseconds from a time to the event that virtxend sent
@@ -93,6 +98,18 @@ lag() {
 	local line
 	line=$(grep -Em1 -- "$1" $work/events.virsh)
 	echo $((($(date -d "${line%%: event*}" +%s%N) - $2) / 1000000))
+}
+
+# libvirtd_begins: libvirt's own daemon has the host instead of virtxend; it is at $theirs
+libvirtd_begins() {
+	systemctl stop virtxend.service virtxend.socket
+	systemctl start libvirtd.service
+}
+
+# libvirtd_ends: virtxend has the host again
+libvirtd_ends() {
+	systemctl stop libvirtd.service libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket
+	systemctl start virtxend.socket
 }
 
 # calm: no guests, nothing kept of any
