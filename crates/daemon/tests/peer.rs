@@ -131,6 +131,8 @@ fn what_is_given_up_stays() {
     for way in WAYS {
         let (mut here, there) = (source("&save=20s"), destination(&host("")));
         let virsh = migrating(&mut here, way, &there.uri);
+        let again = migrate(&here, way, &there.uri);
+        assert!(again.text.contains("on its way"), "{way}: {}", again.text);
         let aborted = here.ask(false, "domjobabort web");
         assert!(aborted.succeeded, "{way}: {}", aborted.text);
         let said = failed(virsh);

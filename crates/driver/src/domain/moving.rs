@@ -64,13 +64,34 @@ impl Driver {
         let operation = Operation::MigrateBegin;
         let domain = self.readable(operation, key).await?;
         allowed_now(operation, &domain)?;
+        match self.inner.moving.is_conducted(domain.uuid) {
+            true => Err(is_on_its_way(&domain)),
+            false => self.departure(&domain).await,
+        }
+    }
+
+    /// What the destination of a domain has to know.
+    pub(super) async fn departure(&self, domain: &Domain) -> Result<Departure> {
+        let operation = Operation::MigrateBegin;
+        if domain.state == State::PmSuspended {
+            // One that was sent looks as one that sleeps.
+            return Err(match self.inner.moving.waits(domain.uuid) {
+                Some(_) => is_on_its_way(domain),
+                None => Error::State {
+                    name: domain.name.clone(),
+                    operation: operation.verb(),
+                    state: domain.state,
+                    needed: "awake",
+                },
+            });
+        }
         let flags = XmlFlags {
             secure: true,
             ..XmlFlags::default()
         };
         let guest = self.inner.host.guest(&domain.name);
         let guest = self.read(operation, &domain.name, guest).await?;
-        let guest = self.inner.store.complete(&domain, guest, false).await;
+        let guest = self.inner.store.complete(domain, guest, false).await;
         self.inner.moving.begin(domain.uuid)?;
         let mut cookie = cookie(&self.version());
         if let Some(stream) = self.inner.host.stream_version() {
@@ -397,6 +418,14 @@ impl Inner {
         document::forget_run(&mut guest);
         host.define(&guest).await?;
         self.keep_definition(came.uuid, guest).await
+    }
+}
+
+pub(super) fn is_on_its_way(domain: &Domain) -> Error {
+    Error::Invalid {
+        name: domain.name.clone(),
+        operation: Operation::MigrateBegin.verb(),
+        reason: "it is on its way to another host already".to_owned(),
     }
 }
 

@@ -5,9 +5,10 @@
 //! destination says that it runs there. When the connection is lost at the very end, the
 //! destination is asked again, and nothing is guessed.
 
+use super::moving::is_on_its_way;
 use super::streaming::broken;
 use super::tunnel;
-use crate::call::Call;
+use crate::call::{Call, allowed_now};
 use crate::destinations::{Destination, Destinations, Finished, Offer, Tunnel};
 use crate::{Arrival, DomainKey, Driver, Error, MigrateFlags, Monitor, Operation, Result, State};
 use std::sync::Arc;
@@ -90,9 +91,13 @@ impl Driver {
         journey: Journey,
         monitor: &Monitor,
     ) -> Result<()> {
-        let domain = self.lookup(key).await?;
+        let operation = Operation::MigrateBegin;
+        let domain = self.readable(operation, key).await?;
+        allowed_now(operation, &domain)?;
         let key = &DomainKey::from(&domain);
-        let departure = self.migrate_begin(key).await?;
+        let conducting = self.inner.moving.conduct(domain.uuid);
+        let _conducting = conducting.ok_or_else(|| is_on_its_way(&domain))?;
+        let departure = self.departure(&domain).await?;
         let Journey {
             flags,
             arrival,
@@ -115,18 +120,19 @@ impl Driver {
         };
         let (give, way) = oneshot::channel();
         // Whoever gives up the wait has to know in the end whether it was prepared.
-        let mut ready = std::pin::pin!(preparing.prepare(give));
-        let sending = self.send_by(key, way, &preparing, flags.live, monitor);
-        let mut sending = std::pin::pin!(sending);
-        let (ready, sent) = tokio::join!(&mut ready, &mut sending);
-        let (there, sent) = match (ready, sent) {
-            (Err(error), _) => return Err(self.stays(key, error).await),
-            (Ok(there), sent) => (there, sent),
+        let (ready, sent) = tokio::join!(
+            preparing.prepare(give),
+            self.send_by(key, way, &preparing, flags.live, monitor),
+        );
+        let there = match ready {
+            Ok(there) => there,
+            Err(error) => return Err(self.stays(key, error).await),
         };
         if let Err(error) = sent {
-            // It has nothing that could run; that it heard so makes it forget sooner.
-            let _ = there.finish(&preparing.offer, true).await;
-            return Err(self.stays(key, error).await);
+            // It was never told to run it; that it hears so makes it forget sooner.
+            let (error, _) =
+                tokio::join!(self.stays(key, error), there.finish(&preparing.offer, true),);
+            return Err(error);
         }
         let finished = match there.finish(&preparing.offer, false).await {
             Finished::Unknown(error) => self.asked_again(&preparing, domain.uuid, error).await,

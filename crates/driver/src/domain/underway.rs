@@ -4,7 +4,7 @@
 use super::streaming::Receiving;
 use crate::job::lock;
 use crate::{Error, Result};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -21,10 +21,24 @@ pub(super) const FINISHES: Duration = Duration::from_secs(300);
 pub(crate) struct Moving {
     /// Away from here, and since when all of it was sent.
     outgoing: Mutex<HashMap<Uuid, Option<Instant>>>,
+    /// Those of them whose migration this program conducts.
+    conducted: Mutex<HashSet<Uuid>>,
     /// To this host, the newest last.
     incoming: Mutex<Vec<Incoming>>,
     /// Those of them that this program receives itself.
     pub(super) receiving: Receiving,
+}
+
+/// A migration that this program conducts.
+pub(super) struct Conducting<'a> {
+    moving: &'a Moving,
+    uuid: Uuid,
+}
+
+impl Drop for Conducting<'_> {
+    fn drop(&mut self) {
+        lock(&self.moving.conducted).remove(&self.uuid);
+    }
 }
 
 /// A domain that is to come.
@@ -61,6 +75,17 @@ impl Moving {
         }
         outgoing.insert(uuid, None);
         Ok(())
+    }
+
+    /// A domain whose migration this program conducts, until what is returned is dropped;
+    /// `None` when it does so already.
+    pub(super) fn conduct(&self, uuid: Uuid) -> Option<Conducting<'_>> {
+        let is_new = lock(&self.conducted).insert(uuid);
+        is_new.then(|| Conducting { moving: self, uuid })
+    }
+
+    pub(super) fn is_conducted(&self, uuid: Uuid) -> bool {
+        lock(&self.conducted).contains(&uuid)
     }
 
     pub(super) fn end(&self, uuid: Uuid) {
