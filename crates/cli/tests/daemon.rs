@@ -139,6 +139,7 @@ const READS: &[&str] = &[
     "domblklist pv1 --details; domiflist pv1; domblklist hvm3",
     "ttyconsole nope",
     "vncdisplay pv1",
+    "screenshot pv1 /nowhere/at/all.png; screenshot pv1 --screen 3",
     "nodeinfo; freecell --all; capabilities; domcapabilities",
     "nodememstats",
     "dommemstat pv1",

@@ -1,5 +1,5 @@
-//! Streams of one client, each joined with something of the host: a console, or a domain
-//! that comes.
+//! Streams of one client, each joined with something of the host: a console, a domain that
+//! comes, or a picture.
 //!
 //! How a stream looks to the client is `virtxen_rpc`'s; what is at its other end, the
 //! business of `console` and `tunnel`.
@@ -12,12 +12,17 @@ use std::task::{Context, Poll};
 use virtxen_rpc::server::{ServerSession, StreamId, StreamPart};
 use virtxen_rpc::{RemoteError, Result, code, origin};
 
+/// Bytes of a picture that are sent at once.
+const PART: usize = 64 << 10;
+
 /// What a stream is joined with. It ends when this is dropped.
 pub(crate) enum Joined {
     /// Bytes both ways.
     Console(Console),
     /// Bytes from the client.
     Tunnel(Tunnel),
+    /// Bytes for the client, in parts; none when all have been told of.
+    Picture(Option<std::vec::IntoIter<Vec<u8>>>),
 }
 
 /// The streams of one client.
@@ -32,6 +37,8 @@ impl Joined {
         match self {
             Self::Console(console) => console.type_in(bytes),
             Self::Tunnel(tunnel) => tunnel.take(bytes),
+            // The stream is not for the client to write.
+            Self::Picture(_) => false,
         }
     }
 
@@ -39,7 +46,23 @@ impl Joined {
         match self {
             Self::Console(console) => console.poll(context, ready),
             Self::Tunnel(tunnel) => tunnel.poll(context),
+            Self::Picture(parts) => match parts.as_mut().filter(|_| ready) {
+                Some(rest) => Poll::Ready(match rest.next() {
+                    Some(part) => News::Shown(part),
+                    None => {
+                        *parts = None;
+                        News::End
+                    }
+                }),
+                None => Poll::Pending,
+            },
         }
+    }
+
+    /// A picture that is sent.
+    pub(crate) fn picture(bytes: &[u8]) -> Self {
+        let parts = bytes.chunks(PART).map(<[u8]>::to_vec);
+        Self::Picture(Some(parts.collect::<Vec<_>>().into_iter()))
     }
 }
 
@@ -134,5 +157,28 @@ impl Streams {
             self.pass_on(session, id, News::Lost(error))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_is_sent_in_parts_when_the_client_is_ready() {
+        let bytes = vec![7; PART + 1];
+        let mut joined = Joined::picture(&bytes);
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        assert!(joined.poll(&mut context, false).is_pending());
+        let mut sent = Vec::new();
+        while let Poll::Ready(News::Shown(part)) = joined.poll(&mut context, true) {
+            sent.extend(part);
+        }
+        assert_eq!(sent, bytes);
+        assert!(
+            joined.poll(&mut context, true).is_pending(),
+            "its end was told"
+        );
+        assert!(!joined.take(vec![1]));
     }
 }

@@ -235,6 +235,8 @@ macro_rules! connection_calls {
         // Consoles.
         /// The terminal of a guest's first console, on the host's machine.
         console(key: &DomainKey) -> PathBuf;
+        /// What a guest's screen shows, as a PNG.
+        screenshot(key: &DomainKey, screen: u32) -> Vec<u8>;
         /// The first console as bytes, where it is not a terminal of this machine; with
         /// `force` whoever has it loses it.
         open_console(key: &DomainKey, force: bool) -> Option<ConsoleStream>;

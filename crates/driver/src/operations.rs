@@ -95,6 +95,7 @@ operations! {
     GetVcpus: "domainGetVcpus", "vcpuinfo", false, "domain.read", None, Any, true, 30;
     NumaParameters: "domainGetNumaParameters", "numatune", false, "domain.read", None, Active, true, 30;
     GetScheduler: "domainGetSchedulerParametersFlags", "schedinfo", false, "domain.read", None, Any, true, 30;
+    Screenshot: "domainScreenshot", "screenshot", true, "domain.screenshot", None, Active, false, 30;
     OpenConsole: "domainOpenConsole", "console", true, "domain.open-device", None, Active, true, 30;
     VncDisplay: "domainGetXMLDesc", "vncdisplay", false, "domain.read", None, Active, true, 30;
     NodeInfo: "nodeGetInfo", "nodeinfo", false, "connect.read", None, Any, true, 30;

@@ -6,10 +6,14 @@ use tokio::sync::mpsc;
 use virtxen_driver::{ConsoleStream, Domain, DomainKey, Error, Operation, Result};
 use virtxen_guest::{ChardevSource, GraphicsServer};
 use virtxen_host::VncServer;
-use virtxen_rpc::calls::{DomainOpenConsole, OpenDeviceArguments};
+use virtxen_rpc::calls::{
+    DomainOpenConsole, DomainScreenshot, OpenDeviceArguments, ScreenshotArguments,
+};
 
 /// Parts that may wait either way.
 const PARTS: usize = 16;
+/// Most bytes of a picture.
+const PICTURE_MAX: usize = 64 << 20;
 /// `VIR_DOMAIN_CONSOLE_FORCE`.
 const FORCE: u32 = 1;
 
@@ -74,6 +78,38 @@ impl Remote {
             }
         });
         Ok(Some(ConsoleStream { typed, shown }))
+    }
+
+    /// What a guest's screen shows, in the form that the daemon makes: a PNG of ours, with
+    /// libvirt's maybe another.
+    pub(crate) async fn screenshot(&self, key: &DomainKey, screen: u32) -> Result<Vec<u8>> {
+        let operation = Operation::Screenshot;
+        let arguments = ScreenshotArguments {
+            dom: self.domain(key).await?,
+            screen,
+            flags: 0,
+        };
+        let client = self.client().await?;
+        let limit = self.limit(operation);
+        let asked = client.call_with_stream::<DomainScreenshot>(arguments, limit);
+        let (kind, mut stream) = asked.await?;
+        let unsupported = |reason: String| Error::Unsupported {
+            operation: operation.verb(),
+            reason,
+        };
+        if kind.as_deref() != Some("image/png") {
+            let kind = kind.unwrap_or_default();
+            return Err(unsupported(format!("the daemon sends '{kind}', not a PNG")));
+        }
+        let mut picture = Vec::new();
+        while let Some(part) = stream.read().await? {
+            picture.extend(part);
+            if picture.len() > PICTURE_MAX {
+                return Err(unsupported("the picture is too large".to_owned()));
+            }
+        }
+        stream.finish().await?;
+        Ok(picture)
     }
 
     pub(crate) async fn vnc(&self, key: &DomainKey) -> Result<Option<VncServer>> {

@@ -132,6 +132,11 @@ const ALLOWED: &[Allowed] = &[
         Users::These(&["virtxen-sasl"]),
         "the values in SCRAM's messages",
     ),
+    allowed(
+        "png",
+        Users::These(&["virtxen-driver"]),
+        "pictures of guests' screens",
+    ),
     allowed("rustls", Users::Tests, "clients of TLS"),
     allowed("rcgen", Users::Tests, "certificates for tests"),
     allowed(

@@ -1,13 +1,14 @@
-//! Commands about what a guest shows: its console and its VNC display.
+//! Commands about what a guest shows: its console, its VNC display and its screen.
 
 use super::{Command, Group};
 use crate::connect::Session;
 use crate::error::{Context, Error, Result};
 use crate::json;
-use crate::options::{Args, DOMAIN, flag};
+use crate::options::{Args, DOMAIN, Kind, flag, named, optional};
 use crate::output::Reply;
 use crate::terminal;
 use serde_json::json;
+use std::path::PathBuf;
 use virtxen_driver::{Domain, DomainKey};
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -40,7 +41,47 @@ pub(super) const COMMANDS: &[Command] = &[
         options: &[DOMAIN],
         run: |session, args| Box::pin(vncdisplay(session, args)),
     },
+    Command {
+        name: "screenshot",
+        group: Group::Consoles,
+        summary: "write what the screen of a domain shows to a file",
+        about: "The file is a PNG, by default DOMAIN.png. It needs a VNC server of the guest on \
+                the host, without a password.",
+        options: &[
+            DOMAIN,
+            optional("file", Kind::File, "where to write it"),
+            named("screen", Kind::Number, "number of the screen; 0, the first"),
+        ],
+        run: |session, args| Box::pin(screenshot(session, args)),
+    },
 ];
+
+async fn screenshot(session: &Session, args: &Args) -> Result<Reply> {
+    let screen = args.number("screen")?.unwrap_or(0);
+    let domain = session.domain(args).await?;
+    let name = &domain.name;
+    let file = match args.text("file") {
+        Some(file) => PathBuf::from(file),
+        // A name has no slash, so that it is a file of this folder.
+        None => PathBuf::from(format!("{}.png", name.replace('/', "_"))),
+    };
+    let key = DomainKey::from(&domain);
+    let driver = session.driver().await?;
+    let picture = driver.screenshot(&key, screen).await;
+    let picture = picture.context(|| format!("could not take a screenshot of {name}"))?;
+    let written = tokio::fs::write(&file, &picture).await;
+    written.map_err(|source| Error::File {
+        what: "write",
+        path: file.clone(),
+        source,
+    })?;
+    let file = file.display().to_string();
+    let json = json!({
+        "domain": name, "file": file, "type": "image/png", "bytes": picture.len(),
+    });
+    let note = format!("Screenshot saved to {file}, with type of image/png");
+    Ok(Reply::new(session.marked(json)).note(note))
+}
 
 async fn console(session: &Session, args: &Args) -> Result<Reply> {
     let domain = session.domain(args).await?;

@@ -1,11 +1,12 @@
-//! The call that opens a console. The stream that it starts is `crate::console`'s.
+//! The calls about what a guest shows: its console and its screen. The streams that they
+//! start are `crate::streams`'.
 
 use super::{Caller, wire};
 use crate::console::Console;
 use crate::error::Result;
 use crate::streams::Joined;
 use std::sync::Arc;
-use virtxen_rpc::calls::OpenDeviceArguments;
+use virtxen_rpc::calls::{OpenDeviceArguments, ScreenshotArguments};
 use virtxen_rpc::{RemoteError, code, origin};
 
 /// `VIR_DOMAIN_CONSOLE_FORCE`: whoever has the console loses it.
@@ -19,6 +20,7 @@ const FIRST: [&str; 3] = ["", "console0", "serial0"];
 super::rows! {
     [streams]
     DomainOpenConsole => open;
+    DomainScreenshot => screenshot;
 }
 
 async fn open(caller: Arc<Caller>, arguments: OpenDeviceArguments) -> Result<((), Joined)> {
@@ -39,4 +41,15 @@ async fn open(caller: Arc<Caller>, arguments: OpenDeviceArguments) -> Result<(()
     let force = arguments.flags & FORCE != 0;
     let console = Console::open(&tty, &caller.consoles, force)?;
     Ok(((), Joined::Console(console)))
+}
+
+/// Names the kind of the picture that the stream carries.
+async fn screenshot(
+    caller: Arc<Caller>,
+    arguments: ScreenshotArguments,
+) -> Result<(Option<String>, Joined)> {
+    wire::only("virDomainScreenshot", arguments.flags, 0)?;
+    let key = wire::key(&arguments.dom);
+    let picture = caller.driver.screenshot(&key, arguments.screen).await?;
+    Ok((Some("image/png".to_owned()), Joined::picture(&picture)))
 }

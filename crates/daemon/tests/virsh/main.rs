@@ -199,6 +199,14 @@ const RUNNING: &[Row] = &[
     ),
     ("inject-nmi pv1", &[]),
     (
+        "screenshot pv1 /nowhere/at/all.png",
+        &[
+            "error: could not take a screenshot of pv1",
+            "error: Operation not supported: screenshot: domain 'pv1' has no screen that can be \
+             seen from here: that takes a VNC server on this machine (<graphics type='vnc'/>)",
+        ],
+    ),
+    (
         "dompmsuspend pv1 mem",
         &[
             "error: Domain 'pv1' could not be suspended",

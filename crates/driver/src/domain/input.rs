@@ -3,12 +3,11 @@
 //! The chords of what Linux calls SysRq reach a guest through its Xen drivers; other keys
 //! are typed at its VNC server, by `keyboard`, if it has one on this machine.
 
-use super::keyboard;
+use super::{keyboard, rfb};
 use crate::call::Call;
 use crate::{DomainKey, Driver, Error, Operation, Result};
 use std::time::Duration;
-use tokio::net::TcpStream;
-use virtxen_host::{Host, Trigger, VncServer};
+use virtxen_host::{Host, Trigger};
 
 /// How long typing may take, beside the time that keys are held.
 const TYPING: Duration = Duration::from_secs(10);
@@ -75,12 +74,7 @@ async fn type_keys(host: &dyn Host, name: &str, codes: &[u32], hold: Duration) -
         operation: Operation::SendKey.verb(),
         reason,
     };
-    // What is simulated has no server, and of another machine XenStore is not reached.
-    let is_here = !host.is_simulated() && host.xenstore().is_some();
-    let server = match is_here {
-        true => host.vnc(name).await?,
-        false => None,
-    };
+    let server = rfb::server(host, name).await?;
     let Some(server) = server else {
         return Err(unsupported(ONLY_MAGIC.to_owned()));
     };
@@ -89,26 +83,15 @@ async fn type_keys(host: &dyn Host, name: &str, codes: &[u32], hold: Duration) -
         let why = format!("a PC's keyboard has not all of the keys {codes:?}");
         return Err(unsupported(why));
     };
-    let address = address_of(&server);
     let typing = async {
-        let mut stream = TcpStream::connect((address, server.port)).await?;
+        let mut stream = rfb::connect(&server).await?;
         keyboard::press(&mut stream, &keys, hold).await
     };
     let typed = match tokio::time::timeout(TYPING + hold, typing).await {
         Ok(typed) => typed,
         Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
     };
-    let port = server.port;
-    typed.map_err(|error| unsupported(format!("the VNC server at {address}:{port}: {error}")))
-}
-
-/// Where a server that listens everywhere is reached.
-fn address_of(server: &VncServer) -> &str {
-    match &*server.address {
-        "" | "0.0.0.0" => "127.0.0.1",
-        "::" => "::1",
-        address => address,
-    }
+    typed.map_err(|error| unsupported(rfb::failed(&server, &error)))
 }
 
 /// The magic key of a chord, if it is one.
@@ -148,17 +131,6 @@ mod tests {
             (&[], None),
         ] {
             assert_eq!(magic_key(codes), key, "{codes:?}");
-        }
-    }
-
-    #[test]
-    fn a_server_that_listens_everywhere_is_here() {
-        for (listens, address) in [("", "127.0.0.1"), ("::", "::1"), ("10.0.0.7", "10.0.0.7")] {
-            let server = VncServer {
-                address: listens.to_owned(),
-                port: 5900,
-            };
-            assert_eq!(address_of(&server), address);
         }
     }
 }

@@ -1,16 +1,11 @@
-//! A keyboard of a guest: that of its VNC server, in the protocol that RFC 6143 describes,
-//! with QEMU's message for keys by their codes, which no layout changes. Nothing is looked
-//! at, and who may type is not decided here.
+//! A keyboard of a guest: that of its VNC server, with QEMU's message for keys by their
+//! codes, which no layout changes. Nothing is looked at, and who may type is not decided
+//! here.
 
-use std::io::{Error, ErrorKind, Result};
+use super::rfb::{greet, other};
+use std::io::Result;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-
-/// Longest name of a screen and longest reason that is read, in bytes.
-const TEXT_MAX: u32 = 4096;
-
-/// Security without a password.
-const NO_PASSWORD: u8 = 1;
 
 /// Client messages.
 const SET_ENCODINGS: u8 = 2;
@@ -78,47 +73,6 @@ pub(super) async fn press(
     Ok(())
 }
 
-/// Version, security and the screen, of which nothing is wanted.
-async fn greet(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> Result<()> {
-    let mut version = [0; 12];
-    stream.read_exact(&mut version).await?;
-    let minor = match &version {
-        b"RFB 003.008\n" => 8,
-        b"RFB 003.007\n" => 7,
-        it if it.starts_with(b"RFB 003.") => 3,
-        _ => return Err(other("no VNC server")),
-    };
-    stream
-        .write_all(format!("RFB 003.00{minor}\n").as_bytes())
-        .await?;
-    let can = match minor {
-        3 => stream.read_u32().await? == u32::from(NO_PASSWORD),
-        _ => {
-            let count = stream.read_u8().await?;
-            let mut kinds = vec![0; usize::from(count)];
-            stream.read_exact(&mut kinds).await?;
-            if count == 0 {
-                return Err(other(&text(stream).await?));
-            }
-            kinds.contains(&NO_PASSWORD)
-        }
-    };
-    if !can {
-        return Err(other("it wants a password"));
-    }
-    if minor > 3 {
-        stream.write_u8(NO_PASSWORD).await?;
-    }
-    if minor > 7 && stream.read_u32().await? != 0 {
-        return Err(other(&text(stream).await?));
-    }
-    // Others may go on to look at the screen.
-    stream.write_u8(1).await?;
-    let mut size_and_colours = [0; 20];
-    stream.read_exact(&mut size_and_colours).await?;
-    text(stream).await.map(drop)
-}
-
 /// Waits for the rectangle by which a server tells that it takes codes.
 async fn takes_codes(stream: &mut (impl AsyncRead + Unpin)) -> Result<()> {
     let mut head = [0; 4];
@@ -136,20 +90,6 @@ fn event(key: u32, down: bool) -> Vec<u8> {
     let mut message = vec![QEMU, 0, 0, u8::from(down), 0, 0, 0, 0];
     message.extend(key.to_be_bytes());
     message
-}
-
-async fn text(stream: &mut (impl AsyncRead + Unpin)) -> Result<String> {
-    let length = stream.read_u32().await?;
-    if length > TEXT_MAX {
-        return Err(ErrorKind::InvalidData.into());
-    }
-    let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
-    stream.read_exact(&mut bytes).await?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn other(reason: &str) -> Error {
-    Error::other(reason.to_owned())
 }
 
 #[cfg(test)]

@@ -214,6 +214,39 @@ within 180 gone hvm
 "#,
     },
     Test {
+        name: "screenshot",
+        what: "what an HVM guest shows, as a picture by virsh and by virtxen; PV guests have none",
+        script: r#"
+virsh create hvm.xml
+within 240 serial hvm 'lab: ready'
+sleep 5
+cat >$work/picture.py <<'END'
+import struct, sys, zlib
+data = open(sys.argv[1], "rb").read()
+assert data[:8] == b"\x89PNG\r\n\x1a\n", data[:8]
+width, height, depth, kind = struct.unpack(">IIBB", data[16:26])
+at, packed = 8, b""
+while at < len(data):
+    length, name = struct.unpack(">I4s", data[at:at + 8])
+    packed += data[at + 8:at + 8 + length] if name == b"IDAT" else b""
+    at += length + 12
+raw = zlib.decompress(packed)
+assert (depth, kind, len(raw)) == (8, 2, height * (1 + 3 * width))
+# A picture of one colour says so in its first line and is nothing but zeros below.
+rows = [raw[at + 1:at + 1 + 3 * width] for at in range(0, len(raw), 1 + 3 * width)]
+drawn = sum(1 for row in rows if row.strip(b"\0"))
+print(width, "x", height, "drawn" if drawn > 8 else "plain")
+END
+says 'image/png' virsh screenshot hvm $work/virsh.png
+says '^(640|720) x (400|480) drawn' python3 $work/picture.py $work/virsh.png
+says 'image/png' virtxen screenshot hvm $work/ours.png
+says ' drawn' python3 $work/picture.py $work/ours.png
+virsh destroy hvm
+virsh create pv.xml
+refuses 'no screen' virsh screenshot pv $work/none.png
+"#,
+    },
+    Test {
         name: "keys",
         what: "keys that virsh sends are typed at an HVM guest's VNC server",
         script: r#"
