@@ -23,7 +23,7 @@ xl create -q pv.cfg
 same "xl list | awk 'NR > 1 { print \$2, \$1 }'" \
 	"virtxen list | awk 'NR > 2 && NF { print \$1, \$2 }'"
 uuid=$(xl list -v pv | awk 'NR > 1 { print $7 }')
-virtxen 'dominfo pv; vcpuinfo pv; domstats pv; schedinfo pv; nodeinfo; freecell --all' >$work/said
+virtxen 'dominfo pv; vcpuinfo pv; domstats pv; schedinfo pv; nodeinfo' >$work/said
 says "^UUID: +$uuid" cat $work/said
 says 'Used memory: +131072 KiB' cat $work/said
 says 'CPU Affinity: +yy' cat $work/said
@@ -31,8 +31,11 @@ says 'State: +(running|blocked)' cat $work/said
 says 'vcpu.current=1' cat $work/said
 says 'weight +: 256' cat $work/said
 says "^CPU\(s\): +$(xl info nr_cpus)" cat $work/said
-free=$(awk '/^Total/ { print int($2 / 1024) }' $work/said)
-test "$free" = "$(xl info free_memory)"
+# A guest that boots gives pages back between two looks.
+as_free() {
+	test "$(virtxen freecell --all | awk '/Total/ { print int($2 / 1024) }')" = "$(xl info free_memory)"
+}
+within 30 as_free
 "#,
     },
     Test {
