@@ -31,6 +31,7 @@
 mod affinity;
 mod console;
 mod cpupool;
+mod document;
 mod ended;
 mod guest;
 mod inactive;

@@ -196,21 +196,11 @@ impl Host for XenHost {
     }
 
     async fn unsaid(&self, name: &str) -> Result<Vec<Note>> {
-        match &self.libxl {
-            Ok(libxl) => self.running(libxl, name, "dumpxml").await?.unsaid().await,
-            Err(_) if self.has_xend() => self.xend("dumpxml").await?.unsaid(name).await,
-            Err(_) => Ok(Vec::new()),
-        }
+        self.unsaid_by_document(name).await
     }
 
     async fn has_document(&self, name: &str) -> Result<bool> {
-        match &self.libxl {
-            Ok(libxl) => {
-                let domain = self.running(libxl, name, "dumpxml").await?;
-                domain.has_document().await
-            }
-            Err(_) => Ok(false),
-        }
+        self.is_of_document(name).await
     }
 
     fn keeps_config_apart(&self) -> bool {
