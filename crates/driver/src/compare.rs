@@ -81,8 +81,9 @@ pub(crate) fn compare(
     }
     if is.is_some() {
         match (old_state, state.unwrap_or(State::Shutoff)) {
-            (State::Paused, State::Paused) | (State::Crashed, State::Crashed) => {}
-            (State::PmSuspended, State::PmSuspended) => {}
+            (old, new)
+                if old == new
+                    && matches!(new, State::Paused | State::Crashed | State::PmSuspended) => {}
             (State::PmSuspended, _) if cause == Some(Operation::PmWakeup) => {
                 events.push((false, EventKind::StartedWakeup));
             }

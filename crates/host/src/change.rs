@@ -5,8 +5,8 @@
 
 use crate::{Error, Result};
 use virtxen_guest::{
-    Controller, ControllerType, CpuSet, Device, Disk, Guest, HostdevSource, Interface, MemoryKib,
-    VcpuPin,
+    Controller, ControllerType, CpuSet, Device, Disk, Graphics, Guest, HostdevSource, Input,
+    Interface, MemoryKib, VcpuPin,
 };
 
 /// A change of what a guest will be at its next start.
@@ -147,6 +147,14 @@ impl ConfigChange {
                 }
                 guest.devices.controllers.push(new.clone());
             }
+            Device::Graphics(new) => match screen_place(guest, new) {
+                Some(_) => return Err(self.there("graphics of this kind")),
+                None => guest.devices.graphics.push((**new).clone()),
+            },
+            Device::Input(new) => match input_place(guest, new) {
+                Some(_) => return Err(self.there("input device")),
+                None => guest.devices.inputs.push(new.clone()),
+            },
             other => return Err(self.no_class(other)),
         }
         Ok(())
@@ -185,6 +193,16 @@ impl ConfigChange {
                 let place = place.ok_or_else(|| self.missing("USB controller"))?;
                 guest.devices.controllers.remove(place);
             }
+            Device::Graphics(old) => {
+                let place = screen_place(guest, old);
+                let place = place.ok_or_else(|| self.missing("graphics of this kind"))?;
+                guest.devices.graphics.remove(place);
+            }
+            Device::Input(old) => {
+                let place = input_place(guest, old);
+                let place = place.ok_or_else(|| self.missing("input device"))?;
+                guest.devices.inputs.remove(place);
+            }
             other => return Err(self.no_class(other)),
         }
         Ok(())
@@ -209,8 +227,8 @@ impl ConfigChange {
         Error::Unsupported {
             operation: self.operation(),
             reason: format!(
-                "disks, interfaces, devices of the host and USB controllers are added and \
-                 removed and media changed, not a {}: define the guest anew",
+                "disks, interfaces, devices of the host, USB controllers, graphics and input \
+                 devices are added and removed and media changed, not a {}: define the guest anew",
                 device.element_name()
             ),
         }
@@ -257,6 +275,18 @@ fn controller_place(guest: &Guest, wanted: &Controller) -> Option<usize> {
     wanted.index?;
     let mut controllers = guest.devices.controllers.iter();
     controllers.position(|there| there.kind == wanted.kind && there.index == wanted.index)
+}
+
+/// By what serves it: a guest has one of each kind.
+fn screen_place(guest: &Guest, wanted: &Graphics) -> Option<usize> {
+    let kind = std::mem::discriminant(&wanted.server);
+    let mut all = guest.devices.graphics.iter();
+    all.position(|there| std::mem::discriminant(&there.server) == kind)
+}
+
+fn input_place(guest: &Guest, wanted: &Input) -> Option<usize> {
+    let mut all = guest.devices.inputs.iter();
+    all.position(|there| (there.kind, there.bus) == (wanted.kind, wanted.bus))
 }
 
 #[cfg(test)]

@@ -236,6 +236,32 @@ async fn devices_come_and_go_and_the_document_tells_them() {
 
 /// Clients read documents all the time; libxl is asked when devices have changed.
 #[tokio::test]
+async fn screens_and_keyboards_are_for_the_next_start() {
+    let lab = Lab::new("sim:?release=4.17").await;
+    let host = &lab.host;
+    host.define(&guest("orchard")).await.unwrap();
+    host.start("orchard", false).await.unwrap();
+    for xml in ["<graphics type='sdl'/>", "<input type='tablet' bus='usb'/>"] {
+        let device = device(xml);
+        for done in [
+            host.attach("orchard", &device).await,
+            host.detach("orchard", &device).await,
+        ] {
+            let refused = done.unwrap_err().to_string();
+            assert!(refused.contains("--config"), "{refused}");
+        }
+        let before = host.defined("orchard").await.unwrap().devices;
+        let attach = ConfigChange::Attach(device.clone());
+        host.change_config("orchard", &attach).await.unwrap();
+        host.change_config("orchard", &attach).await.unwrap_err();
+        assert_ne!(host.defined("orchard").await.unwrap().devices, before);
+        let detach = ConfigChange::Detach(device);
+        host.change_config("orchard", &detach).await.unwrap();
+        assert_eq!(host.defined("orchard").await.unwrap().devices, before);
+    }
+}
+
+#[tokio::test]
 async fn a_guest_that_did_not_change_is_read_without_libxl() {
     let lab = Lab::new("sim:?release=4.17").await;
     let host = &lab.host;

@@ -22,6 +22,7 @@ const CLASSES: [(&str, Class); 5] = [
 
 impl Running {
     pub(crate) async fn attach(&self, device: &Device) -> Result<()> {
+        is_pluggable("attach-device", device)?;
         let device = identified(device);
         if let Device::Disk(disk) = &device
             && disk.device != DiskDevice::Disk
@@ -97,6 +98,7 @@ impl Running {
 
     pub(crate) async fn detach(&self, device: &Device) -> Result<()> {
         const OPERATION: &str = "detach-device";
+        is_pluggable(OPERATION, device)?;
         let Kept { mut guest, config } = self.kept().await?;
         let change = ConfigChange::Detach(device.clone());
         let managed = managed_in(&guest, device);
@@ -181,6 +183,23 @@ impl Libxl {
             // The guest is without it either way.
             let _ = self.ask(name, operation, Vec::new()).await;
         }
+    }
+}
+
+/// Refuses what libxl would only write down: a frame buffer that it adds to a running guest
+/// has no server, for that is the emulator's, which gets it when it is started; and a
+/// keyboard has nobody who types at it.
+fn is_pluggable(operation: &'static str, device: &Device) -> Result<()> {
+    match device {
+        Device::Graphics(_) | Device::Input(_) => Err(Error::Unsupported {
+            operation,
+            reason: format!(
+                "the {} of a guest is its emulator's, which libxl gives it when the guest \
+                 starts: change its definition (--config) and start it anew",
+                device.element_name()
+            ),
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -28,7 +28,6 @@
 //! failed. XenD is first asked when an operation needs it, so that one that hangs
 //! stops nobody else; libxl's process is started then as well.
 
-mod affinity;
 mod console;
 mod cpupool;
 mod document;
@@ -41,6 +40,7 @@ mod scheduler;
 mod statistics;
 mod stream;
 mod toolstack;
+mod vcpu;
 
 use crate::channels::{Channel, Channels, XendConnector, open_xend};
 use crate::guest_files::GuestFiles;

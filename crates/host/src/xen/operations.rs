@@ -357,18 +357,7 @@ impl Host for XenHost {
     }
 
     async fn vcpus(&self, name: &str) -> Result<Vec<VcpuInfo>> {
-        if self.monitoring == Monitoring::Hypercalls
-            && let Some((domid, count)) = self.number(name).await?
-        {
-            return self.hypercalls()?.vcpus(name, domid, count);
-        }
-        if let Some(defined) = self.in_file(name).await? {
-            return self.vcpus_in_file(&defined).await;
-        }
-        if self.monitoring != Monitoring::Xend && !self.keeps_inactive() {
-            return Err(self.unmonitored(name, "vcpuinfo"));
-        }
-        self.xend("vcpuinfo").await?.vcpus(name).await
+        self.read_vcpus(name).await
     }
 
     async fn pin_vcpu(&self, name: &str, vcpu: u32, cpus: &[u32]) -> Result<()> {

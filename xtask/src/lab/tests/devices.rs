@@ -85,13 +85,23 @@ says 'rx_bytes [1-9]' virsh domifstat devices "$(virsh domiflist devices | awk '
     },
     Test {
         name: "refused",
-        what: "a device that cannot be attached says why, and leaves nothing",
+        what: "a device that cannot be attached says why, and leaves nothing; screens by --config",
         script: r#"
 virsh create pv.xml
 refuses 'nothing.img' virsh attach-disk pv /srv/lab/nothing.img xvdb --live
 hides xvdb virsh domblklist pv
 refuses 'nobridge|hotplug' virsh attach-interface pv bridge nobridge --live
 hides vif virsh domiflist pv
+echo "<graphics type='vnc'/>" >$work/vnc.xml
+refuses 'emulator.*--config' virsh attach-device pv $work/vnc.xml --live
+virsh define pv.xml
+virsh attach-device pv $work/vnc.xml --config
+says "<graphics type='vnc'" virsh dumpxml pv --inactive
+hides "<graphics type='vnc'" virsh dumpxml pv
+virsh detach-device pv $work/vnc.xml --config
+hides "<graphics type='vnc'" virsh dumpxml pv --inactive
+virsh destroy pv
+virsh undefine pv
 "#,
     },
 ];

@@ -1,12 +1,28 @@
-//! Where vcpus run, as the hypervisor is told, and where that is kept: in the document of a
-//! running guest of libxl's, so that it is shown, and goes with the guest into files and to
-//! other hosts.
+//! Vcpus: what they do, where they run, as the hypervisor is told, and where that is kept:
+//! in the document of a running guest of libxl's, so that it is shown, and goes with the
+//! guest into files and to other hosts.
 
 use super::toolstack::Changer;
-use super::{XenHost, usable};
-use crate::{ConfigChange, Error, Host, Result, routes};
+use super::{Monitoring, XenHost, usable};
+use crate::{ConfigChange, Error, Host, Result, VcpuInfo, routes};
 
 impl XenHost {
+    /// The vcpus on the route of monitoring; of a guest in a file as it is defined.
+    pub(super) async fn read_vcpus(&self, name: &str) -> Result<Vec<VcpuInfo>> {
+        if self.monitoring == Monitoring::Hypercalls
+            && let Some((domid, count)) = self.number(name).await?
+        {
+            return self.hypercalls()?.vcpus(name, domid, count);
+        }
+        if let Some(defined) = self.in_file(name).await? {
+            return self.vcpus_in_file(&defined).await;
+        }
+        if self.monitoring != Monitoring::Xend && !self.keeps_inactive() {
+            return Err(self.unmonitored(name, "vcpuinfo"));
+        }
+        self.xend("vcpuinfo").await?.vcpus(name).await
+    }
+
     /// Where the vcpus of a domain should rather run.
     pub(super) async fn read_soft_affinity(&self, name: &str) -> Result<Vec<Vec<u32>>> {
         if let Some((domid, count)) = self.number(name).await? {
