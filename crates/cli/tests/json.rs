@@ -30,6 +30,7 @@ fn arguments() -> BTreeMap<&'static str, &'static str> {
         ("domrename", "mailhub post"),
         ("setmem", "mailhub 128M"),
         ("setmaxmem", "mailhub 512M"),
+        ("dompmsuspend", "mailhub mem"),
         ("setvcpus", "mailhub 1"),
         ("setvcpu", "mailhub 0 --enable"),
         ("send-key", "mailhub KEY_SYSRQ KEY_S"),
