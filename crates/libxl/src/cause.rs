@@ -64,6 +64,7 @@ const RULES: &[Rule] = &[
         Part::Rest,
     ),
     rule("device model", EMULATOR, Part::Line),
+    rule("Failed to enable logdirty", NO_LOG, Part::Line),
 ];
 
 const MEMORY: &str = "not enough free memory: ";
@@ -75,6 +76,10 @@ const NO_IOMMU: &str = "no IOMMU: ";
 const NO_EMULATOR: &str = "this device needs a device model, which libxl starts only with a \
     guest that has such a device when it starts: add it to the definition (--config), then shut \
     the guest down and start it";
+/// Of a PV guest on a Xen that was built without shadow pages, as Debian's, and of guests
+/// with a device of the host.
+const NO_LOG: &str = "Xen does not keep account of the memory that this guest writes to, so \
+    that it cannot run on while it is sent (leave --live out): ";
 const EMULATOR: &str = "the device model did not start: ";
 
 const fn rule(mark: &'static str, cause: &'static str, part: Part) -> Rule {
@@ -144,6 +149,12 @@ mod tests {
             (
                 &["device model required but not running", "rc=-3"],
                 NO_EMULATOR,
+            ),
+            (
+                &["xc: Failed to enable logdirty: 95,22,0 (22 = Invalid argument): Internal error"],
+                "Xen does not keep account of the memory that this guest writes to, so that it \
+                 cannot run on while it is sent (leave --live out): xc: Failed to enable \
+                 logdirty: 95,22,0 (22 = Invalid argument): Internal error",
             ),
             (
                 &["unable to add device with path /local/domain/0/backend/vusb/3/0"],
