@@ -2,7 +2,7 @@
 //! tests of virtxen on it.
 //!
 //! `build`, `packages`, `image` and `guests` make it, `machine`, `monitor` and `dom0` run it,
-//! `tests` and `bench` use it. What is in it is in the folder `lab`; docs/lab.md says how to use it.
+//! `tests`, `bench` and `migrate` use it. What is in it is in the folder `lab`; docs/lab.md says how to use it.
 
 mod bench;
 mod build;
@@ -12,6 +12,7 @@ mod guests;
 mod image;
 mod initramfs;
 mod machine;
+mod migrate;
 mod monitor;
 mod ours;
 mod packages;
@@ -100,6 +101,8 @@ pub enum Command {
         #[arg(long)]
         list: bool,
     },
+    /// Move a guest from this lab to that of another suite, by virsh, in all ways
+    Migrate(migrate::Options),
     /// Measure virtxend beside libvirt's own daemon and xl, in dom0
     Bench {
         /// The programs that are in dom0 already
@@ -165,6 +168,7 @@ pub fn lab(root: &Path, suite: Suite, command: Command) -> Result<()> {
             test(root, suite, &tests::chosen(&names, smoke), ours, write)
         }
         Command::Matrix => matrix(root),
+        Command::Migrate(options) => move_between(root, suite, &options),
         Command::Bench {
             installed,
             write,
@@ -238,6 +242,19 @@ fn test(
     } else {
         Err(Error::Failed(format!("{failed} tests failed")))
     }
+}
+
+fn move_between(root: &Path, suite: Suite, options: &migrate::Options) -> Result<()> {
+    if suite == options.to {
+        let message = "--suite and --to name the same lab";
+        return Err(Error::Failed(message.to_owned()));
+    }
+    let ours = match options.installed {
+        true => Ours::There,
+        false => Ours::Release,
+    };
+    let (from, to) = (ready(root, suite, ours)?, ready(root, options.to, ours)?);
+    migrate::run(&from, &to, &options.names)
 }
 
 /// The lab of a suite, up, with our programs and the guests of tests in it.

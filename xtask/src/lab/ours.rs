@@ -14,6 +14,14 @@ use std::process::Command;
 
 const PROGRAMS: [&str; 2] = ["virtxen", "virtxend"];
 
+/// Their units; nobody starts that for TCP unless a test needs it.
+const UNITS: [&str; 4] = [
+    "virtxend.service",
+    "virtxend.socket",
+    "virtxend-ro.socket",
+    "virtxend-tcp.socket",
+];
+
 /// Where they are in dom0.
 const BIN: &str = "/usr/local/bin";
 
@@ -60,7 +68,7 @@ pub(super) fn put_programs(place: &Place, dom0: &Dom0<'_>, built: &[PathBuf]) ->
 /// The units of the package, which has the programs elsewhere.
 fn units(root: &Path, folder: &Path) -> Result<Vec<PathBuf>> {
     let mut units = Vec::new();
-    for name in ["virtxend.service", "virtxend.socket", "virtxend-ro.socket"] {
+    for name in UNITS {
         let from = root.join("packaging/systemd").join(name);
         let text = std::fs::read_to_string(&from).map_err(Error::file(&from))?;
         let text = text.replace("/usr/sbin/virtxend", "/usr/local/bin/virtxend");
