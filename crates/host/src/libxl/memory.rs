@@ -29,7 +29,17 @@ impl Running {
         self.done(operation).await
     }
 
+    /// libxl's refusal of less than the guest has looks like no failure: it returns 1.
     pub(crate) async fn set_max_memory(&self, limit: MemoryKib) -> Result<()> {
+        if limit < self.info.memory {
+            return Err(Error::Refused {
+                operation: "setmaxmem",
+                reason: format!(
+                    "it has {} KiB now, which is its memory_static_max at least: balloon it first",
+                    self.info.memory.0
+                ),
+            });
+        }
         let operation = Operation::MaxMemory {
             domid: self.domid,
             kib: limit.0,

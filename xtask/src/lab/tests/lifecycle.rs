@@ -193,12 +193,12 @@ within 180 console pv 'lab: ready'
 listen
 virsh dompmsuspend pv mem
 says pmsuspended virsh domstate pv
-within 30 event 'PMSuspended Memory'
+within 30 grep -q 'PMSuspended Memory' $work/events.virsh
 refuses 'pmsuspended' virsh save pv $work/pv.save
 refuses "'mem'" virsh dompmsuspend pv disk
 virsh dompmwakeup pv
 says running virsh domstate pv
-within 30 event 'Started Event wakeup'
+within 30 grep -q 'Started Event wakeup' $work/events.virsh
 refuses 'pmsuspended' virsh dompmwakeup pv
 seconds=$(grep -aFc 'lab: second' $consoles/guest-pv.log)
 within 60 console pv 'lab: second' $((seconds + 1))
