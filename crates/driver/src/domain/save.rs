@@ -3,7 +3,7 @@
 //! The files are on the host's machine and in the host's own format.
 
 use crate::call::Call;
-use crate::{DomainKey, Driver, Monitor, Operation, Result};
+use crate::{DomainKey, Driver, Error, Monitor, Operation, Result};
 use std::path::Path;
 use virtxen_host::DumpMode;
 
@@ -38,9 +38,22 @@ impl Driver {
     /// The file is missing or not such a file; the domain is there already.
     pub async fn restore(&self, file: &Path, monitor: &Monitor) -> Result<()> {
         let call = Call::file(Operation::Restore, file).watched(monitor);
-        let file = file.to_owned();
-        self.run(call, async move |work| Ok(work.host.restore(&file).await?))
-            .await
+        let (file, is_local) = (file.to_owned(), self.inner.store.is_there());
+        self.run(call, async move |work| {
+            let error = match work.host.restore(&file).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            // A host on another machine has other files.
+            match is_local && !file.try_exists().unwrap_or(true) {
+                true => Err(Error::Store {
+                    reason: "there is no such file".to_owned(),
+                    path: file,
+                }),
+                false => Err(error.into()),
+            }
+        })
+        .await
     }
 
     /// Writes the memory of a domain to a file.

@@ -52,3 +52,16 @@ async fn a_save_that_fails_leaves_the_guest_running() {
     assert!(Machine::is_running(machine.state("web").await));
     assert!(!file.exists());
 }
+
+#[tokio::test]
+async fn a_file_that_is_not_there_has_a_code_of_its_own() {
+    let machine = machine("4.17").await;
+    let file = machine.root.path().join("none.save");
+    let missing = machine.driver.restore(&file, &Monitor::default()).await;
+    let missing = missing.unwrap_err();
+    assert_eq!(missing.libvirt().code, 38, "{missing}");
+    std::fs::write(&file, "no image").unwrap();
+    let wrong = machine.driver.restore(&file, &Monitor::default()).await;
+    let wrong = wrong.unwrap_err();
+    assert_eq!(wrong.libvirt().code, 9, "{wrong}");
+}
