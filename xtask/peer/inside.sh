@@ -19,7 +19,7 @@ peer() {
 }
 
 ours() {
-    "$VIRTXEND" --connect "$1" >>"$room/log" 2>&1 </dev/null &
+    "$VIRTXEND" --connect "$1" --root / >>"$room/log" 2>&1 </dev/null &
     daemon=$!
 }
 
