@@ -7,6 +7,7 @@
 pub mod capabilities;
 pub mod config;
 mod convert;
+pub mod cpu_map;
 pub mod image;
 mod keys;
 pub mod libxl;
