@@ -21,6 +21,13 @@ const SNAPSHOTS: [(&str, &str); 8] = [
     ("snapshot-delete", "mailhub one"),
 ];
 
+/// What the commands about models of processors get.
+const PROCESSORS: [(&str, &str); 3] = [
+    ("cpu-compare", "examples/fullvirt-bios.xml"),
+    ("cpu-baseline", "examples/fullvirt-bios.xml"),
+    ("cpu-models", "x86_64"),
+];
+
 /// Arguments with which a command works on a host with the guest `mailhub` running,
 /// or fails as its JSON says. Commands without an entry get none.
 fn arguments() -> BTreeMap<&'static str, &'static str> {
@@ -69,6 +76,7 @@ fn arguments() -> BTreeMap<&'static str, &'static str> {
         ("managedsave-define", "mailhub examples/fullvirt-bios.xml"),
         ("metadata", "mailhub http://example.org --key e --set <e/>"),
         ("dump", "mailhub /tmp/virtxen-test.core"),
+        ("dompmsuspend", "mailhub mem"),
         ("cpupool-create", "fast --sched credit2"),
         ("cpupool-destroy", "Pool-0"),
         ("cpupool-cpu-add", "Pool-0 3"),
@@ -79,6 +87,7 @@ fn arguments() -> BTreeMap<&'static str, &'static str> {
         ("xenstore-rm", "/tool"),
         ("xenstore-watch", "/tool --count 1"),
     ]);
+    arguments.extend(PROCESSORS);
     arguments.extend(SNAPSHOTS);
     arguments
 }

@@ -8,8 +8,8 @@
 /// without a method of its own for a call would find the trait's, which asks the type.
 pub mod types {
     pub use crate::{
-        Accepted, Affect, AllStats, BlockEntry, ConsoleStream, Converted, CpuStats, CreateFlags,
-        DefineFlags, DiskImage, Domain, DomainKey, DomainQuery, DumpFlags, FreeMemory,
+        Accepted, Affect, AllStats, BlockEntry, ConsoleStream, Converted, CpuComparison, CpuStats,
+        CreateFlags, DefineFlags, DiskImage, Domain, DomainKey, DomainQuery, DumpFlags, FreeMemory,
         InterfaceAddress, InterfaceEntry, JobStats, ListFilter, MemoryTag, MetadataChange,
         MetadataKind, MigrateFlags, Monitor, NativeFormat, NodeCpuStats, NodeInfo, NodeMemoryStats,
         Result, ShutdownMode, SleepTarget, SnapshotDeletion, SnapshotEntry, SnapshotFlags,
@@ -250,6 +250,13 @@ macro_rules! connection_calls {
         capabilities() -> String;
         /// What guests of one kind can be made of, as libvirt's document.
         domain_capabilities(query: &DomainQuery<'_>) -> String;
+        /// Compares the host's processors with those of a `<cpu>` document; with `must_run`
+        /// it is an error that the host cannot run it.
+        compare_cpu(xml: &str, must_run: bool) -> CpuComparison;
+        /// What processors of `<cpu>` documents have in common, as such a document.
+        baseline_cpu(xmls: &[String], expand: bool, migratable: bool) -> String;
+        /// Names of the models of an architecture.
+        cpu_models(arch: &str) -> Vec<String>;
         /// Memory that no domain has.
         free_memory() -> FreeMemory;
         /// The host's name.

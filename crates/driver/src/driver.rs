@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::sync::broadcast;
+use virtxen_formats::cpu_map::CpuDescription;
 use virtxen_guest::Uuid;
 use virtxen_host::{Folders, Host};
 
@@ -81,6 +82,8 @@ pub(crate) struct Inner {
     pub(crate) changes: broadcast::Sender<Uuid>,
     /// Domains on their way to and from other hosts.
     pub(crate) moving: crate::domain::Moving,
+    /// The model of the host's processors; none if it has no name.
+    pub(crate) cpu_model: tokio::sync::OnceCell<Option<CpuDescription>>,
     /// A poller is at work.
     pub(crate) polling: AtomicBool,
     /// When the last look began that callers shared; held while one is under way.
@@ -111,6 +114,7 @@ impl Driver {
                 options,
                 jobs: Arc::default(),
                 moving: crate::domain::Moving::default(),
+                cpu_model: tokio::sync::OnceCell::new(),
                 polling: AtomicBool::new(false),
                 looked: tokio::sync::Mutex::default(),
             }),

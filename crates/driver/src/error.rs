@@ -178,6 +178,12 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// What is said of processors is wrong, or their models are not known.
+    #[error(transparent)]
+    Cpu(#[from] virtxen_formats::cpu_map::Error),
+    /// The host's processors cannot run what a document describes.
+    #[error("{0}")]
+    CpuIncompatible(String),
     /// What only the driver keeps could not be written or read.
     #[error("{}: {reason}", .path.display())]
     Store {
@@ -282,6 +288,8 @@ impl Error {
             Self::NoSnapshot { .. } => Kind::NoSnapshot,
             Self::Host(Host::Channel { .. }) => Kind::PostFailed,
             Self::Store { .. } => Kind::SystemError,
+            Self::Cpu(error) => of_cpu(error),
+            Self::CpuIncompatible(_) => Kind::CpuIncompatible,
             Self::Host(_) | Self::Daemon { .. } | Self::Task { .. } => Kind::InternalError,
         }
     }
@@ -305,10 +313,24 @@ fn of_document(problems: &Problems) -> Kind {
     }
 }
 
+/// What is wrong with a processor, to libvirt.
+fn of_cpu(error: &virtxen_formats::cpu_map::Error) -> Kind {
+    use virtxen_formats::cpu_map::Error as Cpu;
+    match error {
+        Cpu::Document(_) => Kind::CpuDocument,
+        Cpu::NoModel(_) | Cpu::Unknown { kind: "vendor", .. } => Kind::CpuFailed,
+        _ => Kind::CpuInternal,
+    }
+}
+
 /// The errors of libvirt that we use.
 #[derive(Clone, Copy)]
 enum Kind {
     Arch,
+    CpuDocument,
+    CpuFailed,
+    CpuIncompatible,
+    CpuInternal,
     Exists,
     Inactive,
     NoName,
@@ -338,6 +360,8 @@ enum Kind {
 const XEN: i32 = 41;
 /// `VIR_FROM_XML`, whether a text is a document.
 const XML: i32 = 5;
+/// `VIR_FROM_CPU`, models of processors.
+const CPU: i32 = 31;
 /// `VIR_FROM_CAPABILITIES`, what the host can run.
 const CAPABILITIES: i32 = 44;
 /// `VIR_FROM_XEND`, the channel.
@@ -365,6 +389,10 @@ impl Kind {
             Self::OperationTimeout => (68, XEN, "Timed out during operation"),
             Self::OperationAborted => (78, XEN, "operation aborted"),
             Self::MetadataMissing => (80, DOMAIN, "metadata not found"),
+            Self::CpuInternal => (1, CPU, "internal error"),
+            Self::CpuFailed => (9, CPU, "operation failed"),
+            Self::CpuDocument => (27, CPU, "XML error"),
+            Self::CpuIncompatible => (91, CPU, "the CPU is incompatible with host CPU"),
             Self::Arch => (8, CAPABILITIES, "invalid argument"),
             Self::Exists => (9, DOMAIN, "operation failed"),
             Self::Inactive => (55, DOMAIN, "Requested operation is not valid"),

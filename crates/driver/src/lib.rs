@@ -11,6 +11,7 @@ mod access;
 mod call;
 mod compare;
 pub mod connection;
+mod cpu;
 mod cpupool;
 mod destinations;
 mod document;
@@ -31,6 +32,7 @@ mod store;
 
 pub use access::{Access, AllowAll};
 pub use connection::Connection;
+pub use cpu::CpuComparison;
 pub use destinations::{Destination, Destinations, Finished, Offer, Tunnel};
 pub use document::{read_device, read_guest};
 pub use domain::ConsoleStream;

@@ -5,10 +5,13 @@
 
 use crate::{Driver, Error, Operation, Result};
 use virtxen_formats::capabilities::{
-    Arch, Capabilities, CpuFlags, DomainQuery, HostCpu, HostFacts, NumaCell,
+    Arch, Capabilities, CpuFlags, CpuPlace, DomainQuery, HostCpu, HostCpuModel, HostFacts, NumaCell,
 };
 use virtxen_guest::MemoryKib;
 use virtxen_host::{Node, XenVersion};
+
+/// The first release that has no XenD.
+const NO_XEND: (u32, u32) = (4, 5);
 
 /// libvirt's `virNodeInfo`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,20 +117,33 @@ impl Driver {
                 node.machine
             ))
         })?;
+        let topology = &node.topology;
+        let release = (node.version.major, node.version.minor);
         let facts = HostFacts {
             guest_types: &node.guest_types.join(" "),
-            cpu: CpuFlags::from_hw_caps(&node.hw_caps, (node.version.major, node.version.minor)),
+            cpu: CpuFlags::from_hw_caps(&node.hw_caps, release),
             arch,
-            xen_version: Some((node.version.major, node.version.minor)),
+            xen_version: Some(release),
             uuid: None,
-            migration_transports: match (node.version.major, node.version.minor) {
-                // The first that has no XenD.
-                release if release >= (4, 5) => &[],
-                _ => &["xenmigr"],
+            migration_transports: if release >= NO_XEND {
+                &[]
+            } else {
+                &["xenmigr"]
             },
             cells: cells(&node),
         };
-        Ok(Capabilities::of_host(facts))
+        let mut found = Capabilities::of_host(facts);
+        let (cores, threads) = (topology.cores_per_socket, topology.threads_per_core);
+        let model = self.inner.cpu_model(&node).await;
+        found.host.cpu_model = model.map(|description| HostCpuModel {
+            description,
+            sockets: topology.cpus / cores.saturating_mul(threads).max(1),
+            cores,
+            threads,
+        });
+        // libvirt's driver for XenD never told it.
+        found.host.has_iommu = node.has_iommu.filter(|_| release >= NO_XEND);
+        Ok(found)
     }
 
     /// Memory that no domain has. A host that does not tell it for each NUMA node
@@ -194,7 +210,7 @@ fn cells(node: &Node) -> Vec<NumaCell> {
             .iter()
             .map(|id| HostCpu {
                 id: *id,
-                place: None,
+                place: place(node, cpus, *id),
             })
             .collect(),
     };
@@ -204,4 +220,16 @@ fn cells(node: &Node) -> Vec<NumaCell> {
         .enumerate()
         .map(cell)
         .collect()
+}
+
+/// Where a processor of a NUMA node sits, and which others share its core.
+fn place(node: &Node, cpus: &[u32], id: u32) -> Option<CpuPlace> {
+    let places = &node.topology.places;
+    let place = places.get(&id)?;
+    let siblings = cpus.iter().filter(|it| places.get(it) == Some(place));
+    Some(CpuPlace {
+        socket: place.socket,
+        core: place.core,
+        siblings: siblings.copied().collect(),
+    })
 }

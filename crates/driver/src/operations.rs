@@ -101,6 +101,9 @@ operations! {
     NodeInfo: "nodeGetInfo", "nodeinfo", false, "connect.read", None, Any, true, 30;
     Capabilities: "connectGetCapabilities", "capabilities", false, "connect.read", None, Any, true, 30;
     DomainCapabilities: "connectGetDomainCapabilities", "domcapabilities", false, "connect.write", None, Any, true, 30;
+    CompareCpu: "connectCompareCPU", "cpu-compare", false, "connect.read", None, Any, true, 30;
+    BaselineCpu: "connectBaselineCPU", "cpu-baseline", false, "connect.read", None, Any, true, 30;
+    CpuModels: "connectGetCPUModelNames", "cpu-models", false, "connect.read", None, Any, true, 30;
     FreeMemory: "nodeGetCellsFreeMemory", "freecell", false, "connect.read", None, Any, true, 30;
     CpuPools: "virtxenCpuPools", "cpupool-list", false, "connect.read", None, Any, true, 30;
     BlockStats: "domainBlockStats", "domblkstat", false, "domain.read", None, Active, true, 30;

@@ -47,6 +47,12 @@ impl Folders {
         })
     }
 
+    /// What comes with libvirt's library of models of processors.
+    #[must_use]
+    pub fn cpu_map(&self) -> PathBuf {
+        self.root.join("usr/share/libvirt/cpu_map")
+    }
+
     /// Saved memory of guests that go on when they are started: of libvirt's driver
     /// for libxl, or of that for XenD.
     #[must_use]

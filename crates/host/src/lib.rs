@@ -47,8 +47,8 @@ pub use statistics::{
 };
 pub use trace::{Request, Trace};
 pub use types::{
-    DomainInfo, DomainState, DumpMode, Finding, MigrateOptions, Node, NodeTopology, RouteReport,
-    Scheduler, ShutdownReason, Trigger, VcpuInfo, VncServer, XenVersion,
+    CpuPlace, DomainInfo, DomainState, DumpMode, Finding, MigrateOptions, Node, NodeTopology,
+    RouteReport, Scheduler, ShutdownReason, Trigger, VcpuInfo, VncServer, XenVersion,
 };
 pub use virtxen_hypercall::{Arch, Gate};
 pub use virtxen_libxl::Launch;

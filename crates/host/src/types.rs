@@ -2,6 +2,7 @@
 //!
 //! No behaviour beyond display, nothing of any one channel.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 use virtxen_guest::{DomId, MemoryKib, OsType, Uuid};
 
@@ -67,6 +68,8 @@ pub struct Node {
     pub cpu_mhz: u32,
     /// Feature words of the processors, as Xen prints them.
     pub hw_caps: String,
+    /// Whether guests can be given devices behind an IOMMU, where the host tells.
+    pub has_iommu: Option<bool>,
     /// Memory of the machine.
     pub memory: MemoryKib,
     /// Memory that no domain has.
@@ -98,6 +101,17 @@ pub struct NodeTopology {
     pub threads_per_core: u32,
     /// Processors of each NUMA node, where the host tells.
     pub node_cpus: Vec<Vec<u32>>,
+    /// Socket and core of each processor, where the host tells (Xen 4.1 on).
+    pub places: BTreeMap<u32, CpuPlace>,
+}
+
+/// Where a processor sits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CpuPlace {
+    /// Its socket.
+    pub socket: u32,
+    /// Its core within the socket.
+    pub core: u32,
 }
 
 /// What a domain is doing.

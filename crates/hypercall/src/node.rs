@@ -9,6 +9,11 @@ use crate::error::{Error, Result};
 /// Bytes of a page.
 const PAGE: u64 = 4096;
 
+/// Bits of `physinfo`'s capabilities: `XEN_SYSCTL_PHYSCAP_hvm_directio`, and `directio`,
+/// which it became with 4.12.
+const HVM_DIRECTIO: u32 = 1 << 1;
+const DIRECTIO: u32 = 1 << 2;
+
 /// Processors and nodes that one request has room for.
 pub(crate) const CPUS_MAX: u32 = 4096;
 const NODES_MAX: u32 = 1024;
@@ -35,6 +40,9 @@ pub struct PhysicalInfo {
     pub free: u64,
     /// Feature words of the processors.
     pub hw_cap: Vec<u32>,
+    /// Whether guests can be given the host's devices behind an IOMMU; Xen tells it from
+    /// 3.3 on.
+    pub has_iommu: Option<bool>,
 }
 
 /// Where a processor is.
@@ -85,6 +93,11 @@ impl Xen {
         let words = hw_cap
             .chunks_exact(4)
             .filter_map(|word| word.try_into().ok());
+        let release = self.version().release;
+        let directio = match (release.major, release.minor) < (4, 12) {
+            true => HVM_DIRECTIO,
+            false => DIRECTIO,
+        };
         Ok(PhysicalInfo {
             threads_per_core: threads,
             cores_per_socket: cores,
@@ -94,6 +107,7 @@ impl Xen {
             memory: pages("total_pages"),
             free: pages("free_pages").saturating_add(pages("scrub_pages")),
             hw_cap: words.map(u32::from_ne_bytes).collect(),
+            has_iommu: found("capabilities").map(|bits| bits & directio != 0),
         })
     }
 

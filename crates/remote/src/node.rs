@@ -2,16 +2,19 @@
 
 use crate::{Remote, wire};
 use virtxen_driver::{
-    DomainQuery, FreeMemory, NodeCpuStats, NodeInfo, NodeMemoryStats, Operation, Result,
+    CpuComparison, DomainQuery, FreeMemory, NodeCpuStats, NodeInfo, NodeMemoryStats, Operation,
+    Result,
 };
 use virtxen_guest::MemoryKib;
 use virtxen_host::{CpuTimes, ProcessorScope};
 use virtxen_rpc::calls::{
-    CapabilitiesArguments, CellsArguments, ConnectGetCapabilities, ConnectGetDomainCapabilities,
-    ConnectGetHostname, NODE_CELLS_MAX, NodeCPUStatsArguments, NodeGetCPUStats,
-    NodeGetCellsFreeMemory, NodeGetFreeMemory, NodeGetInfo, NodeGetMemoryStats,
-    NodeMemoryStatsArguments, NodeStats,
+    BaselineArguments, CapabilitiesArguments, CellsArguments, ConnectBaselineCPU,
+    ConnectCompareCPU, ConnectGetCPUModelNames, ConnectGetCapabilities,
+    ConnectGetDomainCapabilities, ConnectGetHostname, ModelNamesArguments, NODE_CELLS_MAX,
+    NodeCPUStatsArguments, NodeGetCPUStats, NodeGetCellsFreeMemory, NodeGetFreeMemory, NodeGetInfo,
+    NodeGetMemoryStats, NodeMemoryStatsArguments, NodeStats, XmlFlags,
 };
+use virtxen_rpc::xdr::List;
 
 /// Most numbers of the host.
 const NUMBERS: i32 = 16;
@@ -51,6 +54,43 @@ impl Remote {
         let operation = Operation::DomainCapabilities;
         self.ask::<ConnectGetDomainCapabilities>(operation, arguments)
             .await
+    }
+
+    pub(crate) async fn compare_cpu(&self, xml: &str, must_run: bool) -> Result<CpuComparison> {
+        let arguments = XmlFlags {
+            xml: xml.to_owned(),
+            flags: must_run.into(),
+        };
+        let compared = self.ask::<ConnectCompareCPU>(Operation::CompareCpu, arguments);
+        Ok(match compared.await? {
+            1 => CpuComparison::Identical,
+            2 => CpuComparison::Superset,
+            _ => CpuComparison::Incompatible,
+        })
+    }
+
+    pub(crate) async fn baseline_cpu(
+        &self,
+        xmls: &[String],
+        expand: bool,
+        migratable: bool,
+    ) -> Result<String> {
+        let arguments = BaselineArguments {
+            xml_cpus: List(xmls.to_vec()),
+            flags: u32::from(expand) | u32::from(migratable) << 1,
+        };
+        self.ask::<ConnectBaselineCPU>(Operation::BaselineCpu, arguments)
+            .await
+    }
+
+    pub(crate) async fn cpu_models(&self, arch: &str) -> Result<Vec<String>> {
+        let arguments = ModelNamesArguments {
+            arch: arch.to_owned(),
+            need_results: 1,
+            flags: 0,
+        };
+        let models = self.ask::<ConnectGetCPUModelNames>(Operation::CpuModels, arguments);
+        Ok(models.await?.models.0)
     }
 
     pub(crate) async fn hostname(&self) -> Result<String> {

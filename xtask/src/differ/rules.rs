@@ -136,12 +136,8 @@ pub(super) const RULES: &[Rule] = &[
         "Start-up policies of host devices, which libvirt's Xen driver lists and does not heed"),
     rule(Host, ["conn.getDomainCapabilities(* | virsh domcapabilities", "domainCapabilities/path", "*", "*"],
         "Where Debian puts the device model, and where Xen does"),
-    rule(Bug, ["conn.getCapabilities() | virsh capabilities", "capabilities/host/cpu/* | capabilities/host/iommu/* | capabilities/host/topology/cells/cell/cpus/*", "*", "*"],
-        "Model and features of the processor by libvirt's names, places of processors, IOMMU"),
     rule(Equal, ["conn.getSysinfo() | virsh sysinfo", "code", "67: * | -1: *", "3: * | -1: *"],
         "There is no description of the firmware: libvirt says so by another code"),
-    rule(Bug, ["conn.baselineCPU(* | conn.compareCPU(*", "outcome | code", "*", "3: *"],
-        "Models of processors are not compared"),
     rule(Host, ["virsh uri", "line xen+unix", "*", "*"],
         "The sockets of this comparison"),
 
@@ -232,8 +228,6 @@ pub(super) const RULES: &[Rule] = &[
         "A kernel is not needed by a fully virtualized guest"),
 
     // What libxl says.
-    rule(Bug, ["conn.restore(* | virsh restore *", "code", "38: Failed to open domain image file * | -1: *Failed to open domain image file *", "9: operation failed: restore failed: * | -1: *operation failed: restore failed: *"],
-        "A file that is not there has a code of its own, and its name belongs to the words"),
     rule(Equal, ["conn.lookupByID(0).setMemory(*", "code", "8: *", "9: operation failed: memory target failed: *"],
         "Domain-0 gets no more memory than there is: libxl says so, with its reason"),
 ];

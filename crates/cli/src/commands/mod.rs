@@ -6,6 +6,7 @@ mod completions;
 mod console;
 mod control;
 mod convert;
+mod cpu;
 mod cpupool;
 mod devices;
 mod disk;
@@ -169,6 +170,7 @@ const TABLES: &[&[Command]] = &[
     console::COMMANDS,
     node::COMMANDS,
     node_statistics::COMMANDS,
+    cpu::COMMANDS,
     cpupool::COMMANDS,
     xenstore::COMMANDS,
     xml::COMMANDS,

@@ -3,9 +3,10 @@
 use super::{Caller, wire};
 use crate::error::Result;
 use std::sync::Arc;
-use virtxen_driver::{DomainQuery, ListFilter};
+use virtxen_driver::{CpuComparison, DomainQuery, ListFilter};
 use virtxen_rpc::calls::{
-    CapabilitiesArguments, DOMAINS_MAX, ListAll, Listed, NativeArguments, OpenArguments,
+    BaselineArguments, CapabilitiesArguments, DOMAINS_MAX, ListAll, Listed, ModelNames,
+    ModelNamesArguments, NativeArguments, OpenArguments, XmlFlags,
 };
 use virtxen_rpc::xdr::List;
 use virtxen_rpc::{RemoteError, code, origin};
@@ -26,6 +27,9 @@ super::rows! {
     ConnectGetMaxVcpus => max_vcpus;
     ConnectGetCapabilities => async |caller, ()| Ok(caller.driver.capabilities().await?);
     ConnectGetDomainCapabilities => domain_capabilities;
+    ConnectCompareCPU => compare_cpu;
+    ConnectBaselineCPU => baseline_cpu;
+    ConnectGetCPUModelNames => cpu_models;
     ConnectListAllDomains => list_all;
     ConnectListDomains => list_active;
     ConnectNumOfDomains => async |caller, ()| count(&caller, &ListFilter::active()).await;
@@ -67,6 +71,45 @@ async fn domain_capabilities(
         virt_type: arguments.virttype.as_deref(),
     };
     Ok(caller.driver.domain_capabilities(&query).await?)
+}
+
+/// `VIR_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE`
+const MUST_RUN: u32 = 1;
+
+/// `VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES` and `_MIGRATABLE`
+const EXPAND: u32 = 1;
+const MIGRATABLE: u32 = 2;
+
+async fn compare_cpu(caller: Arc<Caller>, arguments: XmlFlags) -> Result<i32> {
+    wire::only("virConnectCompareCPU", arguments.flags, MUST_RUN)?;
+    let must_run = arguments.flags & MUST_RUN != 0;
+    let compared = caller.driver.compare_cpu(&arguments.xml, must_run).await?;
+    Ok(match compared {
+        CpuComparison::Incompatible => 0,
+        CpuComparison::Identical => 1,
+        CpuComparison::Superset => 2,
+    })
+}
+
+async fn baseline_cpu(caller: Arc<Caller>, arguments: BaselineArguments) -> Result<String> {
+    let flags = arguments.flags;
+    wire::only("virConnectBaselineCPU", flags, EXPAND | MIGRATABLE)?;
+    let (expand, migratable) = (flags & EXPAND != 0, flags & MIGRATABLE != 0);
+    let xmls = arguments.xml_cpus.0;
+    let found = caller.driver.baseline_cpu(&xmls, expand, migratable);
+    Ok(found.await?)
+}
+
+async fn cpu_models(caller: Arc<Caller>, arguments: ModelNamesArguments) -> Result<ModelNames> {
+    wire::only("virConnectGetCPUModelNames", arguments.flags, 0)?;
+    let models = caller.driver.cpu_models(&arguments.arch).await?;
+    Ok(ModelNames {
+        ret: i32::try_from(models.len()).unwrap_or(i32::MAX),
+        models: List(match arguments.need_results {
+            0 => Vec::new(),
+            _ => models,
+        }),
+    })
 }
 
 async fn list_all(

@@ -43,6 +43,10 @@ const HOST: &[Row] = &[
     ),
     ("maxvcpus", &["512"]),
     (
+        "cpu-models x86_64",
+        &["error: failed to get CPU model names"],
+    ),
+    (
         "domcapabilities --machine xenfv",
         &[
             "<domainCapabilities>",

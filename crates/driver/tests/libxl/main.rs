@@ -2,6 +2,7 @@
 //! XenD is. Calls that do not differ are tested elsewhere.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod cpu;
 mod ended;
 mod machine;
 mod memory;

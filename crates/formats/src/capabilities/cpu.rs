@@ -1,5 +1,7 @@
 //! What of the host's processor matters to a guest, by Linux and by Xen.
 
+use super::NO_XEND;
+
 /// The flags of the processor that matter to a guest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CpuFlags {
@@ -66,12 +68,14 @@ impl CpuFlags {
         }
     }
 
-    /// In libvirt's words. It names `pae` only of a processor without hardware
-    /// virtualization; tools compare these lists, so it stays so.
-    pub(super) fn features(self) -> Vec<&'static str> {
-        if self.vmx {
+    /// In libvirt's words. Its driver for XenD names `pae` only of a processor without
+    /// hardware virtualization, that for libxl nothing else (it has the others in the
+    /// processor's model); tools compare these lists, so it stays so.
+    pub(super) fn features(self, xen: Option<(u32, u32)>) -> Vec<&'static str> {
+        let has_xend = xen.is_none_or(|version| version < NO_XEND);
+        if has_xend && self.vmx {
             vec!["vmx"]
-        } else if self.svm {
+        } else if has_xend && self.svm {
             vec!["svm"]
         } else if self.pae {
             vec!["pae"]

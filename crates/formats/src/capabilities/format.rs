@@ -5,7 +5,7 @@
 
 use super::{
     Capabilities, DeviceCapabilities, DomainCapabilities, GuestCapabilities, HostCapabilities,
-    NumaCell,
+    HostCpuModel, NumaCell,
 };
 use std::fmt::Write;
 
@@ -113,8 +113,21 @@ fn host(xml: &mut Writer, host: &HostCapabilities) {
         }
         xml.close("features");
     }
+    if let Some(model) = &host.cpu_model {
+        cpu_model(xml, model);
+    }
     xml.close("cpu");
     xml.empty("power_management", "");
+    if let Some(has) = host.has_iommu {
+        xml.empty(
+            "iommu",
+            if has {
+                " support='yes'"
+            } else {
+                " support='no'"
+            },
+        );
+    }
     xml.open("migration_features", "");
     xml.empty("live", "");
     if !host.migration_transports.is_empty() {
@@ -132,6 +145,24 @@ fn host(xml: &mut Writer, host: &HostCapabilities) {
         topology(xml, &host.cells);
     }
     xml.close("host");
+}
+
+fn cpu_model(xml: &mut Writer, cpu: &HostCpuModel) {
+    let HostCpuModel {
+        description,
+        sockets,
+        cores,
+        threads,
+    } = cpu;
+    xml.leaf("model", description.model.as_deref().unwrap_or_default());
+    if let Some(vendor) = &description.vendor {
+        xml.leaf("vendor", vendor);
+    }
+    let counts = format!(" sockets='{sockets}' dies='1' cores='{cores}' threads='{threads}'");
+    xml.empty("topology", &counts);
+    for feature in &description.features {
+        xml.empty("feature", &format!(" name='{}'", feature.name));
+    }
 }
 
 fn topology(xml: &mut Writer, cells: &[NumaCell]) {

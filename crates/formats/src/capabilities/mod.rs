@@ -14,6 +14,7 @@ mod format;
 mod guest;
 mod topology;
 
+use crate::cpu_map::CpuDescription;
 use guest::GuestWord;
 use virtxen_guest::{MemoryKib, Uuid};
 
@@ -74,6 +75,23 @@ pub struct HostCapabilities {
     pub net_prefix: Option<&'static str>,
     /// NUMA nodes, empty where the host does not tell.
     pub cells: Vec<NumaCell>,
+    /// Its processors by libvirt's names, where they are known.
+    pub cpu_model: Option<HostCpuModel>,
+    /// Whether guests can be given devices behind an IOMMU, where the host tells.
+    pub has_iommu: Option<bool>,
+}
+
+/// The processors of a host by libvirt's names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostCpuModel {
+    /// Model and features.
+    pub description: CpuDescription,
+    /// Sockets of the machine.
+    pub sockets: u32,
+    /// Cores of a socket.
+    pub cores: u32,
+    /// Threads of a core.
+    pub threads: u32,
 }
 
 /// A NUMA node of the machine.
@@ -109,7 +127,8 @@ pub struct CpuPlace {
 
 impl Capabilities {
     /// Builds the capabilities of a host. Guest types of an architecture that is
-    /// not known here are left out, as libvirt does.
+    /// not known here are left out, as libvirt does. The model of the processors and the
+    /// IOMMU are the caller's to add.
     #[must_use]
     pub fn of_host(facts: HostFacts<'_>) -> Self {
         let mut guests: Vec<GuestCapabilities> = Vec::new();
@@ -136,7 +155,7 @@ impl Capabilities {
             host: HostCapabilities {
                 uuid: facts.uuid,
                 arch: facts.arch,
-                cpu_features: facts.cpu.features(),
+                cpu_features: facts.cpu.features(facts.xen_version),
                 migration_transports: facts
                     .migration_transports
                     .iter()
@@ -147,6 +166,8 @@ impl Capabilities {
                     .filter(|version| *version >= NO_XEND)
                     .map(|_| "vif"),
                 cells: facts.cells,
+                cpu_model: None,
+                has_iommu: None,
             },
             guests,
             xen_version: facts.xen_version,

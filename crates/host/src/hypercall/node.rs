@@ -1,7 +1,7 @@
 //! The machine, by hypercalls. Its name and kernel are Domain-0's to tell.
 
 use super::{HypercallMonitor, failed};
-use crate::{Node, NodeTopology, Result, XenVersion};
+use crate::{CpuPlace, Node, NodeTopology, Result, XenVersion};
 use virtxen_guest::MemoryKib;
 use virtxen_hypercall::Version;
 
@@ -50,6 +50,11 @@ impl HypercallMonitor {
             let told = (0..nodes).map_while(|node| xen.free_memory(Some(node)).ok());
             free_by_node = told.map(free).collect();
         }
+        let places = xen.cpu_topology().unwrap_or_default();
+        let places = places.iter().map(|it| {
+            let (socket, core) = (it.socket, it.core);
+            (it.cpu, CpuPlace { socket, core })
+        });
         let mut node_cpus = Vec::new();
         for (cpu, node) in xen.cpu_nodes().unwrap_or_default() {
             node_cpus.resize(nodes as usize, Vec::new());
@@ -73,9 +78,11 @@ impl HypercallMonitor {
                 cores_per_socket: cores,
                 threads_per_core: threads,
                 node_cpus,
+                places: places.collect(),
             },
             cpu_mhz: physical.cpu_khz / 1000,
             hw_caps: words(&physical.hw_cap),
+            has_iommu: physical.has_iommu,
             memory: MemoryKib(physical.memory / 1024),
             free_memory: MemoryKib(physical.free / 1024),
             free_by_node,

@@ -2,6 +2,7 @@
 
 use super::XendHost;
 use crate::{Finding, Node, NodeTopology, Result, RouteReport, XenVersion, routes};
+use std::collections::BTreeMap;
 use virtxen_guest::MemoryKib;
 
 pub(super) fn version(node: &virtxen_xend::Node) -> XenVersion {
@@ -29,9 +30,11 @@ impl XendHost {
                 cores_per_socket: node.cores_per_socket,
                 threads_per_core: node.threads_per_core,
                 node_cpus: node.node_cpus,
+                places: BTreeMap::new(),
             },
             cpu_mhz: node.cpu_mhz,
             hw_caps: node.hw_caps,
+            has_iommu: None,
             memory: MemoryKib::from_mib(node.total_memory),
             free_memory: MemoryKib::from_mib(node.free_memory),
             memory_by_node: Vec::new(),
