@@ -121,10 +121,11 @@ impl<'a> Context<'a> {
         Failure { kind, log }
     }
 
-    /// What a function returned.
+    /// What a function returned. Some of them (`libxl_domain_setmaxmem` of 4.17) return 1
+    /// where they do not know which of the negative codes it is.
     pub(super) fn check(&self, function: &str, code: c_int) -> Result<(), Failure> {
         match code {
-            0.. => Ok(()),
+            0 => Ok(()),
             code => Err(Failure::call(function, code, self.logger.lines())),
         }
     }
