@@ -138,6 +138,8 @@ pub(super) const RULES: &[Rule] = &[
         "Where Debian puts the device model, and where Xen does"),
     rule(Equal, ["conn.getSysinfo() | virsh sysinfo", "code", "67: * | -1: *", "3: * | -1: *"],
         "There is no description of the firmware: libvirt says so by another code"),
+    rule(Equal, ["virsh restore *", "code", "-1: *Failed to open domain image file *", "-1: *: there is no such file"],
+        "A file that is not there is told in other words"),
     rule(Host, ["virsh uri", "line xen+unix", "*", "*"],
         "The sockets of this comparison"),
 

@@ -96,6 +96,10 @@ async fn baseline_cpu(caller: Arc<Caller>, arguments: BaselineArguments) -> Resu
     wire::only("virConnectBaselineCPU", flags, EXPAND | MIGRATABLE)?;
     let (expand, migratable) = (flags & EXPAND != 0, flags & MIGRATABLE != 0);
     let xmls = arguments.xml_cpus.0;
+    if xmls.is_empty() {
+        let message = "xmlCPUs in virConnectBaselineCPU must not be NULL".to_owned();
+        return Err(RemoteError::new(code::INVALID_ARG, origin::DOMAIN, message).into());
+    }
     let found = caller.driver.baseline_cpu(&xmls, expand, migratable);
     Ok(found.await?)
 }
