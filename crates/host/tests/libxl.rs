@@ -234,7 +234,6 @@ async fn devices_come_and_go_and_the_document_tells_them() {
     assert!(gone.to_string().contains("xvdf is not there"), "{gone}");
 }
 
-/// Clients read documents all the time; libxl is asked when devices have changed.
 #[tokio::test]
 async fn screens_and_keyboards_are_for_the_next_start() {
     let lab = Lab::new("sim:?release=4.17").await;
@@ -261,6 +260,7 @@ async fn screens_and_keyboards_are_for_the_next_start() {
     }
 }
 
+/// Clients read documents all the time; libxl is asked when devices have changed.
 #[tokio::test]
 async fn a_guest_that_did_not_change_is_read_without_libxl() {
     let lab = Lab::new("sim:?release=4.17").await;

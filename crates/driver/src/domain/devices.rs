@@ -1,8 +1,9 @@
 //! Devices of a domain: attach, detach, update, lists of disks and interfaces.
 //!
 //! While a domain runs disks, interfaces and PCI devices come and go, and the medium
-//! of a CD drive changes; with libxl also USB devices and their controllers. What a
-//! release cannot do its host says.
+//! of a CD drive changes; with libxl also USB devices and their controllers, and what a
+//! guest is defined as has screens and input devices too. What a release cannot do its
+//! host says.
 
 use super::Part;
 use crate::call::Call;
@@ -10,8 +11,8 @@ use crate::document;
 use crate::{Affect, Domain, DomainKey, Driver, Error, Operation, Result};
 use std::sync::Arc;
 use virtxen_guest::{
-    Controller, ControllerType, Device, Disk, DiskDevice, Guest, Hostdev, HostdevSource, Interface,
-    InterfaceSource, MacAddress, OsType, Problem,
+    Controller, ControllerType, Device, Disk, DiskDevice, Guest, Hostdev, HostdevSource, Input,
+    Interface, InterfaceSource, MacAddress, OsType, Problem,
 };
 use virtxen_host::{ConfigChange, Host};
 
@@ -253,7 +254,8 @@ fn check_pluggable(operation: Operation, device: &Device, hosts: bool) -> Result
             "a floppy drive is part of the machine".to_owned()
         }
         Device::Disk(_) | Device::Interface(_) => return Ok(()),
-        Device::Hostdev(_) if hosts => return Ok(()),
+        // Why not the last two while a guest runs its host says.
+        Device::Hostdev(_) | Device::Graphics(_) | Device::Input(_) if hosts => return Ok(()),
         Device::Controller(it) if hosts && it.kind == ControllerType::Usb => return Ok(()),
         Device::Hostdev(hostdev) => match (&hostdev.source, hostdev.managed) {
             (HostdevSource::Pci { .. }, Some(true)) => {
@@ -297,6 +299,17 @@ fn find(guest: &Guest, wanted: &Device) -> Option<Device> {
             let mut controllers = devices.controllers.iter();
             let same = |it: &&Controller| it.kind == wanted.kind && it.index == wanted.index;
             Some(Device::Controller(controllers.find(same)?.clone()))
+        }
+        Device::Graphics(wanted) => {
+            let kind = std::mem::discriminant(&wanted.server);
+            let mut all = devices.graphics.iter();
+            let found = all.find(|there| std::mem::discriminant(&there.server) == kind)?;
+            Some(Device::Graphics(Box::new(found.clone())))
+        }
+        Device::Input(wanted) => {
+            let mut all = devices.inputs.iter();
+            let same = |it: &&Input| (it.kind, it.bus) == (wanted.kind, wanted.bus);
+            Some(Device::Input(all.find(same)?.clone()))
         }
         _ => None,
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod cpu;
+mod devices;
 mod ended;
 mod machine;
 mod memory;
