@@ -28,9 +28,12 @@ fn xm_guest(text: &str, version: ConfigVersion) -> (Guest, Vec<Note>) {
     (read.value, read.notes)
 }
 
-/// Every guest of these tests as a document, for the foreign check.
+/// Every guest of these tests as a document, for the foreign check: without soft pins, for
+/// which libvirt's schema has no place.
 fn record(guest: &Guest) {
-    let text = format_guest(guest, &FormatOptions::default());
+    let mut guest = guest.clone();
+    guest.cpu_tune.soft_pins.clear();
+    let text = format_guest(&guest, &FormatOptions::default());
     record_domain_xml("config-families", &text);
 }
 
