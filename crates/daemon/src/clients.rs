@@ -183,7 +183,7 @@ impl Daemon {
         peer: Peer,
         anonymous: Option<OwnedSemaphorePermit>,
         client: Client,
-    ) -> Connection {
+    ) -> Box<Connection> {
         let login = Login::new(settings.method(service), peer).with_users(&settings.users);
         let login = Arc::new(login);
         let read_only = service == Service::ReadOnly;
@@ -214,14 +214,14 @@ impl Daemon {
             consoles: Arc::clone(&self.consoles),
         });
         let forward = Forward::new(Arc::clone(&self.others), login, client);
-        Connection::new(
+        Box::new(Connection::new(
             settings,
             caller,
             self.events.subscribe(),
             forward,
             anonymous,
             self.leaving.subscribe(),
-        )
+        ))
     }
 
     /// Passes the driver's events on to all clients. A host that does not answer is

@@ -117,7 +117,11 @@ impl Connection {
     ///
     /// # Errors
     /// When the client does not speak the protocol, or does not read.
-    pub(crate) async fn serve(mut self, stream: impl AsyncRead + AsyncWrite) -> error::Result<()> {
+    pub(crate) async fn serve(
+        mut self: Box<Self>,
+        stream: impl AsyncRead + AsyncWrite,
+    ) -> error::Result<()> {
+        // In a box, because each future on the way here has room for what it hands on.
         let (mut reader, mut writer) = tokio::io::split(stream);
         let served = self.converse(&mut reader, &mut writer).await;
         // A client that does not read is not waited for.
