@@ -94,7 +94,8 @@ refuses 'nobridge|hotplug' virsh attach-interface pv bridge nobridge --live
 hides vif virsh domiflist pv
 echo "<graphics type='vnc'/>" >$work/vnc.xml
 refuses 'emulator.*--config' virsh attach-device pv $work/vnc.xml --live
-virsh define pv.xml
+virsh dumpxml pv --inactive >$work/pv.xml
+virsh define $work/pv.xml
 virsh attach-device pv $work/vnc.xml --config
 says "<graphics type='vnc'" virsh dumpxml pv --inactive
 hides "<graphics type='vnc'" virsh dumpxml pv
