@@ -227,7 +227,8 @@ impl Registry {
                 self.change(&mut known, look, uuid, None, false);
             }
             for domain in domains {
-                if known.complete.is_some() || domain.is_active() {
+                let is_known = known.domains.contains_key(&domain.uuid);
+                if known.complete.is_some() || domain.is_active() || is_known {
                     self.change(&mut known, look, domain.uuid, Some(domain), false);
                 } else {
                     known.note_inactive(look, domain);
@@ -327,11 +328,9 @@ impl Known {
 
     /// An inactive domain is seen for the first time: for all we know it was there.
     fn note_inactive(&mut self, look: Look, domain: Domain) {
-        let uuid = domain.uuid;
-        let newer = self.domains.get(&uuid).map(|seen| seen.look);
-        let newer = newer.max(self.gone.get(&uuid).copied());
-        if newer.is_none_or(|newer| newer <= look.0) {
-            self.domains.insert(uuid, Seen::new(domain, look));
+        let gone = self.gone.get(&domain.uuid);
+        if gone.is_none_or(|gone| *gone <= look.0) {
+            self.domains.insert(domain.uuid, Seen::new(domain, look));
         }
     }
 }

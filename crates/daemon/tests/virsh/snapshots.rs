@@ -59,7 +59,7 @@ const SNAPSHOTS: &[Row] = &[
         "snapshot-revert mailhub off",
         &["Domain snapshot off reverted"],
     ),
-    ("domstate mailhub", &["shut off"]),
+    ("domstate mailhub --reason", &["shut off (from snapshot)"]),
     (
         "snapshot-revert mailhub on --paused",
         &["Domain snapshot on reverted"],

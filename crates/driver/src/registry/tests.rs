@@ -249,6 +249,26 @@ fn looks_at_the_active_domains_follow_those_that_stay() {
 }
 
 #[test]
+fn the_first_look_at_all_keeps_what_looks_at_the_active_ones_told() {
+    let registry = registry();
+    let mut events = registry.subscribe();
+    let mut back = domain("web", Some(1), State::Running);
+    back.persistent = Some(true);
+    let ends = domain("mail", Some(2), State::Running);
+    registry.see_active(registry.look(), vec![back.clone(), ends.clone()]);
+    let revert = Operation::SnapshotRevert;
+    registry.begin(revert, back.uuid, None);
+    registry.see_one(registry.look(), back.uuid, Some(back.ended()));
+    registry.end(revert, back.uuid, true);
+    assert_eq!(heard(&mut events), [EventKind::StoppedFromSnapshot]);
+    registry.see_all(registry.look(), vec![back.ended(), ends.ended()]);
+    assert_eq!(heard(&mut events), [EventKind::StoppedShutdown]);
+    let mut off = back.ended();
+    registry.recall(&mut off);
+    assert_eq!(off.reason, Reason::OffFromSnapshot);
+}
+
+#[test]
 fn the_first_look_does_not_swallow_what_is_being_started() {
     for before in [None, Some(domain("web", None, State::Shutoff))] {
         let registry = registry();
