@@ -117,11 +117,7 @@ impl Remote {
     pub(crate) async fn vcpus(&self, key: &DomainKey) -> Result<Vec<VcpuInfo>> {
         let operation = Operation::GetVcpus;
         let dom = self.domain(key).await?;
-        let (node, most) = tokio::try_join!(
-            self.node_info(),
-            self.ask::<DomainGetMaxVcpus>(operation, dom.clone()),
-        )?;
-        let maplen = node.cpus.div_ceil(8);
+        let (most, maplen) = self.sizes(&dom).await?;
         if self.ask::<DomainIsActive>(operation, dom.clone()).await? == 0 {
             return self.inactive_vcpus(dom, most, maplen).await;
         }
@@ -143,6 +139,15 @@ impl Remote {
             affinity: maps.next().map(wire::processors).unwrap_or_default(),
         });
         Ok(vcpus.collect())
+    }
+
+    /// How many vcpus a domain has at most, and the bytes of a map of the host's processors.
+    async fn sizes(&self, dom: &Domain) -> Result<(i32, u32)> {
+        let (node, most) = tokio::try_join!(
+            self.node_info(),
+            self.ask::<DomainGetMaxVcpus>(Operation::GetVcpus, dom.clone()),
+        )?;
+        Ok((most, node.cpus.div_ceil(8)))
     }
 
     /// Of vcpus that are not there yet only where they may run is known.
@@ -187,13 +192,8 @@ impl Remote {
     }
 
     pub(crate) async fn soft_affinity(&self, key: &DomainKey) -> Result<Vec<Vec<u32>>> {
-        let operation = Operation::GetVcpus;
         let dom = self.domain(key).await?;
-        let (node, most) = tokio::try_join!(
-            self.node_info(),
-            self.ask::<DomainGetMaxVcpus>(operation, dom.clone()),
-        )?;
-        let maplen = node.cpus.div_ceil(8);
+        let (most, maplen) = self.sizes(&dom).await?;
         self.places(dom, most, maplen, SOFT_AFFINITY).await
     }
 

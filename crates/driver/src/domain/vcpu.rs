@@ -209,16 +209,7 @@ impl Driver {
             cpus: cpus.iter().copied().collect(),
         };
         let call = Call::domain(Operation::PinVcpu, key).tells(EventKind::Tunable(pinned));
-        self.change(call, async move |host, domain| {
-            let part = pinnable(&host, &domain, vcpu, &cpus, affect).await?;
-            let live = host.pin_vcpu(&domain.name, vcpu, &cpus);
-            let change = ConfigChange::Pin {
-                vcpu,
-                cpus: cpus.clone(),
-            };
-            part.change(&*host, &domain.name, &change, live).await
-        })
-        .await
+        self.pin(call, vcpu, cpus, false, affect).await
     }
 
     /// Says on which processors a vcpu should rather run: Xen's soft affinity, from Xen
@@ -233,16 +224,31 @@ impl Driver {
         cpus: &[u32],
         affect: Affect,
     ) -> Result<()> {
-        let cpus = sorted(cpus);
         let call = Call::domain(Operation::PinVcpu, key);
+        self.pin(call, vcpu, sorted(cpus), true, affect).await
+    }
+
+    async fn pin(
+        &self,
+        call: Call,
+        vcpu: u32,
+        cpus: Vec<u32>,
+        softly: bool,
+        affect: Affect,
+    ) -> Result<()> {
         self.change(call, async move |host, domain| {
             let part = pinnable(&host, &domain, vcpu, &cpus, affect).await?;
-            let live = host.pin_vcpu_softly(&domain.name, vcpu, &cpus);
-            let change = ConfigChange::SoftPin {
-                vcpu,
-                cpus: cpus.clone(),
+            let name = &domain.name;
+            let live = match softly {
+                true => host.pin_vcpu_softly(name, vcpu, &cpus),
+                false => host.pin_vcpu(name, vcpu, &cpus),
             };
-            part.change(&*host, &domain.name, &change, live).await
+            let cpus = cpus.clone();
+            let change = match softly {
+                true => ConfigChange::SoftPin { vcpu, cpus },
+                false => ConfigChange::Pin { vcpu, cpus },
+            };
+            part.change(&*host, name, &change, live).await
         })
         .await
     }
