@@ -27,6 +27,9 @@ pub struct Loss {
 /// in no document.
 #[must_use]
 pub fn place_losses(text: &str, losses: Vec<Loss>) -> Vec<Problem> {
+    if losses.is_empty() {
+        return Vec::new();
+    }
     let document = open(text, &ParseOptions::default()).ok();
     let root = document.as_ref().map(|document| document.root());
     let found = losses
