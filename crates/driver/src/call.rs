@@ -11,6 +11,7 @@ use crate::job::{JobGuard, JobState, Monitor, Progress};
 use crate::operations::{JobKind, Need};
 use crate::registry::Look;
 use crate::{Domain, DomainKey, Driver, Error, Operation, Result, State};
+use std::fmt::Display;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -156,7 +157,7 @@ impl Driver {
     pub(crate) async fn read<T>(
         &self,
         operation: Operation,
-        subject: &str,
+        subject: impl Display,
         answer: impl Future<Output = virtxen_host::Result<T>>,
     ) -> Result<T> {
         self.inner.read(operation, subject, answer).await
@@ -215,7 +216,9 @@ impl Task {
             inner.registry.begin_restore();
         }
         let subject = found.names.first().map_or("", String::as_str);
-        let outcome = inner.limited(&call, subject, work(given)).await;
+        // In a place of its own: some work is tens of KiB, which would be moved a few times.
+        let work = Box::pin(work(given));
+        let outcome = inner.limited(&call, subject, work).await;
         match found.uuid {
             Some(uuid) => inner.documents.forget(uuid),
             None => inner.documents.forget_all(),
@@ -264,7 +267,7 @@ impl Inner {
     pub(crate) async fn read<T>(
         &self,
         operation: Operation,
-        subject: &str,
+        subject: impl Display,
         answer: impl Future<Output = virtxen_host::Result<T>>,
     ) -> Result<T> {
         let limit = self.deadline(operation);
@@ -272,7 +275,7 @@ impl Inner {
             Ok(answer) => Ok(answer?),
             Err(_) => Err(Error::Timeout {
                 channel: None,
-                subject: subject.to_owned(),
+                subject: subject.to_string(),
                 operation: operation.verb(),
                 limit,
             }),

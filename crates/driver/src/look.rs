@@ -105,7 +105,7 @@ impl Inner {
                 }
             }
         };
-        let answer = self.read(Operation::Lookup, &key.to_string(), answer).await;
+        let answer = self.read(Operation::Lookup, key, answer).await;
         let info = match answer {
             Ok(info) => info,
             Err(Error::Host(virtxen_host::Error::NoDomain { .. })) => self.on_its_way(key).await?,
@@ -132,8 +132,7 @@ impl Inner {
         if !is_recent && !self.is_silent.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let subject = key.to_string();
-        let active = self.read(Operation::Lookup, &subject, host.domains());
+        let active = self.read(Operation::Lookup, key, host.domains());
         let mut active = active.await?.into_iter();
         let same = |info: DomainInfo| info.uuid == domain.uuid || info.name == domain.name;
         Ok((!active.any(same)).then_some(domain))
