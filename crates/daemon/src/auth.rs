@@ -144,7 +144,7 @@ impl Login {
             Ok(answer) => Ok(answer),
             Err(error) => {
                 let (who, error) = (self.peer.to_string(), error.to_string());
-                tracing::warn!(who, error, "a proof is wrong");
+                tracing::warn!(parent: &crate::calls::span(), who, error, "a proof is wrong");
                 tokio::time::sleep(PENALTY).await;
                 Err(failed("no user has this name and password"))
             }

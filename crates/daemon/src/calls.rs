@@ -5,12 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tracing::{Span, debug, error_span, info, warn};
+use virtxen_guest::Uuid;
 use virtxen_rpc::procedure::{Access, Procedure};
 use virtxen_rpc::server::ServerCall;
-use virtxen_rpc::{RemoteError, code};
+use virtxen_rpc::{Domain, RemoteError, code};
 
 /// Upper ends of the classes into which calls are sorted by how long they took, in
 /// seconds. What takes longer has a class of its own.
@@ -63,10 +64,36 @@ pub(crate) struct Client {
 #[derive(Debug)]
 pub(crate) struct Entry {
     calls: Arc<Calls>,
-    procedure: &'static Procedure,
+    call: Arc<Named>,
     begin: Instant,
-    span: Span,
     ended: bool,
+}
+
+/// Which call a line of the log is about.
+#[derive(Debug)]
+struct Named {
+    client: u64,
+    serial: u32,
+    procedure: &'static Procedure,
+    domain: OnceLock<(String, Uuid)>,
+}
+
+tokio::task_local! {
+    static CALL: Arc<Named>;
+}
+
+/// For lines about the call that is being done here. Most calls have none, and making this
+/// would be a third of the work for them.
+pub(crate) fn span() -> Span {
+    let span = CALL.try_with(|call| call.span());
+    span.unwrap_or_else(|_| Span::none())
+}
+
+/// The call that is being done here is about a domain.
+pub(crate) fn is_about(domain: &Domain) {
+    let named = || (domain.name.clone(), Uuid(domain.uuid));
+    // Some work is no client's.
+    let _ = CALL.try_with(|call| call.domain.get_or_init(named).1);
 }
 
 impl Calls {
@@ -111,30 +138,43 @@ impl Client {
     /// Begins an entry for a call.
     pub(crate) fn begin(&self, call: &ServerCall) -> Entry {
         self.calls.running.fetch_add(1, Ordering::Relaxed);
-        let procedure = call.procedure();
-        // The highest level: each line that comes of the call says which call it was.
-        let span = error_span!(
-            "call",
-            client = self.number,
-            serial = call.serial(),
-            procedure = procedure.name,
-            domain = tracing::field::Empty,
-            uuid = tracing::field::Empty,
-        );
         Entry {
             calls: Arc::clone(&self.calls),
-            procedure,
+            call: Arc::new(Named {
+                client: self.number,
+                serial: call.serial(),
+                procedure: call.procedure(),
+                domain: OnceLock::new(),
+            }),
             begin: Instant::now(),
-            span,
             ended: false,
         }
     }
 }
 
+impl Named {
+    fn span(&self) -> Span {
+        // The highest level: each line that comes of the call says which call it was.
+        let span = error_span!(
+            "call",
+            client = self.client,
+            serial = self.serial,
+            procedure = self.procedure.name,
+            domain = tracing::field::Empty,
+            uuid = tracing::field::Empty,
+        );
+        if let Some((name, uuid)) = self.domain.get() {
+            span.record("domain", name);
+            span.record("uuid", uuid.to_string());
+        }
+        span
+    }
+}
+
 impl Entry {
-    /// What is logged in it belongs to the call.
-    pub(crate) fn span(&self) -> Span {
-        self.span.clone()
+    /// The work for the call.
+    pub(crate) fn scope<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
+        CALL.scope(Arc::clone(&self.call), work)
     }
 
     /// The call has been answered.
@@ -146,18 +186,18 @@ impl Entry {
             Err(error) => outcome(error.code),
         };
         self.close(outcome, took);
-        let _inside = self.span.enter();
+        let call = &self.call;
         match result {
-            Ok(()) if self.procedure.access == Access::Writes => {
-                info!(outcome, duration_us, "done");
+            Ok(()) if call.procedure.access == Access::Writes => {
+                info!(parent: &call.span(), outcome, duration_us, "done");
             }
-            Ok(()) => debug!(outcome, duration_us, "done"),
+            Ok(()) => debug!(parent: &call.span(), outcome, duration_us, "done"),
             Err(error) => {
                 let (code, error) = (error.code, error.text());
                 if NOT_THERE.contains(&code) {
-                    info!(outcome, duration_us, code, error, "failed");
+                    info!(parent: &call.span(), outcome, duration_us, code, error, "failed");
                 } else {
-                    warn!(outcome, duration_us, code, error, "failed");
+                    warn!(parent: &call.span(), outcome, duration_us, code, error, "failed");
                 }
             }
         }
@@ -172,7 +212,7 @@ impl Entry {
     fn close(&mut self, outcome: &'static str, took: Duration) {
         self.ended = true;
         self.calls.running.fetch_sub(1, Ordering::Relaxed);
-        self.calls.count(self.procedure, outcome, took);
+        self.calls.count(self.call.procedure, outcome, took);
     }
 }
 
@@ -180,8 +220,8 @@ impl Drop for Entry {
     fn drop(&mut self) {
         if !self.ended {
             self.close("gone", self.begin.elapsed());
-            let _inside = self.span.enter();
-            info!(outcome = "gone", "the client did not wait for the answer");
+            let span = self.call.span();
+            info!(parent: &span, outcome = "gone", "the client did not wait for the answer");
         }
     }
 }

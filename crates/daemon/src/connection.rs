@@ -19,7 +19,6 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::{JoinError, JoinSet};
-use tracing::Instrument;
 use virtxen_driver::Delivery;
 use virtxen_rpc::server::{
     ServerCall, ServerRequest, ServerSession, ServerSettings, StreamId, StreamOptions, Ticket,
@@ -287,14 +286,13 @@ impl Connection {
             return Ok(());
         };
         let entry = self.caller.client.begin(&call);
-        let span = entry.span();
-        let answer = serve::serve(Arc::clone(&self.caller), call);
+        let answer = entry.scope(serve::serve(Arc::clone(&self.caller), call));
         let logged = async {
             let (ticket, outcome) = answer.await;
             entry.end(outcome.as_ref().map(|_| ()));
             (ticket, outcome)
         };
-        let mut logged = Box::pin(logged.instrument(span));
+        let mut logged = Box::pin(logged);
         match poll_once(logged.as_mut()) {
             Some((ticket, outcome)) => self.reply(ticket, outcome),
             None => {

@@ -42,7 +42,8 @@ pub(super) fn only(function: &str, flags: u32, known: u32) -> Result<()> {
 /// place for it.
 pub(super) fn tell(what: &str, lost: &[impl std::fmt::Display]) {
     for warning in lost {
-        tracing::warn!(what, lost = warning.to_string(), "not all of it is kept");
+        let (call, lost) = (crate::calls::span(), warning.to_string());
+        tracing::warn!(parent: &call, what, lost, "not all of it is kept");
     }
 }
 
