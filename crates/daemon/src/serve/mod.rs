@@ -27,16 +27,15 @@ pub(crate) use wire::event;
 
 use crate::access::{Polkit, Rights};
 use crate::auth::Login;
-use crate::calls::Client;
+use crate::calls::{self, Client};
 use crate::console::Consoles;
 use crate::error::Result;
 use crate::streams::Joined;
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
-use tracing::Span;
+use std::sync::{Arc, LazyLock};
 use virtxen_driver::{Domain, Driver, ListFilter};
-use virtxen_guest::Uuid;
 use virtxen_rpc::procedure::Permission;
 use virtxen_rpc::server::{ServerCall, Ticket};
 use virtxen_rpc::{Arguments, Call, RemoteError, xdr};
@@ -87,9 +86,7 @@ pub(crate) enum Reply {
 
 /// Does a call. What nobody here does is answered with libvirt's "not supported".
 pub(crate) fn serve(caller: Arc<Caller>, call: ServerCall) -> Answer {
-    let number = call.procedure().number;
-    let mut rows = TABLE.iter().copied().flatten();
-    match rows.find(|row| row.number == number) {
+    match BY_NUMBER.get(&call.procedure().number) {
         Some(row) => (row.serve)(caller, call),
         None => Box::pin(async {
             let error = call.procedure().no_support();
@@ -103,6 +100,12 @@ struct Row {
     number: i32,
     serve: fn(Arc<Caller>, ServerCall) -> Answer,
 }
+
+/// The table, for who has a number.
+static BY_NUMBER: LazyLock<HashMap<i32, &Row>> = LazyLock::new(|| {
+    let rows = TABLE.iter().copied().flatten();
+    rows.map(|row| (row.number, row)).collect()
+});
 
 static TABLE: &[&[Row]] = &[
     absent::ROWS,
@@ -192,9 +195,7 @@ where
 async fn permitted<C: Call>(caller: &Caller, call: &ServerCall) -> Result<C::Arguments> {
     let arguments = call.arguments::<C>()?;
     if let Some(domain) = arguments.domain() {
-        let span = Span::current();
-        span.record("domain", &domain.name);
-        span.record("uuid", Uuid(domain.uuid).to_string());
+        calls::is_about(domain);
     }
     let rights = &caller.rights;
     rights
