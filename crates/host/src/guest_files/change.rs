@@ -15,12 +15,16 @@ impl Store {
         if let Some(why) = &guests.unreadable {
             return Err(self.failed("define", "", why.as_str()));
         }
-        let namesake = guests.by_name.get(guest.name.as_str());
-        let same_uuid = guest.uuid.and_then(|uuid| guests.by_uuid.get(&uuid));
+        let namesake = guests.by_name.get(guest.name.as_str()).cloned();
+        let same_uuid = guest
+            .uuid
+            .and_then(|uuid| guests.by_uuid.get(&uuid).cloned());
+        // Whoever holds all of them when one is written has them copied.
+        drop(guests);
         match (namesake, same_uuid) {
             (Some(one), Some(other)) if one != other => Err(taken(&one.guest)),
             (Some(one), None) if one.own_uuid && guest.uuid.is_some() => Err(taken(&one.guest)),
-            (Some(defined), _) | (None, Some(defined)) => self.rewrite("define", defined, guest),
+            (Some(defined), _) | (None, Some(defined)) => self.rewrite("define", &defined, guest),
             (None, None) => self.create(guest),
         }
     }

@@ -160,7 +160,8 @@ pub(super) fn text(
     let file = File::from(file.map_err(|error| unreadable(error.into()))?);
     let metadata = file.metadata().map_err(unreadable)?;
     let stamp = regular(name, &metadata, language)?;
-    let mut bytes = Vec::new();
+    let size = usize::try_from(metadata.len().min(max)).unwrap_or(0);
+    let mut bytes = Vec::with_capacity(size + 1);
     let read = file.take(max + 1).read_to_end(&mut bytes);
     read.map_err(unreadable)?;
     if bytes.len() as u64 > max {

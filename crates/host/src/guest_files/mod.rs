@@ -22,7 +22,6 @@ pub use write::{make_folder, put_file, remove_file};
 use crate::{ConfigChange, Error, HostEvent, Result, Trace};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use seen::Seen;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -81,8 +80,8 @@ pub(crate) struct Notice {
 /// The guests of a folder, as they were at one look.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Guests {
-    /// Guests by name; the names are shared by those that follow each other.
-    pub(crate) by_name: BTreeMap<Arc<str>, Arc<Defined>>,
+    /// Guests by name.
+    pub(crate) by_name: store::ByName,
     by_uuid: store::ByUuid,
     /// Files of guests that another file is as well.
     doubles: usize,

@@ -52,6 +52,16 @@ impl Seen {
         self.is_settled.store(false, Ordering::SeqCst);
     }
 
+    /// Changes the guests of the store where they are, which are copied only while somebody
+    /// else holds them: a copy of thousands for each new one is most of the work of it.
+    pub(super) fn change(&self, guests: &mut Arc<Guests>, change: impl FnOnce(&mut Guests)) {
+        let mut seen = self.guests.write().unwrap_or_else(PoisonError::into_inner);
+        // Nobody sees this one: who asks waits for the lock.
+        *seen = Arc::default();
+        change(Arc::make_mut(guests));
+        *seen = Arc::clone(guests);
+    }
+
     /// What a look has seen; `is_told` says that the kernel tells whatever changes.
     pub(super) fn end(&self, guests: &Arc<Guests>, is_told: bool) {
         let mut seen = self.guests.write().unwrap_or_else(PoisonError::into_inner);

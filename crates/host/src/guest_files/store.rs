@@ -121,30 +121,35 @@ impl Store {
     /// others may be concerned as well.
     fn take_up(&mut self, names: &HashSet<String>) -> Option<()> {
         let begin = Instant::now();
-        let before = Arc::clone(&self.guests);
-        let is_plain = before.looked && before.unreadable.is_none() && !self.has_links;
-        if !is_plain || before.doubles > 0 || self.files.len() + names.len() > NAMES_MAX {
+        let now = &self.guests;
+        let is_plain = now.looked && now.unreadable.is_none() && !self.has_links;
+        if !is_plain || now.doubles > 0 || self.files.len() + names.len() > NAMES_MAX {
             return None;
         }
-        let mut guests = Guests::clone(&before);
         let mut read = Vec::new();
-        let mut told = BTreeSet::new();
+        let mut old = BTreeMap::new();
         for name in names {
             if self.language.never_a_guest(name).is_some() {
                 return None;
             }
             if let Some(file) = self.files.get(name) {
-                let old = file.outcome.as_ref().ok()?;
-                guests.remove(old);
-                told.insert(old.guest.name.clone());
+                let defined = Arc::clone(file.outcome.as_ref().ok()?);
+                old.insert(Arc::from(defined.guest.name.as_str()), defined);
             }
             read.push((name, self.one(name)?));
         }
-        for file in read.iter().filter_map(|(_, file)| file.as_ref()) {
-            let new = file.outcome.as_ref().ok()?;
-            guests.insert(new).ok()?;
-            told.insert(new.guest.name.clone());
+        let files = read.iter().filter_map(|(_, file)| file.as_ref());
+        let new: Result<Vec<_>, _> = files.map(|file| file.outcome.clone()).collect();
+        let new = new.ok()?;
+        if !now.have_room(&new, names) {
+            return None;
         }
+        self.seen.change(&mut self.guests, |guests| {
+            old.values().for_each(|old| guests.remove(old));
+            for new in &new {
+                guests.add(new);
+            }
+        });
         let count = read.len();
         for (name, file) in read {
             match file {
@@ -153,8 +158,9 @@ impl Store {
             }
         }
         self.observe(count, begin);
-        self.guests = Arc::new(guests);
-        self.tell(&before, told.iter().map(String::as_str));
+        let told = new.iter().map(|new| new.guest.name.as_str());
+        let told: BTreeSet<&str> = old.keys().map(|name| &**name).chain(told).collect();
+        self.tell(&old, told.iter().copied());
         Some(())
     }
 
@@ -203,7 +209,7 @@ impl Store {
             let now = Arc::clone(&self.guests);
             let names = before.by_name.keys().chain(now.by_name.keys());
             let names: BTreeSet<&str> = names.map(|name| &**name).collect();
-            self.tell(&before, names.iter().copied());
+            self.tell(&before.by_name, names.iter().copied());
         }
     }
 
@@ -297,10 +303,10 @@ impl Store {
     }
 
     /// Tells what has changed since of guests of these names: those that are gone first.
-    fn tell<'a>(&self, before: &Guests, names: impl Iterator<Item = &'a str> + Clone) {
+    fn tell<'a>(&self, before: &ByName, names: impl Iterator<Item = &'a str> + Clone) {
         // Nobody listening is no error.
         let tell = |event| drop(self.events.send(event));
-        let of_name = |name: &str| (before.by_name.get(name), self.guests.by_name.get(name));
+        let of_name = |name: &str| (before.get(name), self.guests.by_name.get(name));
         for name in names.clone() {
             match of_name(name) {
                 (None, _) => {}
@@ -327,6 +333,20 @@ impl Guests {
             self.doubles += 1;
             self.add_notices(vec![Notice::unexpected(&defined.file, other)]);
         }
+    }
+
+    /// Whether these, each of its own name and uuid, are no others than those of these files.
+    fn have_room(&self, new: &[Arc<Defined>], files: &HashSet<String>) -> bool {
+        let (mut names, mut uuids) = (HashSet::new(), HashSet::new());
+        let is_other = |other: &Arc<Defined>| !files.contains(&other.file);
+        new.iter().all(|defined| {
+            let (name, uuid) = (defined.guest.name.as_str(), defined.guest.uuid);
+            let same_uuid = uuid.and_then(|uuid| self.by_uuid.get(&uuid));
+            names.insert(name)
+                && uuid.is_none_or(|uuid| uuids.insert(uuid))
+                && !self.by_name.get(name).is_some_and(is_other)
+                && !same_uuid.is_some_and(is_other)
+        })
     }
 
     /// Adds a guest, or says which other one it is.
@@ -371,6 +391,9 @@ impl Guests {
         }
     }
 }
+
+/// Guests by their names, which are shared by those that follow each other.
+pub(super) type ByName = BTreeMap<Arc<str>, Arc<Defined>>;
 
 /// Guests by their uuid, for two files of one guest.
 pub(super) type ByUuid = HashMap<virtxen_guest::Uuid, Arc<Defined>>;
