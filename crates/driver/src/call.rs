@@ -14,6 +14,7 @@ use crate::{Domain, DomainKey, Driver, Error, Operation, Result, State};
 use std::fmt::Display;
 use std::future::Future;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
@@ -47,6 +48,10 @@ enum Subject {
     /// Whatever is in a file.
     File(String),
 }
+
+/// Begins the work of a change. In a box, as is the work: the call path is compiled for each
+/// kind of answer, not for each operation, and work of tens of KiB stays in its place.
+type Begin<T> = Box<dyn FnOnce(Work) -> Pin<Box<dyn Future<Output = Result<T>> + Send>> + Send>;
 
 /// What the work gets.
 pub(crate) struct Work {
@@ -118,13 +123,19 @@ impl Driver {
         .await
     }
 
-    /// Every change passes here.
+    /// As [`Driver::change`], of what may not be there yet.
     pub(crate) async fn run<T, W, F>(&self, call: Call, work: W) -> Result<T>
     where
         T: Send + 'static,
         W: FnOnce(Work) -> F + Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
+        self.pass(call, Box::new(|given| Box::pin(work(given))))
+            .await
+    }
+
+    /// Every change passes here.
+    async fn pass<T: Send + 'static>(&self, call: Call, work: Begin<T>) -> Result<T> {
         let inner = &self.inner;
         let mut found = inner.find(&call.subject).await?;
         self.check(call.operation, found.domain())?;
@@ -188,11 +199,7 @@ impl Found {
 }
 
 impl Task {
-    async fn run<T, W, F>(self, work: W) -> Result<T>
-    where
-        W: FnOnce(Work) -> F,
-        F: Future<Output = Result<T>>,
-    {
+    async fn run<T>(self, work: Begin<T>) -> Result<T> {
         let Self {
             inner,
             call,
@@ -216,9 +223,7 @@ impl Task {
             inner.registry.begin_restore();
         }
         let subject = found.names.first().map_or("", String::as_str);
-        // In a place of its own: some work is tens of KiB, which would be moved a few times.
-        let work = Box::pin(work(given));
-        let outcome = inner.limited(&call, subject, work).await;
+        let outcome = inner.limited(&call, subject, work(given)).await;
         match found.uuid {
             Some(uuid) => inner.documents.forget(uuid),
             None => inner.documents.forget_all(),
