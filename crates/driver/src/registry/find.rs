@@ -7,6 +7,7 @@ use crate::job::lock;
 use crate::{Domain, DomainKey};
 use std::time::Duration;
 use virtxen_guest::{DomId, Uuid};
+use virtxen_host::HostEvent;
 
 impl Registry {
     /// Whether all domains were seen within this time.
@@ -25,6 +26,22 @@ impl Registry {
             DomainKey::Id(_) => return None,
         };
         (!domain.is_active()).then(|| domain.clone())
+    }
+
+    /// Whether it was not seen before the host told it, as what our own calls define is: a
+    /// look at all domains for each would be most of the work.
+    pub(crate) fn is_news(&self, event: &HostEvent) -> bool {
+        match event {
+            HostEvent::Defined(name) => !self.is_defined(name),
+            HostEvent::Undefined(name) => self.is_defined(name),
+            _ => true,
+        }
+    }
+
+    fn is_defined(&self, name: &str) -> bool {
+        let known = lock(&self.known);
+        let mut domains = known.domains.values().map(|seen| &seen.domain);
+        domains.any(|domain| domain.name == name && domain.persistent == Some(true))
     }
 
     /// Numbers of the active domains that are known.

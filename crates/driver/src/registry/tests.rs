@@ -4,6 +4,7 @@
 use super::*;
 use crate::events::Delivery;
 use virtxen_guest::{DomId, MemoryKib};
+use virtxen_host::HostEvent;
 
 fn domain(name: &str, id: Option<u32>, state: State) -> Domain {
     Domain {
@@ -266,6 +267,22 @@ fn the_first_look_at_all_keeps_what_looks_at_the_active_ones_told() {
     let mut off = back.ended();
     registry.recall(&mut off);
     assert_eq!(off.reason, Reason::OffFromSnapshot);
+}
+
+#[test]
+fn what_a_call_has_defined_is_no_news() {
+    let registry = registry();
+    let mut web = domain("web", None, State::Shutoff);
+    web.persistent = Some(true);
+    let (defined, undefined) = ("web".to_owned(), "web".to_owned());
+    let (defined, undefined) = (HostEvent::Defined(defined), HostEvent::Undefined(undefined));
+    let news = || (registry.is_news(&defined), registry.is_news(&undefined));
+    assert_eq!(news(), (true, false));
+    registry.see_one(registry.look(), web.uuid, Some(web.clone()));
+    assert_eq!(news(), (false, true));
+    assert!(registry.is_news(&HostEvent::Redefined("web".to_owned())));
+    registry.see_one(registry.look(), web.uuid, None);
+    assert_eq!(news(), (true, false));
 }
 
 #[test]
