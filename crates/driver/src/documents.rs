@@ -8,7 +8,7 @@
 
 use crate::driver::Inner;
 use crate::job::lock;
-use crate::{Domain, Operation, Result};
+use crate::{Domain, Operation, Result, XmlFlags, document};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -48,6 +48,8 @@ struct Reading {
     of: Domain,
     began: Instant,
     guest: Arc<Guest>,
+    /// The document that was made of it last.
+    text: Option<(XmlFlags, Arc<str>)>,
 }
 
 /// What is known of a guest.
@@ -121,6 +123,22 @@ impl Documents {
             guest,
             is_asked: asked.is_some(),
             is_silent: late >= SILENT || asked.as_ref().is_some_and(is_late),
+        }
+    }
+
+    fn text(&self, key: Key, guest: &Arc<Guest>, flags: XmlFlags) -> Option<Arc<str>> {
+        let kept = lock(&self.kept);
+        let reading = kept.readings.get(&key);
+        let reading = reading.filter(|reading| Arc::ptr_eq(&reading.guest, guest))?;
+        let text = reading.text.as_ref().filter(|(of, _)| *of == flags);
+        text.map(|(_, text)| Arc::clone(text))
+    }
+
+    fn keep_text(&self, key: Key, guest: &Arc<Guest>, flags: XmlFlags, text: &str) {
+        let mut kept = lock(&self.kept);
+        let reading = kept.readings.get_mut(&key);
+        if let Some(reading) = reading.filter(|reading| Arc::ptr_eq(&reading.guest, guest)) {
+            reading.text = Some((flags, text.into()));
         }
     }
 
@@ -200,6 +218,26 @@ impl Inner {
         }
     }
 
+    /// The document of a domain that has just been looked up; with `defined` as it is
+    /// defined. Those who ask for the same one get the text that the first one got.
+    pub(crate) async fn document_of(
+        self: &Arc<Self>,
+        operation: Operation,
+        domain: Domain,
+        defined: bool,
+        flags: XmlFlags,
+    ) -> Result<String> {
+        let key = (domain.uuid, defined);
+        let guest = self.guest_of(operation, domain, defined).await?;
+        if let Some(text) = self.documents.text(key, &guest, flags) {
+            return Ok(text.as_ref().to_owned());
+        }
+        let own = Guest::clone(&guest);
+        let text = document::format_guest(own, flags, &self.host.version());
+        self.documents.keep_text(key, &guest, flags, &text);
+        Ok(text)
+    }
+
     async fn read_and_keep(
         &self,
         operation: Operation,
@@ -213,6 +251,7 @@ impl Inner {
             of: domain,
             began,
             guest: Arc::clone(&guest),
+            text: None,
         };
         self.documents.keep(key, reading, changes);
         Ok(guest)

@@ -118,10 +118,12 @@ impl Driver {
     /// No such domain; what the host says cannot be understood.
     pub async fn xml_desc(&self, key: &DomainKey, flags: XmlFlags) -> Result<String> {
         let secure = flags.secure || flags.migratable;
-        let guest = self.guest_of(key, secure, flags.inactive).await?;
         let flags = XmlFlags { secure, ..flags };
-        let guest = Arc::unwrap_or_clone(guest);
-        Ok(document::format_guest(guest, flags, &self.version()))
+        let operation = Self::reads(secure);
+        let domain = self.readable(operation, key).await?;
+        let defined = flags.inactive && domain.persistent == Some(true);
+        let inner = &self.inner;
+        inner.document_of(operation, domain, defined, flags).await
     }
 
     /// A domain as a guest, with or without passwords.
@@ -149,13 +151,17 @@ impl Driver {
         secure: bool,
         inactive: bool,
     ) -> Result<Arc<Guest>> {
-        let operation = match secure {
-            true => Operation::XmlDescSecure,
-            false => Operation::XmlDesc,
-        };
+        let operation = Self::reads(secure);
         let domain = self.readable(operation, key).await?;
         let defined = inactive && domain.persistent == Some(true);
         self.inner.guest_of(operation, domain, defined).await
+    }
+
+    const fn reads(secure: bool) -> Operation {
+        match secure {
+            true => Operation::XmlDescSecure,
+            false => Operation::XmlDesc,
+        }
     }
 
     /// What there is to say of a domain beside its document: what the toolstack keeps of
