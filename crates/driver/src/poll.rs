@@ -47,7 +47,7 @@ async fn run(weak: Weak<Inner>, interval: Duration) {
             return;
         }
         let begin = Instant::now();
-        told.retain(|event| inner.registry.is_news(event));
+        inner.registry.keep_news(&mut told);
         let is_told = |event: &HostEvent| match EventKind::told(event) {
             Some((domid, kind)) => inner.registry.tell_of(domid, &kind),
             None => false,

@@ -5,6 +5,7 @@
 use super::Registry;
 use crate::job::lock;
 use crate::{Domain, DomainKey};
+use std::collections::HashSet;
 use std::time::Duration;
 use virtxen_guest::{DomId, Uuid};
 use virtxen_host::HostEvent;
@@ -28,20 +29,27 @@ impl Registry {
         (!domain.is_active()).then(|| domain.clone())
     }
 
-    /// Whether it was not seen before the host told it, as what our own calls define is: a
+    /// Takes out what was seen before the host told it, as what our own calls define is: a
     /// look at all domains for each would be most of the work.
-    pub(crate) fn is_news(&self, event: &HostEvent) -> bool {
-        match event {
-            HostEvent::Defined(name) => !self.is_defined(name),
-            HostEvent::Undefined(name) => self.is_defined(name),
-            _ => true,
+    pub(crate) fn keep_news(&self, told: &mut Vec<HostEvent>) {
+        let names = told.iter().filter_map(|event| match event {
+            HostEvent::Defined(name) | HostEvent::Undefined(name) => Some(name.clone()),
+            _ => None,
+        });
+        let names: HashSet<String> = names.collect();
+        if names.is_empty() {
+            return;
         }
-    }
-
-    fn is_defined(&self, name: &str) -> bool {
         let known = lock(&self.known);
-        let mut domains = known.domains.values().map(|seen| &seen.domain);
-        domains.any(|domain| domain.name == name && domain.persistent == Some(true))
+        let known = known.domains.values().map(|seen| &seen.domain);
+        let known = known.filter(|domain| domain.persistent == Some(true));
+        let known = known.map(|domain| domain.name.as_str());
+        let defined: HashSet<&str> = known.filter(|name| names.contains(*name)).collect();
+        told.retain(|event| match event {
+            HostEvent::Defined(name) => !defined.contains(name.as_str()),
+            HostEvent::Undefined(name) => defined.contains(name.as_str()),
+            _ => true,
+        });
     }
 
     /// Numbers of the active domains that are known.

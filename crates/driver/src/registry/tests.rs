@@ -274,13 +274,19 @@ fn what_a_call_has_defined_is_no_news() {
     let registry = registry();
     let mut web = domain("web", None, State::Shutoff);
     web.persistent = Some(true);
-    let (defined, undefined) = ("web".to_owned(), "web".to_owned());
-    let (defined, undefined) = (HostEvent::Defined(defined), HostEvent::Undefined(undefined));
-    let news = || (registry.is_news(&defined), registry.is_news(&undefined));
+    let (defined, undefined) = (HostEvent::Defined, HostEvent::Undefined);
+    let redefined = HostEvent::Redefined("web".to_owned());
+    let news = || {
+        let all = [defined("web".to_owned()), undefined("web".to_owned())];
+        let mut told = Vec::from(all.clone());
+        told.push(redefined.clone());
+        registry.keep_news(&mut told);
+        assert!(told.contains(&redefined));
+        (told.contains(&all[0]), told.contains(&all[1]))
+    };
     assert_eq!(news(), (true, false));
     registry.see_one(registry.look(), web.uuid, Some(web.clone()));
     assert_eq!(news(), (false, true));
-    assert!(registry.is_news(&HostEvent::Redefined("web".to_owned())));
     registry.see_one(registry.look(), web.uuid, None);
     assert_eq!(news(), (true, false));
 }
