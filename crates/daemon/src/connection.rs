@@ -20,6 +20,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::{JoinError, JoinSet};
 use virtxen_driver::Delivery;
+use virtxen_rpc::procedure::Access;
 use virtxen_rpc::server::{
     ServerCall, ServerRequest, ServerSession, ServerSettings, StreamId, StreamOptions, Ticket,
 };
@@ -285,6 +286,8 @@ impl Connection {
         let Some(call) = call else {
             return Ok(());
         };
+        // A change is a task of its own, which a first look here would push to another thread.
+        let is_change = call.procedure().access == Access::Writes;
         let entry = self.caller.client.begin(&call);
         let answer = entry.scope(serve::serve(Arc::clone(&self.caller), call));
         let logged = async {
@@ -293,7 +296,11 @@ impl Connection {
             (ticket, outcome)
         };
         let mut logged = Box::pin(logged);
-        match poll_once(logged.as_mut()) {
+        let at_once = match is_change {
+            true => None,
+            false => poll_once(logged.as_mut()),
+        };
+        match at_once {
             Some((ticket, outcome)) => self.reply(ticket, outcome),
             None => {
                 self.calls.spawn(logged);
