@@ -125,8 +125,15 @@ impl Inner {
 
 fn text(path: &Path) -> std::io::Result<String> {
     let mut text = String::new();
-    File::open(path)?.take(FILE_MAX).read_to_string(&mut text)?;
-    Ok(text)
+    let mut file = File::open(path)?.take(FILE_MAX + 1);
+    let read = file.read_to_string(&mut text)?;
+    match read as u64 > FILE_MAX {
+        true => Err(std::io::Error::other(format!(
+            "larger than {} MiB",
+            FILE_MAX >> 20
+        ))),
+        false => Ok(text),
+    }
 }
 
 fn host_of(map: &CpuMap, node: &Node) -> Option<CpuDescription> {

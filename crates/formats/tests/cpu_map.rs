@@ -217,6 +217,20 @@ fn wrong_documents_and_maps_say_what_is_wrong() {
     }
 }
 
+#[test]
+fn a_map_of_too_many_files_is_not_read() {
+    let index = format!(
+        "<cpus><arch name='x86'>{}</arch></cpus>",
+        "<include filename='empty.xml'/>".repeat(1025)
+    );
+    let file = |name: &str| match name {
+        "index.xml" => Ok(index.clone()),
+        _ => Ok("<cpus/>".to_owned()),
+    };
+    let error = CpuMap::read(file).unwrap_err().to_string();
+    assert_eq!(error, "index.xml: it names more than 1024 files");
+}
+
 /// libvirt's driver for tests has the same baseline of each pair of neighbours and of each
 /// model with the first one that says much.
 #[test]

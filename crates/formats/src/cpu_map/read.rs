@@ -24,9 +24,12 @@ impl CpuMap {
             let x86 = x86.ok_or("it has no models of x86")?;
             let includes = x86.elements().filter(|it| it.name == "include");
             names.extend(includes.filter_map(|it| it.attribute("filename").map(str::to_owned)));
-            map.entries(x86)
+            match names.len() > FILES_MAX {
+                true => Err(format!("it names more than {FILES_MAX} files")),
+                false => map.entries(x86),
+            }
         })?;
-        for name in names.iter().take(FILES_MAX) {
+        for name in &names {
             in_file(&file, name, |root| map.entries(root))?;
         }
         Ok(map)
