@@ -29,7 +29,7 @@ impl Running {
         self.done(operation).await
     }
 
-    /// libxl's refusal of less than the guest has looks like no failure: it returns 1.
+    /// libxl refuses less than the guest has as well, and does not say how much that is.
     pub(crate) async fn set_max_memory(&self, limit: MemoryKib) -> Result<()> {
         if limit < self.info.memory {
             return Err(Error::Refused {

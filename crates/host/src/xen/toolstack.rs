@@ -224,11 +224,8 @@ impl XenHost {
     /// Changes an active domain; through XenD also one that it keeps.
     pub(super) async fn change_active(&self, name: &str, change: ConfigChange) -> Result<()> {
         let operation = change.operation();
-        if matches!(
-            change,
-            ConfigChange::Pin { .. } | ConfigChange::SoftPin { .. }
-        ) {
-            return self.place_vcpu(name, &change).await;
+        if let ConfigChange::Pin { vcpu, cpus } | ConfigChange::SoftPin { vcpu, cpus } = &change {
+            return self.place_vcpu(name, *vcpu, cpus, &change).await;
         }
         match (self.changer(name, operation).await?, &change) {
             (Changer::Xend(xend), _) => through_xend(xend, name, &change).await,

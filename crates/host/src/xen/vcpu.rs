@@ -39,13 +39,15 @@ impl XenHost {
         }
     }
 
-    /// Tells the hypervisor where a vcpu may, or should rather, run.
-    pub(super) async fn place_vcpu(&self, name: &str, change: &ConfigChange) -> Result<()> {
-        let (vcpu, cpus, softly) = match change {
-            ConfigChange::Pin { vcpu, cpus } => (*vcpu, cpus, false),
-            ConfigChange::SoftPin { vcpu, cpus } => (*vcpu, cpus, true),
-            _ => return Err(no_place(change)),
-        };
+    /// Tells the hypervisor where a vcpu may, or should rather, run, which is the change.
+    pub(super) async fn place_vcpu(
+        &self,
+        name: &str,
+        vcpu: u32,
+        cpus: &[u32],
+        change: &ConfigChange,
+    ) -> Result<()> {
+        let softly = matches!(change, ConfigChange::SoftPin { .. });
         let changer = self.changer(name, change.operation()).await?;
         let domid = match &changer {
             Changer::Xend(_) if softly => return Err(routes::no_soft_affinity()),
@@ -82,12 +84,5 @@ fn why_not_softly(error: Error) -> Error {
     match error {
         Error::Unsupported { .. } => routes::no_soft_affinity(),
         error => error,
-    }
-}
-
-fn no_place(change: &ConfigChange) -> Error {
-    Error::Unsupported {
-        operation: change.operation(),
-        reason: "it does not place vcpus".to_owned(),
     }
 }
