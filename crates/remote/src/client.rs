@@ -150,11 +150,16 @@ impl Client {
         };
         tokio::time::timeout(limit, work)
             .await
-            .map_err(|_| Error::Timeout {
-                place: self.place.clone(),
-                call,
-                limit,
-            })?
+            .map_err(|_| self.timeout(call, limit))?
+    }
+
+    /// That the daemon has not answered to a call within its limit.
+    pub(crate) fn timeout(&self, call: &'static str, limit: Duration) -> Error {
+        Error::Timeout {
+            place: self.place.clone(),
+            call,
+            limit,
+        }
     }
 
     fn lost_error(&self) -> Error {

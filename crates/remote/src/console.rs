@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 use virtxen_driver::{ConsoleStream, Domain, DomainKey, Error, Operation, Result};
 use virtxen_guest::{ChardevSource, GraphicsServer};
 use virtxen_host::VncServer;
+use virtxen_rpc::Call;
 use virtxen_rpc::calls::{
     DomainOpenConsole, DomainScreenshot, OpenDeviceArguments, ScreenshotArguments,
 };
@@ -101,15 +102,20 @@ impl Remote {
             let kind = kind.unwrap_or_default();
             return Err(unsupported(format!("the daemon sends '{kind}', not a PNG")));
         }
-        let mut picture = Vec::new();
-        while let Some(part) = stream.read().await? {
-            picture.extend(part);
-            if picture.len() > PICTURE_MAX {
-                return Err(unsupported("the picture is too large".to_owned()));
+        let sent = async {
+            let mut picture = Vec::new();
+            while let Some(part) = stream.read().await? {
+                picture.extend(part);
+                if picture.len() > PICTURE_MAX {
+                    let most = PICTURE_MAX >> 20;
+                    return Err(unsupported(format!("the picture has more than {most} MiB")));
+                }
             }
-        }
-        stream.finish().await?;
-        Ok(picture)
+            stream.finish().await?;
+            Ok(picture)
+        };
+        let late = |_| client.timeout(DomainScreenshot::PROCEDURE.name, limit);
+        tokio::time::timeout(limit, sent).await.map_err(late)?
     }
 
     pub(crate) async fn vnc(&self, key: &DomainKey) -> Result<Option<VncServer>> {
