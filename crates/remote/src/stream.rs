@@ -12,6 +12,8 @@ use virtxen_rpc::{Serial, StreamEvent};
 const PACKETS: usize = 64;
 /// Bytes that are sent at once.
 const PART: usize = 64 << 10;
+/// Who is at the other end.
+const DAEMON: &str = "the daemon";
 /// Zeros of a hole that are handed out at once.
 const ZEROS: i64 = 64 << 10;
 
@@ -115,11 +117,11 @@ impl Stream {
                 biased;
                 event = self.read() => {
                     if event?.is_none() {
-                        return Err(ended("the daemon ended the stream"));
+                        return Err(lost(DAEMON, "it ended the stream"));
                     }
                 }
                 count = from.read(&mut buffer) => {
-                    let count = count.map_err(|error| ended(&error.to_string()))?;
+                    let count = count.map_err(|error| lost("the sender", &error.to_string()))?;
                     let bytes = buffer.get(..count).unwrap_or_default();
                     if bytes.is_empty() {
                         return self.finish().await;
@@ -132,13 +134,13 @@ impl Stream {
 
     async fn ask(&self, request: Request) -> Result<()> {
         let sent = self.requests.send(request).await;
-        sent.map_err(|_| ended("it ended before the stream did"))
+        sent.map_err(|_| lost(DAEMON, "it ended before the stream did"))
     }
 }
 
-fn ended(reason: &str) -> Error {
+fn lost(place: &str, reason: &str) -> Error {
     Error::Lost {
-        place: "the daemon".to_owned(),
+        place: place.to_owned(),
         reason: reason.to_owned(),
     }
 }
