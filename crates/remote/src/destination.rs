@@ -4,7 +4,8 @@
 
 use crate::credentials::Credentials;
 use crate::open::open;
-use crate::{Client, Error, Stream, Transport, Uri};
+use crate::remote::deadline;
+use crate::{Client, Error, Stream, Transport, Uri, wire};
 use async_trait::async_trait;
 use std::time::Duration;
 use tokio::net::UnixStream;
@@ -26,9 +27,6 @@ const PARAMETERS: i32 = 13;
 
 /// Longest time until a connection is open.
 const OPEN: Duration = Duration::from_secs(30);
-
-/// What a call may take longer there than its own deadline: the wait for another job.
-const SLACK: Duration = Duration::from_secs(35);
 
 /// Reaches daemons for a program that nobody sits at.
 #[derive(Clone, Copy, Debug, Default)]
@@ -107,7 +105,7 @@ fn harmless(text: &str) -> crate::Result<Uri> {
 impl Destination for Daemon {
     async fn prepare(&self, offer: &Offer) -> virtxen_driver::Result<String> {
         let arguments = prepare_arguments(offer);
-        let limit = limit(Operation::MigratePrepare);
+        let limit = deadline(Operation::MigratePrepare);
         let call = self
             .client
             .call::<DomainMigratePrepare3Params>(arguments, limit);
@@ -121,7 +119,7 @@ impl Destination for Daemon {
     async fn prepare_tunnel(&self, offer: &Offer) -> virtxen_driver::Result<Box<dyn Tunnel>> {
         type Prepare = DomainMigratePrepareTunnel3Params;
         let arguments = prepare_arguments(offer);
-        let limit = limit(Operation::MigratePrepare);
+        let limit = deadline(Operation::MigratePrepare);
         let call = self.client.call_with_stream::<Prepare>(arguments, limit);
         let (_, stream) = call.await?;
         Ok(Box::new(stream))
@@ -136,7 +134,7 @@ impl Destination for Daemon {
             flags: flags(offer),
             cancelled: i32::from(cancelled),
         };
-        let limit = limit(Operation::MigrateFinish);
+        let limit = deadline(Operation::MigrateFinish);
         // What is lost before it is asked runs nothing.
         let was_lost = self.client.is_lost();
         let call = self
@@ -154,7 +152,7 @@ impl Destination for Daemon {
 
     async fn state(&self, uuid: Uuid) -> virtxen_driver::Result<Option<State>> {
         let arguments = DomainFlags {
-            dom: crate::wire::domain(uuid),
+            dom: wire::domain(uuid),
             flags: 0,
         };
         let limit = Operation::Lookup.row().deadline;
@@ -197,19 +195,13 @@ fn persistent(offer: &Offer, params: &mut Vec<TypedParam>) {
 }
 
 fn flags(offer: &Offer) -> u32 {
-    let asked = [
+    wire::bits(&[
         (true, PEER2PEER),
         (offer.live, LIVE),
         (offer.tunnelled, TUNNELLED),
         (offer.arrival.persistent, PERSIST_DEST),
         (offer.undefine_source, UNDEFINE_SOURCE),
-    ];
-    let bits = asked.iter().filter(|(is_asked, _)| *is_asked);
-    bits.fold(0, |all, (_, flag)| all | flag)
-}
-
-fn limit(operation: Operation) -> Duration {
-    operation.row().deadline.saturating_add(SLACK)
+    ])
 }
 
 #[cfg(test)]

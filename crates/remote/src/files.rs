@@ -2,7 +2,7 @@
 //! move it to another host. They take their time: it is shown, and they can be
 //! cancelled.
 
-use crate::{Remote, Uri};
+use crate::{Remote, Uri, wire};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use virtxen_driver::{
@@ -70,27 +70,23 @@ impl Remote {
         monitor: &Monitor,
     ) -> Result<()> {
         let dom = self.domain(key).await?;
-        let asked = [
-            (flags.live, LIVE),
-            (flags.undefine_source, UNDEFINE_SOURCE),
-            (flags.persistent, PERSIST_DEST),
-            (flags.tunnelled, TUNNELLED),
-        ];
-        let asked = asked.iter().filter(|(is_asked, _)| *is_asked);
-        let mut bits = asked.fold(0, |all, (_, flag)| all | flag);
-        let (mut dconnuri, mut params) = (None, Vec::new());
-        if Uri::is_meant(destination) {
-            bits |= PEER2PEER;
-            dconnuri = Some(destination.to_owned());
-        } else {
-            params.push(TypedParam::new("migrate_uri", destination));
-        }
+        let is_daemon = Uri::is_meant(destination);
+        let (dconnuri, params) = match is_daemon {
+            true => (Some(destination.to_owned()), Vec::new()),
+            false => (None, vec![TypedParam::new("migrate_uri", destination)]),
+        };
         let arguments = Perform3Params {
             dom: dom.clone(),
             dconnuri,
             params: List(params),
             cookie_in: Opaque(Vec::new()),
-            flags: bits,
+            flags: wire::bits(&[
+                (is_daemon, PEER2PEER),
+                (flags.live, LIVE),
+                (flags.undefine_source, UNDEFINE_SOURCE),
+                (flags.persistent, PERSIST_DEST),
+                (flags.tunnelled, TUNNELLED),
+            ]),
         };
         let operation = Operation::Migrate;
         let work = async {

@@ -8,7 +8,8 @@ use virtxen_driver::{
 use virtxen_guest::MemoryKib;
 use virtxen_host::{CpuTimes, ProcessorScope};
 use virtxen_rpc::calls::{
-    BaselineArguments, CapabilitiesArguments, CellsArguments, ConnectBaselineCPU,
+    BASELINE_CPU_EXPAND_FEATURES, BASELINE_CPU_MIGRATABLE, BaselineArguments,
+    COMPARE_CPU_FAIL_INCOMPATIBLE, CapabilitiesArguments, CellsArguments, ConnectBaselineCPU,
     ConnectCompareCPU, ConnectGetCPUModelNames, ConnectGetCapabilities,
     ConnectGetDomainCapabilities, ConnectGetHostname, ModelNamesArguments, NODE_CELLS_MAX,
     NodeCPUStatsArguments, NodeGetCPUStats, NodeGetCellsFreeMemory, NodeGetFreeMemory, NodeGetInfo,
@@ -59,7 +60,7 @@ impl Remote {
     pub(crate) async fn compare_cpu(&self, xml: &str, must_run: bool) -> Result<CpuComparison> {
         let arguments = XmlFlags {
             xml: xml.to_owned(),
-            flags: must_run.into(),
+            flags: wire::bits(&[(must_run, COMPARE_CPU_FAIL_INCOMPATIBLE)]),
         };
         let compared = self.ask::<ConnectCompareCPU>(Operation::CompareCpu, arguments);
         Ok(match compared.await? {
@@ -77,7 +78,10 @@ impl Remote {
     ) -> Result<String> {
         let arguments = BaselineArguments {
             xml_cpus: List(xmls.to_vec()),
-            flags: u32::from(expand) | u32::from(migratable) << 1,
+            flags: wire::bits(&[
+                (expand, BASELINE_CPU_EXPAND_FEATURES),
+                (migratable, BASELINE_CPU_MIGRATABLE),
+            ]),
         };
         self.ask::<ConnectBaselineCPU>(Operation::BaselineCpu, arguments)
             .await

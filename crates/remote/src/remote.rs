@@ -21,6 +21,11 @@ use virtxen_rpc::{Call, Domain};
 /// another job of the domain, and the way.
 const SLACK: Duration = Duration::from_secs(35);
 
+/// Longest time that a daemon may take for the call that is this operation of the driver.
+pub(crate) fn deadline(operation: Operation) -> Duration {
+    operation.row().deadline.saturating_add(SLACK)
+}
+
 /// A daemon. When the connection is lost, the call that needs it next makes a new one.
 #[derive(Debug)]
 pub struct Remote {
@@ -110,7 +115,7 @@ impl Remote {
     }
 
     pub(crate) fn limit(&self, operation: Operation) -> Duration {
-        let own = operation.row().deadline.saturating_add(SLACK);
+        let own = deadline(operation);
         self.limit.map_or(own, |limit| limit.min(own))
     }
 

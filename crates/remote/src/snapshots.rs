@@ -1,6 +1,7 @@
 //! Calls about snapshots of domains.
 
 use crate::Remote;
+use crate::wire::bits;
 use virtxen_driver::{
     DomainKey, Error, Monitor, Operation, Result, SnapshotDeletion, SnapshotEntry, SnapshotFlags,
     SnapshotRevert,
@@ -131,9 +132,4 @@ fn entry(xml: &str, current: bool) -> Result<SnapshotEntry> {
         current,
         has_memory: memory.is_some_and(|memory| memory.location != SnapshotLocation::No),
     })
-}
-
-fn bits(flags: &[(bool, u32)]) -> u32 {
-    let set = flags.iter().filter(|(is_set, _)| *is_set);
-    set.fold(0, |all, (_, bit)| all | bit)
 }

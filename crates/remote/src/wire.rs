@@ -35,6 +35,12 @@ pub(crate) fn affect(affect: Affect) -> u32 {
     u32::from(affect.live) | u32::from(affect.config) << 1
 }
 
+/// The flags that are set, as a word.
+pub(crate) fn bits(flags: &[(bool, u32)]) -> u32 {
+    let set = flags.iter().filter(|(is_set, _)| *is_set);
+    set.fold(0, |all, (_, bit)| all | bit)
+}
+
 /// `virConnectListAllDomainsFlags`. Groups of states are larger than states: the
 /// filter has to be asked again.
 pub(crate) fn filter(filter: &ListFilter) -> u32 {

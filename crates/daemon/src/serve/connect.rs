@@ -5,8 +5,10 @@ use crate::error::Result;
 use std::sync::Arc;
 use virtxen_driver::{CpuComparison, DomainQuery, ListFilter};
 use virtxen_rpc::calls::{
-    BaselineArguments, CapabilitiesArguments, DOMAINS_MAX, ListAll, Listed, ModelNames,
-    ModelNamesArguments, NativeArguments, OpenArguments, XmlFlags,
+    BASELINE_CPU_EXPAND_FEATURES as EXPAND, BASELINE_CPU_MIGRATABLE as MIGRATABLE,
+    BaselineArguments, COMPARE_CPU_FAIL_INCOMPATIBLE as MUST_RUN, CapabilitiesArguments,
+    DOMAINS_MAX, ListAll, Listed, ModelNames, ModelNamesArguments, NativeArguments, OpenArguments,
+    XmlFlags,
 };
 use virtxen_rpc::xdr::List;
 use virtxen_rpc::{RemoteError, code, origin};
@@ -72,13 +74,6 @@ async fn domain_capabilities(
     };
     Ok(caller.driver.domain_capabilities(&query).await?)
 }
-
-/// `VIR_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE`
-const MUST_RUN: u32 = 1;
-
-/// `VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES` and `_MIGRATABLE`
-const EXPAND: u32 = 1;
-const MIGRATABLE: u32 = 2;
 
 async fn compare_cpu(caller: Arc<Caller>, arguments: XmlFlags) -> Result<i32> {
     wire::only("virConnectCompareCPU", arguments.flags, MUST_RUN)?;

@@ -7,6 +7,14 @@ use crate::objects::Domain;
 use crate::typed_param::TypedParam;
 use crate::xdr::{List, record};
 
+/// `VIR_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE`: a processor that the host cannot run is an
+/// error that says why.
+pub const COMPARE_CPU_FAIL_INCOMPATIBLE: u32 = 1;
+/// `VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES`: the features of the model are named too.
+pub const BASELINE_CPU_EXPAND_FEATURES: u32 = 1;
+/// `VIR_CONNECT_BASELINE_CPU_MIGRATABLE`: no features with which a guest stays on its host.
+pub const BASELINE_CPU_MIGRATABLE: u32 = 2;
+
 record! {
     /// Arguments of `virConnectOpen`.
     OpenArguments {
