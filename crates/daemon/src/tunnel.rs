@@ -158,13 +158,22 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_hears_why_no_more_is_taken() {
-        let (mut tunnel, inside, tell) = tunnel();
-        drop(inside);
-        assert!(tunnel.take(b"memory".to_vec()));
-        tell.send("no memory for it".to_owned()).unwrap();
-        let News::Lost(error) = poll_fn(|context| tunnel.poll(context)).await else {
-            panic!("it goes on");
-        };
-        assert!(error.text().contains("no memory for it"));
+        for is_late in [false, true] {
+            let (mut tunnel, inside, tell) = tunnel();
+            drop(inside);
+            assert!(tunnel.take(b"memory".to_vec()));
+            if is_late {
+                // Writing has failed, and the reason is waited for.
+                let early = tokio::time::timeout(Duration::from_millis(50), async {
+                    poll_fn(|context| tunnel.poll(context)).await
+                });
+                assert!(early.await.is_err(), "no reason was waited for");
+            }
+            tell.send("no memory for it".to_owned()).unwrap();
+            let News::Lost(error) = poll_fn(|context| tunnel.poll(context)).await else {
+                panic!("it goes on");
+            };
+            assert!(error.text().contains("no memory for it"));
+        }
     }
 }
