@@ -186,6 +186,11 @@ fn what_cannot_be_moved_is_refused_before() {
         (&older, "--live pv1 --bandwidth 5", "--bandwidth"),
         (&older, "--live Domain-0", "control domain"),
         (&older, "--live pv1 --copy-storage-all", "unsupported flags"),
+        (
+            &older,
+            "--direct --persistent pv2 --migrateuri xenmigr://127.0.0.1:1/",
+            "need the URI of the daemon",
+        ),
     ] {
         let refused = migrate(&here, to, words);
         assert!(!refused.succeeded, "{words}: {}", refused.text);

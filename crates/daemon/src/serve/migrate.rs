@@ -327,7 +327,8 @@ async fn perform1(caller: Arc<Caller>, arguments: Perform) -> Result<()> {
         uri: Some(arguments.uri),
         ..Said::default()
     };
-    let flags = flags_of(arguments.flags);
+    // The destination defines it when its call to finish says so.
+    let flags = flags_of(arguments.flags) & !PERSIST_DEST;
     let sent = send(&caller, &arguments.dom, None, said, flags).await;
     sent.map(|_| ())
 }
@@ -341,7 +342,7 @@ async fn finish1(caller: Arc<Caller>, arguments: Finish) -> Result<Domain> {
     Ok(finished.dom)
 }
 
-/// Refuses flags that nobody knows, and those that XenD cannot do.
+/// Refuses flags that nobody knows, and those that are not done.
 fn only(function: &str, flags: u32) -> Result<()> {
     let not_done = NOT_DONE.iter().find(|(flag, _)| flags & flag != 0);
     if let Some((_, reason)) = not_done {

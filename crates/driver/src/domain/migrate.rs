@@ -1,7 +1,8 @@
 //! Moving a domain to another host.
 //!
-//! XenD on both sides moves the data; this side asks and waits. What libvirt's
-//! protocol has around it is in `moving`.
+//! XenD on both sides moves the data, and this side asks and waits; with libxl this side sends
+//! it, by `streaming`. What libvirt's protocol has around it is in `moving`, and who makes
+//! these calls of it between daemons in `peer`.
 
 use super::moving::Arrival;
 use super::peer::Journey;
@@ -54,10 +55,7 @@ impl Driver {
                 .await;
         }
         if flags.tunnelled || flags.persistent {
-            return Err(Error::Argument(format!(
-                "destination '{destination}': --tunnelled and --persistent need the URI of \
-                 the daemon there"
-            )));
+            return Err(no_daemon(destination));
         }
         self.migrate_directly(key, destination, flags, monitor)
             .await
@@ -67,7 +65,9 @@ impl Driver {
     /// destination has said that it listens.
     ///
     /// # Errors
-    /// As [`migrate`](Self::migrate).
+    /// As [`migrate`](Self::migrate); it is to be persistent and
+    /// [`migrate_begin`](Self::migrate_begin) did not begin it, so that nobody would define
+    /// it there.
     pub async fn migrate_directly(
         &self,
         key: &DomainKey,
@@ -83,7 +83,11 @@ impl Driver {
         };
         let call = Call::domain(Operation::Migrate, key).watched(monitor);
         let inner = std::sync::Arc::clone(&self.inner);
+        let nobody = no_daemon(destination);
         self.change(call, async move |host, domain| {
+            if flags.persistent && !inner.moving.has_begun(domain.uuid) {
+                return Err(nobody);
+            }
             inner.send_away(&*host, &domain, &options).await?;
             // Of a migration that was begun by libvirt's protocol the source is told
             // to confirm it, when the other side has the domain.
@@ -115,6 +119,13 @@ impl Inner {
         }
         Ok(host.migrate(&domain.name, to).await?)
     }
+}
+
+fn no_daemon(destination: &str) -> Error {
+    Error::Argument(format!(
+        "destination '{destination}': --tunnelled and --persistent need the URI of the daemon \
+         there"
+    ))
 }
 
 /// Host and port of a destination.
