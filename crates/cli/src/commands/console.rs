@@ -62,7 +62,7 @@ async fn screenshot(session: &Session, args: &Args) -> Result<Reply> {
     let name = &domain.name;
     let file = match args.text("file") {
         Some(file) => PathBuf::from(file),
-        // A name has no slash, so that it is a file of this folder.
+        // A slash in a name would make it a file of another folder.
         None => PathBuf::from(format!("{}.png", name.replace('/', "_"))),
     };
     let key = DomainKey::from(&domain);

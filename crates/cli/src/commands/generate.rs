@@ -94,7 +94,7 @@ fn section(command: &Command) -> String {
         super::help::wrap(&command.synopsis(), 0, 4)
     );
     if !command.about.is_empty() {
-        text.push_str(&format!("\n{}\n", command.about));
+        text.push_str(&format!("\n{}\n", prose(command.about)));
     }
     if !command.options.is_empty() {
         text.push_str("\n| option | meaning |\n| --- | --- |\n");
@@ -107,6 +107,11 @@ fn section(command: &Command) -> String {
         }
     }
     text
+}
+
+/// Elements that a text names are no HTML.
+fn prose(text: &str) -> String {
+    text.replace('<', "\\<")
 }
 
 fn cell(text: &str) -> String {
