@@ -142,10 +142,6 @@ impl XenHost {
 
     /// The domain of a name, active or in a file.
     pub(super) async fn active_or_in_file(&self, name: &str) -> Result<Option<DomainInfo>> {
-        let guests = match self.guest_files() {
-            Some(files) => Some(files.look().await?),
-            None => None,
-        };
         let mut active = self.active_of(name).await?;
         if active.is_empty() {
             // Only this name was asked for; it may be a file's that runs as another.
@@ -154,7 +150,10 @@ impl XenHost {
         if let Some(found) = active.iter().position(|domain| domain.name == name) {
             return Ok(Some(active.swap_remove(found)));
         }
-        let defined = guests.and_then(|guests| guests.by_name.get(name).cloned());
+        let Some(files) = self.guest_files() else {
+            return Ok(None);
+        };
+        let defined = files.defined(name).await?;
         let defined = defined.filter(|defined| !is_active(defined, &active));
         Ok(defined.map(|defined| defined.info()))
     }
