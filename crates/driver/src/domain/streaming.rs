@@ -376,7 +376,8 @@ fn stream_of(cookie: &str) -> Option<u32> {
     number.trim().parse().ok().filter(|it| matches!(it, 1 | 2))
 }
 
-/// What a source tells its destination, in the words of libvirt's driver.
+/// What a source tells its destination, in the words of libvirt's driver, which refuses one
+/// that does not end with a zero.
 pub(super) fn cookie(guest: &Guest, host: &str, stream: u32, own: &str) -> String {
     let text = |text: &str| {
         let text = text.replace('&', "&amp;").replace('<', "&lt;");
@@ -387,7 +388,7 @@ pub(super) fn cookie(guest: &Guest, host: &str, stream: u32, own: &str) -> Strin
         "<libxl-migration>\n  <name>{}</name>\n  <uuid>{}</uuid>\n  \
          <hostname>{}</hostname>\n  \
          <migration-stream-version>{stream}</migration-stream-version>\n  \
-         <!-- {own} -->\n</libxl-migration>\n",
+         <!-- {own} -->\n</libxl-migration>\n\0",
         text(&guest.name),
         uuid.unwrap_or_default(),
         text(host),
@@ -410,7 +411,7 @@ mod tests {
         let guest = Guest::new("a<b");
         let own = cookie(&guest, "alpha", 2, "virtxen-migration xen=4.17");
         assert_eq!(stream_of(&own), Some(2));
-        assert!(own.contains("<name>a&lt;b</name>"));
+        assert!(own.contains("<name>a&lt;b</name>") && own.ends_with(">\n\0"));
         for other in ["", "<migration-stream-version>9</migration-stream-version>"] {
             assert_eq!(stream_of(other), None);
         }
