@@ -45,6 +45,25 @@ within 30 bash -c 'exec 3<>/dev/tcp/127.0.0.1/16509'
 const SHUT: &str = "rm -f /etc/libvirt/virtxend.conf
 systemctl stop virtxend-tcp.socket virtxend.service; systemctl start virtxend.socket";
 
+/// Libvirt's own daemon has the destination.
+const OTHERS_THERE: &str = r#"
+systemctl stop virtxend-tcp.socket virtxend.service virtxend.socket
+echo 'auth_tcp = "none"' >>/etc/libvirt/libvirtd.conf
+systemctl start libvirtd-tcp.socket libvirtd.service
+within 30 bash -c 'exec 3<>/dev/tcp/127.0.0.1/16509'
+"#;
+
+/// And no longer.
+const OURS_THERE: &str = r#"
+systemctl stop libvirtd-tcp.socket
+libvirtd_ends
+sed -i '/^auth_tcp = "none"$/d' /etc/libvirt/libvirtd.conf
+systemctl start virtxend-tcp.socket
+"#;
+
+/// Who asks there asks libvirt's own daemon.
+const ASK_THEIRS: &str = "export LIBVIRT_DEFAULT_URI=$theirs";
+
 /// A guest that counts runs at the source.
 const RUNS: &str = r#"
 sed 's|mitigations=off|& lab.count|' $guest.xml >$work/count.xml
@@ -83,15 +102,25 @@ struct Way {
     script: &'static str,
     /// Whether it is to stay.
     stays: bool,
+    /// Where libvirt's own daemon is at work.
+    libvirtd: Option<End>,
 }
 
-const WAYS: [Way; 5] = [
+/// The ends of the way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Source,
+    Destination,
+}
+
+const WAYS: [Way; 7] = [
     Way {
         name: "plain",
         what: "virsh asks both daemons in turn",
         guest: "pv",
-        script: "virsh migrate $guest $uri --migrateuri tcp://lab-other:$port",
+        script: PLAIN,
         stays: false,
+        libvirtd: None,
     },
     Way {
         name: "p2p",
@@ -99,6 +128,7 @@ const WAYS: [Way; 5] = [
         guest: "pv",
         script: "virsh migrate --p2p $guest $uri --migrateuri tcp://lab-other:$port",
         stays: false,
+        libvirtd: None,
     },
     Way {
         name: "tunnelled",
@@ -106,6 +136,7 @@ const WAYS: [Way; 5] = [
         guest: "pv",
         script: "virsh migrate --p2p --tunnelled $guest $uri",
         stays: false,
+        libvirtd: None,
     },
     Way {
         name: "given-up",
@@ -119,6 +150,7 @@ if wait %1; then echo 'it was moved'; exit 1; fi
 grep cancelled $work/given-up
 "#,
         stays: true,
+        libvirtd: None,
     },
     Way {
         name: "live",
@@ -126,8 +158,27 @@ grep cancelled $work/given-up
         guest: "pvh",
         script: "virsh migrate --live --p2p --tunnelled $guest $uri",
         stays: false,
+        libvirtd: None,
+    },
+    Way {
+        name: "to-libvirtd",
+        what: "virtxend sends it to libvirt's own daemon",
+        guest: "pv",
+        script: PLAIN,
+        stays: false,
+        libvirtd: Some(End::Destination),
+    },
+    Way {
+        name: "from-libvirtd",
+        what: "libvirt's own daemon sends it to virtxend",
+        guest: "pv",
+        script: PLAIN,
+        stays: false,
+        libvirtd: Some(End::Source),
     },
 ];
+
+const PLAIN: &str = "virsh migrate $guest $uri --migrateuri tcp://lab-other:$port";
 
 /// Moves a guest between two labs that are up, in ways of these names, or in all.
 ///
@@ -169,13 +220,23 @@ fn move_all(
         let variables =
             format!("guest={guest} uri=xen+tcp://{OTHER}:{daemon}/system port={memory}");
         let after = if way.stays { STAYED } else { WENT };
-        let leaves = format!("{variables}\n{RUNS}\n{script}\n{after}");
+        let asks = |end| match way.libvirtd == Some(end) {
+            true => ASK_THEIRS,
+            false => "",
+        };
+        let asked = asks(End::Source);
+        let leaves = format!("{variables}\n{asked}\n{RUNS}\n{script}\n{after}");
         let comes = if way.stays { "gone $guest" } else { CAME };
-        let comes = format!("{variables}\n{comes}");
+        let comes = format!("{variables}\n{}\n{comes}", asks(End::Destination));
         let done = calm(there)
             .and_then(|()| calm(here))
+            .and_then(|()| {
+                change_daemons(here, there, way.libvirtd, ["libvirtd_begins", OTHERS_THERE])
+            })
             .and_then(|()| expect(here, &leaves))
             .and_then(|()| expect(there, &comes));
+        let back = change_daemons(here, there, way.libvirtd, ["libvirtd_ends", OURS_THERE]);
+        let done = done.and(back);
         let seconds = begin.elapsed().as_secs();
         let word = if done.is_ok() { "ok    " } else { "FAILED" };
         println!("{word} {:<12} {seconds:>4} s  {}", way.name, way.what);
@@ -190,6 +251,21 @@ fn move_all(
         return Ok(());
     }
     Err(Error::Failed(format!("failed:{failed}")))
+}
+
+/// Does the first at the source, or the second at the destination, if libvirt's own daemon is
+/// at work there.
+fn change_daemons(
+    here: &Dom0<'_>,
+    there: &Dom0<'_>,
+    libvirtd: Option<End>,
+    [source, destination]: [&str; 2],
+) -> Result<()> {
+    match libvirtd {
+        None => Ok(()),
+        Some(End::Source) => expect(here, source),
+        Some(End::Destination) => expect(there, destination),
+    }
 }
 
 fn calm(dom0: &Dom0<'_>) -> Result<()> {
@@ -244,9 +320,18 @@ mod tests {
     #[test]
     fn scripts_are_shell() {
         let ways = WAYS.iter().map(|way| way.script);
-        for script in [OPEN, SHUT, RUNS, WENT, CAME, STAYED]
-            .into_iter()
-            .chain(ways)
+        for script in [
+            OPEN,
+            SHUT,
+            OTHERS_THERE,
+            OURS_THERE,
+            RUNS,
+            WENT,
+            CAME,
+            STAYED,
+        ]
+        .into_iter()
+        .chain(ways)
         {
             let mut bash = std::process::Command::new("bash");
             assert!(
