@@ -72,13 +72,15 @@ impl Running {
     /// Has the guest suspend itself, and does nothing more. When that fails it goes on.
     pub(crate) async fn suspend(&self) -> Result<()> {
         let domid = self.domid;
-        let done = self.done(Operation::Suspend { domid }).await;
+        let Err(error) = self.done(Operation::Suspend { domid }).await else {
+            return Ok(());
+        };
         let xen = self.libxl.inner.xen.as_ref();
         let now = xen.and_then(|xen| xen.domain(domid).ok());
-        if done.is_err() && now.is_some_and(|now| now.flags.shutdown) {
-            self.resume().await?;
-        }
-        done
+        Err(match now.is_some_and(|now| now.flags.shutdown) {
+            true => self.suspended_in_vain(error).await,
+            false => error,
+        })
     }
 
     pub(crate) async fn unpause(&self) -> Result<()> {

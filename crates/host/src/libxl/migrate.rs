@@ -35,15 +35,21 @@ impl Running {
             if !self.is_suspended() {
                 return Err(error);
             }
-            match (error, self.resume().await) {
-                (Error::Refused { operation, reason }, Err(left)) => Err(Error::Refused {
-                    operation,
-                    reason: format!("{reason}; resuming the domain: {left}"),
-                }),
-                (error, _) => Err(error),
-            }
+            Err(self.suspended_in_vain(error).await)
         })
         .await
+    }
+
+    /// Lets a domain go on that was suspended for what has failed. Says why it has, and if
+    /// the domain does not go on.
+    pub(super) async fn suspended_in_vain(&self, error: Error) -> Error {
+        match (error, self.resume().await) {
+            (Error::Refused { operation, reason }, Err(left)) => Error::Refused {
+                operation,
+                reason: format!("{reason}; the domain stays suspended: {left}"),
+            },
+            (error, _) => error,
+        }
     }
 
     /// Lets a suspended domain go on.

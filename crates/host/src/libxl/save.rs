@@ -67,19 +67,9 @@ impl Running {
         let file = file.to_owned();
         // What was written of it is of no use.
         let _ = on_disk("save", move || std::fs::remove_file(file)).await;
-        if !self.is_suspended() {
-            return error;
-        }
-        let operation = Operation::Resume {
-            domid: self.domid,
-            cancel: true,
-        };
-        match (error, self.done(operation).await) {
-            (Error::Refused { operation, reason }, Err(left)) => Error::Refused {
-                operation,
-                reason: format!("{reason}; the domain stays suspended: {left}"),
-            },
-            (error, _) => error,
+        match self.is_suspended() {
+            true => self.suspended_in_vain(error).await,
+            false => error,
         }
     }
 
