@@ -24,12 +24,6 @@ use virtxen_rpc::{Domain, RemoteError, TypedValue, code, origin};
 /// Flags that say how, where the source and the destination have to agree.
 const KNOWN: u32 = LIVE | PEER2PEER | TUNNELLED | PERSIST_DEST | UNDEFINE_SOURCE | UNSAFE;
 
-/// Why what a flag asks for cannot be done.
-const NOT_DONE: [(u32, &str); 1] = [(
-    PAUSED,
-    "a domain runs when it has come: suspend it afterwards",
-)];
-
 super::rows! {
     DomainMigrateBegin3 => begin3;
     DomainMigratePrepare3 => prepare3;
@@ -342,13 +336,15 @@ async fn finish1(caller: Arc<Caller>, arguments: Finish) -> Result<Domain> {
     Ok(finished.dom)
 }
 
-/// Refuses flags that nobody knows, and those that are not done.
+/// Refuses flags that nobody knows, and one that is not done.
 fn only(function: &str, flags: u32) -> Result<()> {
-    let not_done = NOT_DONE.iter().find(|(flag, _)| flags & flag != 0);
-    if let Some((_, reason)) = not_done {
-        return Err(unsupported(reason));
+    wire::only(function, flags, KNOWN | PAUSED)?;
+    match flags & PAUSED {
+        0 => Ok(()),
+        _ => Err(unsupported(
+            "a domain runs when it has come: suspend it afterwards",
+        )),
     }
-    wire::only(function, flags, KNOWN)
 }
 
 /// Flags of the calls that have room for more of them: what is beyond is unknown.
