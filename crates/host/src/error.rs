@@ -1,6 +1,8 @@
 //! What can go wrong on a host. Causes are kept: XenD's own words, the path,
 //! the release that cannot do it.
 
+use virtxen_guest::PciAddress;
+
 /// Result of an operation on a host.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -49,6 +51,22 @@ pub enum Error {
         operation: &'static str,
         /// The host's own words.
         reason: String,
+    },
+    /// The host has no such PCI device.
+    #[error("the host has no PCI device {address}")]
+    NoPciDevice {
+        /// The address that was asked for.
+        address: PciAddress,
+    },
+    /// A running guest has the PCI device.
+    #[error("{operation} of PCI device {address} is not possible: guest '{guest}' has it")]
+    PciDeviceInUse {
+        /// What was tried.
+        operation: &'static str,
+        /// The device.
+        address: PciAddress,
+        /// Who has it.
+        guest: String,
     },
     /// The answer did not come in time.
     #[error("{operation} did not end within {} s: no answer from {channel}", .limit.as_secs_f32())]

@@ -60,7 +60,7 @@ pub use xend::XendHost;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use virtxen_formats::Note;
-use virtxen_guest::{Device, DomId, Guest, MemoryKib, Uuid};
+use virtxen_guest::{Device, DomId, Guest, MemoryKib, PciAddress, Uuid};
 
 /// The TCP port on which XenD takes domains of other hosts unless its configuration
 /// says otherwise.
@@ -359,6 +359,23 @@ pub trait Host: Send + Sync {
     /// Removes a device.
     async fn detach(&self, name: &str, device: &Device) -> Result<()>;
 
+    /// Takes a PCI device of the host from its driver and gives it to the one that keeps
+    /// devices for guests (`pciback`). One that is kept already stays so.
+    async fn keep_pci_device(&self, _address: PciAddress) -> Result<()> {
+        Err(foreign_devices("nodedev-detach"))
+    }
+
+    /// Gives a PCI device that was kept for guests back to the host's drivers. One that the
+    /// host has already stays as it is.
+    async fn give_back_pci_device(&self, _address: PciAddress) -> Result<()> {
+        Err(foreign_devices("nodedev-reattach"))
+    }
+
+    /// Has the kernel reset a PCI device of the host.
+    async fn reset_pci_device(&self, _address: PciAddress) -> Result<()> {
+        Err(foreign_devices("nodedev-reset"))
+    }
+
     /// Whether the guest is started with the host.
     async fn autostart(&self, name: &str) -> Result<bool>;
 
@@ -439,6 +456,16 @@ fn foreign_disks() -> Error {
     Error::Unsupported {
         operation: "snapshot of a disk",
         reason: "the disks are another machine's: use the URI xen: on the host itself".to_owned(),
+    }
+}
+
+/// Why the PCI devices of a host that may be another machine are left alone.
+fn foreign_devices(operation: &'static str) -> Error {
+    Error::Unsupported {
+        operation,
+        reason: "Domain-0's kernel does it, which is another machine's: use the URI xen: on \
+                 the host itself"
+            .to_owned(),
     }
 }
 

@@ -1,5 +1,5 @@
 //! The files of Domain-0's kernel in `/sys` and `/proc`: counters of the back ends
-//! of disks and interfaces, of Domain-0's processors and memory.
+//! of disks and interfaces, of Domain-0's processors and memory; drivers of PCI devices.
 //!
 //! Here is how they are read: bounded, with a deadline, from the machine, a folder
 //! or a simulated host. What a text means is in the files beside this one.
@@ -9,15 +9,17 @@ mod image;
 mod interface;
 mod memory;
 mod neighbour;
+mod pci;
 mod processor;
 
 pub(crate) use disk::{device_name, device_number};
 pub use image::DiskImage;
 pub use neighbour::Neighbour;
+pub(crate) use pci::{GIVE_BACK, KEEP, RESET};
 
 use crate::{Error, Result};
-use std::fs::{File, Metadata};
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -60,6 +62,22 @@ pub trait FileSource: Send + Sync {
     /// # Errors
     /// As [`FileSource::read`].
     fn read_at(&self, _path: &str, _offset: u64, _most: usize) -> std::io::Result<Vec<u8>> {
+        Err(ErrorKind::Unsupported.into())
+    }
+
+    /// The last name of what a link leads to.
+    ///
+    /// # Errors
+    /// As [`FileSource::read`].
+    fn link(&self, _path: &str) -> std::io::Result<String> {
+        Err(ErrorKind::Unsupported.into())
+    }
+
+    /// Writes all of a text at once to a file that is there.
+    ///
+    /// # Errors
+    /// As [`FileSource::read`]; what the kernel says to the text.
+    fn write(&self, _path: &str, _text: &str) -> std::io::Result<()> {
         Err(ErrorKind::Unsupported.into())
     }
 }
@@ -115,6 +133,17 @@ impl FileSource for Folder {
         let mut bytes = Vec::new();
         file.take(most as u64).read_to_end(&mut bytes)?;
         Ok(bytes)
+    }
+
+    fn link(&self, path: &str) -> std::io::Result<String> {
+        let target = std::fs::read_link(self.path(path))?;
+        let name = target.file_name().unwrap_or_default();
+        Ok(name.to_string_lossy().into_owned())
+    }
+
+    fn write(&self, path: &str, text: &str) -> std::io::Result<()> {
+        let file = OpenOptions::new().write(true).open(self.path(path));
+        file?.write_all(text.as_bytes())
     }
 }
 
@@ -173,19 +202,29 @@ impl NodeFiles {
         operation: &'static str,
         work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        self.within(DEADLINE, operation, work).await
+    }
+
+    /// As [`NodeFiles::with`], for what takes the kernel longer.
+    async fn within<T: Send + 'static>(
+        &self,
+        limit: Duration,
+        operation: &'static str,
+        work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let files = self.clone();
         let task = tokio::task::spawn_blocking(move || work(&files));
-        match tokio::time::timeout(DEADLINE, task).await {
+        match tokio::time::timeout(limit, task).await {
             Ok(Ok(result)) => result,
             Ok(Err(error)) => Err(Error::Channel {
                 channel: self.place.clone(),
-                reason: "reading was given up".to_owned(),
+                reason: "the work was given up".to_owned(),
                 source: Some(Box::new(error)),
             }),
             Err(_) => Err(Error::Timeout {
                 channel: self.place.clone(),
                 operation,
-                limit: DEADLINE,
+                limit,
             }),
         }
     }
@@ -210,6 +249,23 @@ impl NodeFiles {
         names
     }
 
+    /// The last name of what a link leads to; `None` where there is none.
+    fn link(&self, path: &str) -> std::io::Result<Option<String>> {
+        let begin = Instant::now();
+        let target = self.source.link(path);
+        self.observe("link", path, begin, target.as_ref().err());
+        found(target)
+    }
+
+    /// Writes a text to a file; `None` when the file is not there.
+    fn put(&self, path: &str, text: &str) -> std::io::Result<Option<()>> {
+        let begin = Instant::now();
+        let written = self.source.write(path, text);
+        let what = format!("write '{text}' to");
+        self.observe(&what, path, begin, written.as_ref().err());
+        found(written)
+    }
+
     fn observe(&self, what: &str, path: &str, begin: Instant, error: Option<&std::io::Error>) {
         let Some(observer) = &self.observer else {
             return;
@@ -219,6 +275,15 @@ impl NodeFiles {
             None => observer(&format!("{what} {path}"), took),
             Some(error) => observer(&format!("{what} {path}: {error}"), took),
         }
+    }
+}
+
+/// What is not there is no error.
+fn found<T>(outcome: std::io::Result<T>) -> std::io::Result<Option<T>> {
+    match outcome {
+        Ok(it) => Ok(Some(it)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

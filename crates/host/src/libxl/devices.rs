@@ -163,6 +163,16 @@ impl Libxl {
         self.take(&guest.name, &managed_of(guest)).await;
     }
 
+    /// Takes a device from the host's driver, which libxl notes, for any guest.
+    pub(crate) async fn keep_pci_device(&self, address: PciAddress) -> Result<()> {
+        self.give(&address.to_string(), &[address]).await
+    }
+
+    /// Gives a device back to the driver that libxl took it from, if it did.
+    pub(crate) async fn give_pci_device_back(&self, address: PciAddress) -> Result<()> {
+        self.take_one(&address.to_string(), address).await
+    }
+
     async fn give(&self, name: &str, functions: &[PciAddress]) -> Result<()> {
         for address in functions {
             let operation = Operation::PciAssignableAdd {
@@ -176,13 +186,17 @@ impl Libxl {
 
     async fn take(&self, name: &str, functions: &[PciAddress]) {
         for address in functions {
-            let operation = Operation::PciAssignableRemove {
-                config: function(*address),
-                rebind: true,
-            };
             // The guest is without it either way.
-            let _ = self.ask(name, operation, Vec::new()).await;
+            let _ = self.take_one(name, *address).await;
         }
+    }
+
+    async fn take_one(&self, name: &str, address: PciAddress) -> Result<()> {
+        let operation = Operation::PciAssignableRemove {
+            config: function(address),
+            rebind: true,
+        };
+        self.ask(name, operation, Vec::new()).await.map(drop)
     }
 }
 

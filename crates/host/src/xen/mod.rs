@@ -20,6 +20,7 @@
 //! | inactive domains | XenD; before Xen 3.0.4 files of xm | without XenD, from Xen 4.2 on, libvirt's documents |
 //! | events | XenStore, with hypercalls for states, and the folder of guests' files | XenStore; without it the hypervisor's event and looks |
 //! | counters of disks and interfaces | files of Domain-0's kernel, with what XenStore says of devices | |
+//! | PCI devices for guests and back | libxl | files of Domain-0's kernel |
 //! | times of vcpus | hypercalls | XenD |
 //! | times of processors | hypercalls from Xen 3.2 on | files, of Domain-0 only |
 //! | memory of the machine | as machine, with Domain-0's caches from files | |
@@ -35,6 +36,7 @@ mod ended;
 mod guest;
 mod inactive;
 mod operations;
+mod pci;
 mod report;
 mod scheduler;
 mod statistics;
@@ -69,6 +71,8 @@ pub struct XenHost {
     libxl: Channel<Libxl>,
     files: Channel<NodeFiles>,
     disks: Option<Arc<dyn DiskSnapshots>>,
+    /// PCI devices change hands one after the other.
+    pci: tokio::sync::Mutex<()>,
     kept: Option<Kept>,
     /// Inactive guests as files, where no XenD keeps them.
     guest_files: Channel<GuestFiles>,
@@ -146,6 +150,7 @@ impl XenHost {
             libxl: Err(String::new()),
             files: channels.files,
             disks: channels.disks,
+            pci: tokio::sync::Mutex::default(),
             kept: channels.kept,
             guest_files: Err(String::new()),
             machine: channels.machine,

@@ -18,7 +18,7 @@ use std::collections::HashSet;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use virtxen_formats::Note;
-use virtxen_guest::{Device, DomId, Guest, MemoryKib, Uuid};
+use virtxen_guest::{Device, DomId, Guest, MemoryKib, PciAddress, Uuid};
 
 #[async_trait::async_trait]
 impl Host for XenHost {
@@ -400,6 +400,18 @@ impl Host for XenHost {
     async fn detach(&self, name: &str, device: &Device) -> Result<()> {
         self.configure(name, ConfigChange::Detach(device.clone()))
             .await
+    }
+
+    async fn keep_pci_device(&self, address: PciAddress) -> Result<()> {
+        self.keep_pci(address).await
+    }
+
+    async fn give_back_pci_device(&self, address: PciAddress) -> Result<()> {
+        self.give_back_pci(address).await
+    }
+
+    async fn reset_pci_device(&self, address: PciAddress) -> Result<()> {
+        self.reset_pci(address).await
     }
 
     async fn autostart(&self, name: &str) -> Result<bool> {

@@ -199,7 +199,7 @@ impl Facts {
     }
 
     /// Names in folders, in one round trip; none in one that is not there.
-    async fn directories(&self, paths: &[String]) -> Result<Vec<Vec<String>>> {
+    pub(super) async fn directories(&self, paths: &[String]) -> Result<Vec<Vec<String>>> {
         let lists = self.store().directories(paths).await;
         lists.map_err(|error| self.failed(error))
     }

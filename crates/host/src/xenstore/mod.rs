@@ -12,6 +12,7 @@
 //! | memory that it says it uses, in KiB | `/local/domain/N/memory/meminfo` |
 //! | disks | `/local/domain/0/backend/{vbd,tap,qdisk}/N` |
 //! | interfaces | `/local/domain/0/backend/vif/N` |
+//! | PCI devices of the host | `/local/domain/0/backend/pci/N` |
 //! | devices that another domain serves | `/local/domain/N/device/{vbd,vif}` |
 //! | vcpus | `/local/domain/N/cpu/V/availability` |
 //!
@@ -22,6 +23,7 @@ mod device;
 mod homes;
 mod list;
 mod names;
+mod pci;
 mod watch;
 
 pub(crate) use device::{StoredDisk, StoredInterface};

@@ -1,0 +1,54 @@
+//! Which domain has a PCI device of the host: Domain-0's back ends, which no guest can
+//! write.
+
+use super::Facts;
+use crate::Result;
+use virtxen_guest::{DomId, PciAddress};
+
+/// Most devices of a back end; a bus has no more functions.
+const DEVICES_MAX: u32 = 256;
+
+/// State of a device that was taken away.
+const CLOSED: &str = "6";
+
+impl Facts {
+    /// The one of these domains that has a device; three round trips for all.
+    pub(crate) async fn pci_user(
+        &self,
+        domids: &[DomId],
+        address: PciAddress,
+    ) -> Result<Option<DomId>> {
+        let folder = |domid: &DomId| format!("/local/domain/0/backend/pci/{domid}");
+        let folders: Vec<String> = domids.iter().map(folder).collect();
+        let lists = self.directories(&folders).await?;
+        let mut backends = Vec::new();
+        for ((domid, folder), names) in domids.iter().zip(&folders).zip(lists) {
+            let of_domain = names
+                .into_iter()
+                .map(|name| (*domid, format!("{folder}/{name}")));
+            backends.extend(of_domain);
+        }
+        let counts: Vec<String> = backends
+            .iter()
+            .map(|(_, it)| format!("{it}/num_devs"))
+            .collect();
+        let counts = self.read(&counts).await?;
+        let (mut users, mut paths) = (Vec::new(), Vec::new());
+        for ((domid, backend), count) in backends.iter().zip(counts) {
+            let count: u32 = count.and_then(|it| it.parse().ok()).unwrap_or(0);
+            for number in 0..count.min(DEVICES_MAX) {
+                users.push(*domid);
+                paths.extend(["dev", "state"].map(|it| format!("{backend}/{it}-{number}")));
+            }
+        }
+        let values = self.read(&paths).await?;
+        let is_it = |values: &[Option<String>]| match values {
+            [Some(device), state] if state.as_deref() != Some(CLOSED) => {
+                device.parse() == Ok(address)
+            }
+            _ => false,
+        };
+        let found = values.chunks_exact(2).position(is_it);
+        Ok(found.and_then(|at| users.get(at).copied()))
+    }
+}
