@@ -130,6 +130,14 @@ impl FileSource for SimFiles {
         self.0.list_folder(path)
     }
 
+    fn link(&self, path: &str) -> std::io::Result<String> {
+        self.0.read_link(path)
+    }
+
+    fn write(&self, path: &str, text: &str) -> std::io::Result<()> {
+        self.0.write_file(path, text)
+    }
+
     fn extent(&self, path: &str) -> std::io::Result<(u64, u64)> {
         self.0.disk_extent(path)
     }

@@ -1,4 +1,5 @@
-//! The files of Domain-0's kernel that tell of devices, processors and memory: the
+//! The files of Domain-0's kernel that tell of devices, processors and memory, and by
+//! which PCI devices change their drivers: the
 //! text of `/sys` and `/proc` as the kernels of the releases write it.
 //!
 //! Counters grow with the time that a domain has run, at a rate of the device's
@@ -7,6 +8,7 @@
 mod device;
 mod interface;
 mod node;
+mod pci;
 mod snapshot;
 
 pub(crate) use snapshot::DiskSnapshots;
@@ -31,8 +33,10 @@ impl SimHost {
             "/proc/meminfo" => Some(node::memory(&state)),
             "/proc/net/arp" => Some(interface::neighbours(&state)),
             "/proc/uptime" => Some(node::uptime(&state)),
-            _ => under_backends(path)
-                .and_then(|(device, file)| device::file(&state, &self.xen(), device, file)),
+            _ => match under_backends(path) {
+                Some((device, file)) => device::file(&state, &self.xen(), device, file),
+                None => pci::file(&state, path),
+            },
         };
         text.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
@@ -46,10 +50,30 @@ impl SimHost {
         let names = if path == BACKENDS {
             Some(device::names(&state))
         } else {
-            under_backends(path)
-                .and_then(|(device, folder)| device::folder(&state, &self.xen(), device, folder))
+            match under_backends(path) {
+                Some((device, folder)) => device::folder(&state, &self.xen(), device, folder),
+                None => pci::folder(&state, path),
+            }
         };
         names.ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// The last name of what a link in Domain-0's `/sys` leads to.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::NotFound`] for one that is not simulated.
+    pub fn read_link(&self, path: &str) -> io::Result<String> {
+        let driver = pci::driver(&self.state(), path);
+        driver.ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// Writes to a file of Domain-0's `/sys`.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::NotFound`] for one that is not simulated; what the kernel says to
+    /// the text.
+    pub fn write_file(&self, path: &str, text: &str) -> io::Result<()> {
+        pci::write(&mut self.state(), &self.xen(), path, text.trim())
     }
 }
 

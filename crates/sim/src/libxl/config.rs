@@ -137,7 +137,7 @@ fn of_others(domain: &Domain, active: &Active) -> Map<String, Value> {
             build.insert("cmdline".to_owned(), json!(config.args));
         }
     }
-    let (mut disks, mut nics) = (Vec::new(), Vec::new());
+    let (mut disks, mut nics, mut functions) = (Vec::new(), Vec::new(), Vec::new());
     for device in &active.devices {
         match device.class.as_str() {
             "vbd" => disks.push(json!({
@@ -153,6 +153,7 @@ fn of_others(domain: &Domain, active: &Active) -> Map<String, Value> {
                 "bridge": device.back("bridge"),
                 "nictype": "vif",
             })),
+            "pci" => functions.extend(device.back("dev-0").map(super::pci::function)),
             _ => {}
         }
     }
@@ -161,6 +162,7 @@ fn of_others(domain: &Domain, active: &Active) -> Map<String, Value> {
         "b_info": build,
         "disks": disks,
         "nics": nics,
+        "pcidevs": functions,
         "on_reboot": "restart",
     });
     match whole {

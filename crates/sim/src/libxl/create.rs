@@ -4,7 +4,7 @@ use super::config::{self, Kept, section};
 use super::device::{self, Json};
 use super::domain::SLACK;
 use super::log::{FAIL, INVALID, NO_MEMORY, Wrong};
-use super::{Answer, stream};
+use super::{Answer, pci, stream};
 use crate::state::behaviour::{self, Hotplug};
 use crate::state::{Active, Key, SimHost, State};
 use crate::xend::config::Config;
@@ -147,6 +147,10 @@ fn plug_all(state: &mut State, active: &mut Active, mut kept: Kept) -> Result<()
     let mut nics = objects(&kept, "nics");
     for nic in &mut nics {
         device::nic(active, nic, at, &mut state.entropy)?;
+    }
+    for device in objects(&kept, "pcidevs") {
+        let device = pci::plug(state, active.domid, &device, at)?;
+        active.devices.push(device);
     }
     if kept.kind == "pv" {
         for screen in objects(&kept, "vfbs") {

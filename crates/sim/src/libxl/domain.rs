@@ -2,7 +2,7 @@
 //! its vcpus run or do not, it is told to end, it is asked about.
 
 use super::log::{self, INVALID, NO_PV_DRIVERS, TIMED_OUT, Wrong};
-use super::{Answer, config, find};
+use super::{Answer, config, find, pci};
 use crate::state::behaviour;
 use crate::state::{Active, Domain, Key, Life, Reason, SimHost, State};
 use std::collections::BTreeSet;
@@ -97,9 +97,9 @@ fn perform_more(host: &SimHost, operation: Operation) -> Answer {
         Op::Monitor { domid, .. } => read(host, domid, |_, _| Outcome::Answer {
             text: String::new(),
         }),
-        Op::PciAssignableList => Ok(Outcome::Devices {
-            configs: Vec::new(),
-        }),
+        Op::PciAssignableList => Ok(pci::kept(host)),
+        Op::PciAssignableAdd { config, .. } => pci::keep(host, &config),
+        Op::PciAssignableRemove { config, .. } => pci::give_back(host, &config),
         Op::Abort { .. } => Ok(Outcome::Done),
         other => {
             let reason = format!("the simulated host cannot '{}'", other.name());

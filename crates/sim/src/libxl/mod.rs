@@ -10,6 +10,7 @@ mod create;
 mod device;
 mod domain;
 mod log;
+mod pci;
 mod plug;
 mod save;
 mod serve;

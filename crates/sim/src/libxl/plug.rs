@@ -1,10 +1,11 @@
-//! Devices that come and go while a guest runs.
+//! Devices that come and go while a guest runs: how they are found, and who has them then.
+//! What a disk, an interface or a PCI device is made of is in `device` and `pci`.
 
 use super::config::{number, text_of};
 use super::create::{HOTPLUG_LIMIT, connected};
 use super::device::{self, Json, is_disk};
 use super::log::{FAIL, INVALID, NOT_FOUND, TIMED_OUT, Wrong};
-use super::{Answer, find};
+use super::{Answer, find, pci};
 use crate::state::behaviour;
 use crate::state::{Key, Life, SimHost, State, StoreDevice, block_number};
 use serde_json::Value;
@@ -27,8 +28,12 @@ pub(super) async fn attach(host: &SimHost, domid: u32, kind: Device, config: &st
         }
         Device::Medium => insert(host, key, &json).map_err(wrong)?,
         Device::Pci => {
-            let line = format!("Domain {domid}:PCI device is not assignable");
-            return Err(wrong(Wrong::failed(line)));
+            let mut state = host.state();
+            let at = Instant::now() + state.timing.connect;
+            let device = pci::plug(&state, domid, &json, at).map_err(wrong)?;
+            if let Some(active) = state.get_mut(key).and_then(|it| it.active.as_mut()) {
+                active.devices.push(device);
+            }
         }
         _ => {}
     }
@@ -75,8 +80,23 @@ pub(super) async fn detach(
         let line = format!("Domain {domid}:unable to remove device");
         return Err(wrong(Wrong::new(TIMED_OUT, line)));
     }
-    remove(&mut host.state(), key, kind, &place);
+    let mut state = host.state();
+    match kind {
+        Device::Pci => pull_pci(&mut state, key, &json),
+        _ => remove(&mut state, key, kind, &place),
+    }
     Ok(Outcome::Done)
+}
+
+/// Takes a PCI device away, which no number names.
+fn pull_pci(state: &mut State, key: Key, json: &Json) {
+    if let Some(active) = state.get_mut(key).and_then(|it| it.active.as_mut()) {
+        pci::unplug(active, json);
+    }
+    keep(state, key, Device::Pci, |devices| {
+        let place = pci::address(json);
+        devices.retain(|it| it.as_object().is_none_or(|it| pci::address(it) != place));
+    });
 }
 
 fn parse(config: &str) -> Result<Json, Wrong> {

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::domain::{Active, Domain, Glimpse, Life, Reason};
 use super::domains::Domains;
 use super::guests::Sketch;
+use super::pci::PciDevice;
 use super::stored::Stored;
 use super::{Entropy, Timing, behaviour};
 use crate::release::Facts;
@@ -54,6 +55,8 @@ pub(crate) struct State {
     /// Time of each processor that domains used which are gone.
     used: Vec<Duration>,
     pub(crate) saved: HashMap<String, Saved>,
+    /// PCI devices, by address.
+    pub(crate) pci: Vec<PciDevice>,
     /// How many domains have shut down or gone.
     pub(crate) exceptions: tokio::sync::watch::Sender<u64>,
     /// Xenstore, once somebody has asked for it.
@@ -104,6 +107,7 @@ impl State {
             held: 0,
             used: Vec::new(),
             saved: HashMap::new(),
+            pci: super::pci::devices(),
             exceptions: tokio::sync::watch::Sender::default(),
             stored: None,
             clock_set: None,

@@ -14,6 +14,7 @@ mod host;
 mod lookup;
 mod machine;
 mod options;
+pub(crate) mod pci;
 mod stored;
 mod terminal;
 
