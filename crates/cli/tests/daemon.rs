@@ -172,6 +172,12 @@ const BESIDE_XL: &[&str] = &[
     "import --all --print",
     "vcpupin pv1 0 1-2 --soft; vcpupin pv1 --soft; vcpupin pv1; vcpupin pv1 7 1 --soft; \
      vcpupin pv1 0 99 --soft; vcpupin pv1 0 1 --soft --config",
+    "nodedev-detach 03:00.0 --driver xen; nodedev-reattach pci_0000_03_00_0; \
+     nodedev-reset 0000:03:00.0; nodedev-reset 00:1b.0",
+    "nodedev-detach computer",
+    "nodedev-reset 0000:04:00.0",
+    "nodedev-detach 03:00.0; attach-device pv1 crates/cli/tests/data/hostdev.xml; \
+     nodedev-reattach 03:00.0",
     "dompmsuspend pv1 mem; domstate pv1; dompmsuspend pv1 mem; dompmwakeup pv1; dompmwakeup pv1; \
      dompmsuspend pv1 disk; domstate pv1 --reason",
     "import --all; list --persistent; import hvm3; undefine pv1; list --transient; \

@@ -28,6 +28,13 @@ const PROCESSORS: [(&str, &str); 3] = [
     ("cpu-models", "x86_64"),
 ];
 
+/// What the commands about devices of the host get.
+const HOST_DEVICES: [(&str, &str); 3] = [
+    ("nodedev-detach", "0000:03:00.0"),
+    ("nodedev-reattach", "pci_0000_03_00_0"),
+    ("nodedev-reset", "0000:03:00.0"),
+];
+
 /// Arguments with which a command works on a host with the guest `mailhub` running,
 /// or fails as its JSON says. Commands without an entry get none.
 fn arguments() -> BTreeMap<&'static str, &'static str> {
@@ -88,6 +95,7 @@ fn arguments() -> BTreeMap<&'static str, &'static str> {
         ("xenstore-watch", "/tool --count 1"),
     ]);
     arguments.extend(PROCESSORS);
+    arguments.extend(HOST_DEVICES);
     arguments.extend(SNAPSHOTS);
     arguments
 }

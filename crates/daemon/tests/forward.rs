@@ -128,9 +128,8 @@ fn other_daemons_answer_through_ours() {
             "nodedev-reset computer",
             &[
                 "error: Failed to reset device computer",
-                "error: Operation not supported: virtxend does not give computer to Domain-0's \
-                 driver pciback or take it away; `xl pci-assignable-add` and `xl \
-                 pci-assignable-remove` do, and with XenD the kernel's option xen-pciback.hide",
+                "error: Node device not found: 'computer' names no PCI device: those are called \
+                 pci_0000_03_00_0, or 0000:03:00.0",
             ],
         ),
         ("net-list --all", &["Name State Autostart Persistent"]),

@@ -265,6 +265,12 @@ macro_rules! connection_calls {
         node_cpu_stats(cpu: Option<u32>) -> NodeCpuStats;
         /// Memory of a NUMA node or of the machine.
         node_memory_stats(cell: Option<u32>) -> NodeMemoryStats;
+        /// Takes a PCI device from the host's driver for guests.
+        detach_node_device(device: &str, driver: Option<&str>) -> ();
+        /// Gives a PCI device back to the host's drivers.
+        reattach_node_device(device: &str) -> ();
+        /// Resets a PCI device.
+        reset_node_device(device: &str) -> ();
         /// The cpupools.
         cpu_pools() -> CpuPools;
         /// Makes a cpupool.

@@ -141,6 +141,12 @@ pub enum Error {
         /// The device as it was described.
         device: String,
     },
+    /// It is no PCI device.
+    #[error("'{name}' names no PCI device: those are called pci_0000_03_00_0, or 0000:03:00.0")]
+    NoNodeDevice {
+        /// The name that was asked for.
+        name: String,
+    },
     /// The host said no.
     #[error(transparent)]
     Host(#[from] virtxen_host::Error),
@@ -262,9 +268,12 @@ impl Error {
             Self::Host(Host::State { needed, .. }) if ["active", "running"].contains(needed) => {
                 Kind::Inactive
             }
-            Self::State { .. } | Self::Invalid { .. } | Self::Host(Host::State { .. }) => {
+            Self::State { .. }
+            | Self::Invalid { .. }
+            | Self::Host(Host::State { .. } | Host::PciDeviceInUse { .. }) => {
                 Kind::OperationInvalid
             }
+            Self::NoNodeDevice { .. } | Self::Host(Host::NoPciDevice { .. }) => Kind::NoNodeDevice,
             Self::Argument(_) => Kind::InvalidArgument,
             Self::Busy { .. } | Self::Timeout { .. } | Self::Host(Host::Timeout { .. }) => {
                 Kind::OperationTimeout
@@ -346,6 +355,7 @@ enum Kind {
     OperationDenied,
     NoDomain,
     OperationInvalid,
+    NoNodeDevice,
     NoSnapshot,
     ConfigUnsupported,
     OperationTimeout,
@@ -368,6 +378,8 @@ const CAPABILITIES: i32 = 44;
 const XEND: i32 = 2;
 /// `VIR_FROM_DOMAIN`, domain documents.
 const DOMAIN: i32 = 20;
+/// `VIR_FROM_NODEDEV`, devices of the host.
+const NODEDEV: i32 = 22;
 /// `VIR_FROM_ACCESS`, access checks.
 const ACCESS: i32 = 55;
 
@@ -384,6 +396,7 @@ impl Kind {
             Self::OperationDenied => (29, XEN, "operation denied"),
             Self::NoDomain => (42, XEN, "Domain not found"),
             Self::OperationInvalid => (55, XEN, "Requested operation is not valid"),
+            Self::NoNodeDevice => (53, NODEDEV, "Node device not found"),
             Self::NoSnapshot => (72, XEN, "Domain snapshot not found"),
             Self::ConfigUnsupported => (67, DOMAIN, "unsupported configuration"),
             Self::OperationTimeout => (68, XEN, "Timed out during operation"),

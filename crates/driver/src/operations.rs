@@ -151,6 +151,9 @@ operations! {
     SetScheduler: "domainSetSchedulerParametersFlags", "schedinfo --set", true, "domain.write", Modify, Any, true, 60;
     ChangeCpuPool: "virtxenCpuPoolChange", "cpupool change", true, "connect.write", None, Any, true, 60;
     MoveToCpuPool: "virtxenCpuPoolMove", "cpupool-migrate", true, "domain.write", Modify, Active, false, 60;
+    DetachNodeDevice: "nodeDeviceDetachFlags", "nodedev-detach", true, "node-device.detach", None, Any, true, 120;
+    ReattachNodeDevice: "nodeDeviceReAttach", "nodedev-reattach", true, "node-device.detach", None, Any, true, 120;
+    ResetNodeDevice: "nodeDeviceReset", "nodedev-reset", true, "node-device.detach", None, Any, true, 120;
     AttachDevice: "domainAttachDeviceFlags", "attach-device", true, "domain.write", Modify, Any, false, 150;
     DetachDevice: "domainDetachDeviceFlags", "detach-device", true, "domain.write", Modify, Any, false, 150;
     UpdateDevice: "domainUpdateDeviceFlags", "update-device", true, "domain.write", Modify, Any, false, 60;

@@ -3,16 +3,17 @@
 use crate::{Remote, wire};
 use virtxen_driver::{
     CpuComparison, DomainQuery, FreeMemory, NodeCpuStats, NodeInfo, NodeMemoryStats, Operation,
-    Result,
+    Result, pci_device_name,
 };
-use virtxen_guest::MemoryKib;
+use virtxen_guest::{MemoryKib, PciAddress};
 use virtxen_host::{CpuTimes, ProcessorScope};
 use virtxen_rpc::calls::{
     BASELINE_CPU_EXPAND_FEATURES, BASELINE_CPU_MIGRATABLE, BaselineArguments,
     COMPARE_CPU_FAIL_INCOMPATIBLE, CapabilitiesArguments, CellsArguments, ConnectBaselineCPU,
     ConnectCompareCPU, ConnectGetCPUModelNames, ConnectGetCapabilities,
-    ConnectGetDomainCapabilities, ConnectGetHostname, ModelNamesArguments, NODE_CELLS_MAX,
-    NodeCPUStatsArguments, NodeGetCPUStats, NodeGetCellsFreeMemory, NodeGetFreeMemory, NodeGetInfo,
+    ConnectGetDomainCapabilities, ConnectGetHostname, DetachArguments, ModelNamesArguments,
+    NODE_CELLS_MAX, NodeCPUStatsArguments, NodeDeviceDetachFlags, NodeDeviceReAttach,
+    NodeDeviceReset, NodeGetCPUStats, NodeGetCellsFreeMemory, NodeGetFreeMemory, NodeGetInfo,
     NodeGetMemoryStats, NodeMemoryStatsArguments, NodeStats, XmlFlags,
 };
 use virtxen_rpc::xdr::List;
@@ -119,6 +120,32 @@ impl Remote {
         })
     }
 
+    pub(crate) async fn detach_node_device(
+        &self,
+        device: &str,
+        driver: Option<&str>,
+    ) -> Result<()> {
+        let arguments = DetachArguments {
+            name: device_name(device),
+            driver_name: driver.map(str::to_owned),
+            flags: 0,
+        };
+        self.ask::<NodeDeviceDetachFlags>(Operation::DetachNodeDevice, arguments)
+            .await
+    }
+
+    pub(crate) async fn reattach_node_device(&self, device: &str) -> Result<()> {
+        let operation = Operation::ReattachNodeDevice;
+        self.ask::<NodeDeviceReAttach>(operation, device_name(device))
+            .await
+    }
+
+    pub(crate) async fn reset_node_device(&self, device: &str) -> Result<()> {
+        let operation = Operation::ResetNodeDevice;
+        self.ask::<NodeDeviceReset>(operation, device_name(device))
+            .await
+    }
+
     pub(crate) async fn node_cpu_stats(&self, cpu: Option<u32>) -> Result<NodeCpuStats> {
         let arguments = NodeCPUStatsArguments {
             cpu_num: number(cpu),
@@ -162,6 +189,12 @@ impl Remote {
             cached: find("cached"),
         })
     }
+}
+
+/// A PCI device by libvirt's name, whose daemons know no other.
+fn device_name(device: &str) -> String {
+    let address = device.parse::<PciAddress>();
+    address.map_or_else(|_| device.to_owned(), pci_device_name)
 }
 
 fn number(one: Option<u32>) -> i32 {

@@ -30,6 +30,7 @@ mod metadata;
 mod migrate;
 mod native;
 mod node;
+mod node_device;
 mod node_statistics;
 mod proxy;
 mod save;
@@ -169,6 +170,7 @@ const TABLES: &[&[Command]] = &[
     job::COMMANDS,
     console::COMMANDS,
     node::COMMANDS,
+    node_device::COMMANDS,
     node_statistics::COMMANDS,
     cpu::COMMANDS,
     cpupool::COMMANDS,

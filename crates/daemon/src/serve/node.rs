@@ -1,4 +1,4 @@
-//! Calls about the machine: processors and memory.
+//! Calls about the machine: processors, memory, and devices that change their drivers.
 
 use super::{Caller, wire};
 use crate::error::Result;
@@ -16,10 +16,16 @@ super::rows! {
     NodeGetCellsFreeMemory => cells;
     NodeGetCPUMap => cpu_map;
     NodeGetSecurityModel => async |_, ()| Ok(SecurityModel::default());
-    NodeDeviceDettach => async |_, name: String| unbound(&name);
-    NodeDeviceDetachFlags => async |_, arguments: DetachArguments| unbound(&arguments.name);
-    NodeDeviceReAttach => async |_, name: String| unbound(&name);
-    NodeDeviceReset => async |_, name: String| unbound(&name);
+    NodeDeviceDettach => async |caller, name: String| {
+        Ok(caller.driver.detach_node_device(&name, None).await?)
+    };
+    NodeDeviceDetachFlags => detach;
+    NodeDeviceReAttach => async |caller, name: String| {
+        Ok(caller.driver.reattach_node_device(&name).await?)
+    };
+    NodeDeviceReset => async |caller, name: String| {
+        Ok(caller.driver.reset_node_device(&name).await?)
+    };
 }
 
 async fn info(caller: Arc<Caller>, (): ()) -> Result<NodeInfo> {
@@ -74,13 +80,9 @@ async fn cpu_map(caller: Arc<Caller>, arguments: CPUMapArguments) -> Result<CPUM
     })
 }
 
-/// Devices are made ready for guests by Domain-0's kernel: XenD and libxl take those
-/// that its driver `pciback` has.
-fn unbound(name: &str) -> Result<()> {
-    let message = format!(
-        "Operation not supported: virtxend does not give {name} to Domain-0's driver pciback or \
-         take it away; `xl pci-assignable-add` and `xl pci-assignable-remove` do, and with \
-         XenD the kernel's option xen-pciback.hide"
-    );
-    Err(RemoteError::new(code::OPERATION_UNSUPPORTED, origin::LIBXL, message).into())
+async fn detach(caller: Arc<Caller>, arguments: DetachArguments) -> Result<()> {
+    wire::only("virNodeDeviceDetachFlags", arguments.flags, 0)?;
+    let driver = arguments.driver_name.as_deref();
+    let detached = caller.driver.detach_node_device(&arguments.name, driver);
+    Ok(detached.await?)
 }
