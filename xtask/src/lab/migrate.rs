@@ -45,10 +45,12 @@ within 30 bash -c 'exec 3<>/dev/tcp/127.0.0.1/16509'
 const SHUT: &str = "rm -f /etc/libvirt/virtxend.conf
 systemctl stop virtxend-tcp.socket virtxend.service; systemctl start virtxend.socket";
 
-/// Libvirt's own daemon has the destination.
+/// Libvirt's own daemon has the destination; it listens on the address of the name that the
+/// source is given.
 const OTHERS_THERE: &str = r#"
 systemctl stop virtxend-tcp.socket virtxend.service virtxend.socket
 echo 'auth_tcp = "none"' >>/etc/libvirt/libvirtd.conf
+echo "$(hostname -I | cut -d' ' -f1) lab-other" >>/etc/hosts
 systemctl start libvirtd-tcp.socket libvirtd.service
 within 30 bash -c 'exec 3<>/dev/tcp/127.0.0.1/16509'
 "#;
@@ -58,6 +60,7 @@ const OURS_THERE: &str = r#"
 systemctl stop libvirtd-tcp.socket
 libvirtd_ends
 sed -i '/^auth_tcp = "none"$/d' /etc/libvirt/libvirtd.conf
+sed -i '/ lab-other$/d' /etc/hosts
 systemctl start virtxend-tcp.socket
 "#;
 
