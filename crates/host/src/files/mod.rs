@@ -261,7 +261,7 @@ impl NodeFiles {
     fn put(&self, path: &str, text: &str) -> std::io::Result<Option<()>> {
         let begin = Instant::now();
         let written = self.source.write(path, text);
-        let what = format!("write '{text}' to");
+        let what = format!("write '{}' to", text.trim());
         self.observe(&what, path, begin, written.as_ref().err());
         found(written)
     }
