@@ -140,6 +140,21 @@ async fn libxl_gives_back_what_others_kept() {
 }
 
 #[tokio::test]
+async fn without_an_iommu_the_files_do_what_libxl_cannot() {
+    let faults = "fault=fail,op=take a PCI device&fault=fail,op=give a PCI device back";
+    let sim = sim(&format!("sim:?release=4.17&{faults}"));
+    let host = open(&sim, NodeFiles::new("memory", SimFiles(sim.clone()))).await;
+    assert_eq!(host.node().await.unwrap().has_iommu, Some(false));
+    for device in [CARD, SOUND] {
+        let own = driver(&sim, device);
+        host.keep_pci_device(address(device)).await.unwrap();
+        assert_eq!(driver(&sim, device).as_deref(), Some("pciback"));
+        host.give_back_pci_device(address(device)).await.unwrap();
+        assert_eq!(driver(&sim, device), own);
+    }
+}
+
+#[tokio::test]
 async fn a_reset_needs_a_way() {
     let sim = sim("sim:?release=4.17");
     let host = open(&sim, NodeFiles::new("memory", SimFiles(sim.clone()))).await;

@@ -13,10 +13,10 @@ impl XenHost {
         let _alone = self.pci.lock().await;
         match &self.libxl {
             Ok(_) if !files.is_pci_device_to_keep(address).await? => Ok(()),
-            Ok(libxl) => {
-                let kept = libxl.keep_pci_device(address).await;
-                kept.map_err(|error| naming(address, KEEP, error))
-            }
+            Ok(libxl) => match libxl.keep_pci_device(address).await {
+                Err(_) if self.has_no_iommu().await => files.keep_pci_device(address).await,
+                kept => kept.map_err(|error| naming(address, KEEP, error)),
+            },
             Err(_) => files.keep_pci_device(address).await,
         }
     }
@@ -27,8 +27,10 @@ impl XenHost {
         if let Ok(libxl) = &self.libxl
             && files.is_pci_device_kept(address).await?
         {
-            let given = libxl.give_pci_device_back(address).await;
-            given.map_err(|error| naming(address, GIVE_BACK, error))?;
+            match libxl.give_pci_device_back(address).await {
+                Err(_) if self.has_no_iommu().await => {}
+                given => given.map_err(|error| naming(address, GIVE_BACK, error))?,
+            }
         }
         // libxl knows no driver for what was kept from the start of the host on.
         files.give_back_pci_device(address).await
@@ -38,6 +40,13 @@ impl XenHost {
         let files = self.unused(RESET, address).await?;
         let _alone = self.pci.lock().await;
         files.reset_pci_device(address).await
+    }
+
+    /// libxl has an IOMMU keep devices from Domain-0 when they are in nobody's hands: without
+    /// one it fails halfway, and the rest is for the files.
+    async fn has_no_iommu(&self) -> bool {
+        let node = self.node().await;
+        node.is_ok_and(|node| node.has_iommu == Some(false))
     }
 
     /// The files by which it is done to a device that no running guest has.
