@@ -105,4 +105,30 @@ virsh destroy pv
 virsh undefine pv
 "#,
     },
+    Test {
+        name: "nodedev",
+        what: "a PCI device of dom0 is kept for guests and given back, as `xl` sees it",
+        script: r#"
+modprobe xen-pciback
+pci=/sys/bus/pci
+# What carries files into the lab has a driver, and nobody misses it meanwhile.
+device=$(basename "$(dirname "$(grep -lx 0x000200 $pci/devices/*/class)")")
+driver() { basename "$(readlink $pci/devices/$device/driver)"; }
+give_back() {
+	[ "$(driver)" != pciback ] || echo $device >$pci/drivers/pciback/unbind
+	echo $device >$pci/drivers_probe
+}
+trap give_back EXIT
+own=$(driver)
+for program in virtxen 'virtxen -c virtxen+unix:///run/libvirt/virtxend-sock'; do
+	$program nodedev-detach $device
+	says '^pciback$' driver
+	says "$device" xl pci-assignable-list
+	$program nodedev-reattach $device
+	says "^$own\$" driver
+	hides "$device" xl pci-assignable-list
+done
+refuses 'no PCI device' virtxen nodedev-detach 00:1e.7
+"#,
+    },
 ];
