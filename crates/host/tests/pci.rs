@@ -3,45 +3,19 @@
 
 #![allow(clippy::unwrap_used)] // a failed test is what an unexpected answer should be
 
+mod common;
+
+use common::{SimFiles, sim};
 use std::path::{Path, PathBuf};
 use virtxen_guest::{Device, ParseOptions, PciAddress, parse_device};
 use virtxen_host::{
-    Arch, Channels, Deadlines, Error, FileSource, Host, Launch, Machine, NodeFiles, Store, XenHost,
+    Arch, Channels, Deadlines, Error, Host, Launch, Machine, NodeFiles, Store, XenHost,
 };
-use virtxen_sim::state::Timing;
-use virtxen_sim::{Options, SimHost};
+use virtxen_sim::SimHost;
 
 /// A card that can be reset, and a device that cannot.
 const CARD: &str = "0000:03:00.0";
 const SOUND: &str = "0000:00:1b.0";
-
-/// The files of a simulated Domain-0.
-struct SimFiles(SimHost);
-
-impl FileSource for SimFiles {
-    fn read(&self, path: &str, _: usize) -> std::io::Result<Vec<u8>> {
-        self.0.read_file(path).map(String::into_bytes)
-    }
-
-    fn list(&self, path: &str, _: usize) -> std::io::Result<Vec<String>> {
-        self.0.list_folder(path)
-    }
-
-    fn link(&self, path: &str) -> std::io::Result<String> {
-        self.0.read_link(path)
-    }
-
-    fn write(&self, path: &str, text: &str) -> std::io::Result<()> {
-        self.0.write_file(path, text)
-    }
-}
-
-fn sim(uri: &str) -> SimHost {
-    SimHost::new(Options {
-        timing: Timing::instant(),
-        ..Options::from_uri(uri).unwrap()
-    })
-}
 
 async fn store(sim: &SimHost) -> Store {
     let xenstored = sim.xenstore().clone();

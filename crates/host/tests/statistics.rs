@@ -3,35 +3,17 @@
 
 #![allow(clippy::unwrap_used)] // a failed test is what an unexpected answer should be
 
+mod common;
+
+use common::{SimFiles, sim};
 use std::path::Path;
 use std::time::Duration;
 use virtxen_guest::DomId;
 use virtxen_host::{
-    ActiveDomain, Arch, Channels, Deadlines, Error, FileSource, Gate, Host, Machine, NodeFiles,
-    ProcessorScope, Store, XenHost,
+    ActiveDomain, Arch, Channels, Deadlines, Error, Gate, Host, Machine, NodeFiles, ProcessorScope,
+    Store, XenHost,
 };
-use virtxen_sim::state::Timing;
-use virtxen_sim::{Options, Release, SimHost};
-
-/// The files of a simulated Domain-0.
-struct SimFiles(SimHost);
-
-impl FileSource for SimFiles {
-    fn read(&self, path: &str, _: usize) -> std::io::Result<Vec<u8>> {
-        self.0.read_file(path).map(String::into_bytes)
-    }
-
-    fn list(&self, path: &str, _: usize) -> std::io::Result<Vec<String>> {
-        self.0.list_folder(path)
-    }
-}
-
-fn sim(uri: &str) -> SimHost {
-    SimHost::new(Options {
-        timing: Timing::instant(),
-        ..Options::from_uri(uri).unwrap()
-    })
-}
+use virtxen_sim::{Release, SimHost};
 
 async fn open(sim: &SimHost, files: NodeFiles, with_store: bool) -> XenHost {
     let gate = sim.hypervisor(Arch::X86_64).unwrap();
