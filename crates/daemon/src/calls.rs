@@ -82,8 +82,8 @@ tokio::task_local! {
     static CALL: Arc<Named>;
 }
 
-/// For lines about the call that is being done here. Most calls have none, and making this
-/// would be a third of the work for them.
+/// For lines about the call that is being done here. Made when there is one: most calls have
+/// none, and have to be cheap.
 pub(crate) fn span() -> Span {
     let span = CALL.try_with(|call| call.span());
     span.unwrap_or_else(|_| Span::none())
@@ -172,7 +172,7 @@ impl Named {
 }
 
 impl Entry {
-    /// The work for the call.
+    /// The work for the call: lines that come of it find their place by [`span`].
     pub(crate) fn scope<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
         CALL.scope(Arc::clone(&self.call), work)
     }

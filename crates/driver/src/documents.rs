@@ -1,5 +1,5 @@
-//! Guests as they were last read, for those who ask for the same document soon after, and
-//! while the host does not answer.
+//! Guests as they were last read, and the text that was made of them, for those who ask for
+//! the same document soon after, and while the host does not answer.
 //!
 //! A reading is good for the domain that the hypervisor shows now: one with another number,
 //! name or size is another. What changes besides, such as devices, is forgotten when the

@@ -30,7 +30,7 @@ impl Registry {
     }
 
     /// Takes out what was seen before the host told it, as what our own calls define is: a
-    /// look at all domains for each would be most of the work.
+    /// look at all domains for each would be much of the work.
     pub(crate) fn keep_news(&self, told: &mut Vec<HostEvent>) {
         let names = told.iter().filter_map(|event| match event {
             HostEvent::Defined(name) | HostEvent::Undefined(name) => Some(name.clone()),

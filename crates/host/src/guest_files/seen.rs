@@ -53,7 +53,7 @@ impl Seen {
     }
 
     /// Changes the guests of the store where they are, which are copied only while somebody
-    /// else holds them: a copy of thousands for each new one is most of the work of it.
+    /// else holds them: a copy of thousands for each new one would be much of the work of it.
     pub(super) fn change(&self, guests: &mut Arc<Guests>, change: impl FnOnce(&mut Guests)) {
         let mut seen = self.guests.write().unwrap_or_else(PoisonError::into_inner);
         // Nobody sees this one: who asks waits for the lock.

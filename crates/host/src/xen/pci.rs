@@ -1,6 +1,6 @@
 //! PCI devices of the host: kept for guests, given back and reset, by libxl where it is
-//! the toolstack, so that `xl` finds what it would have left itself, else by the files of
-//! Domain-0's kernel. None that a running guest has.
+//! the toolstack, so that `xl` finds what it would have left itself, else and where there is
+//! no IOMMU by the files of Domain-0's kernel. None that a running guest has.
 
 use super::XenHost;
 use crate::files::{GIVE_BACK, KEEP, NodeFiles, RESET};
