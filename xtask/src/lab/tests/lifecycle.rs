@@ -197,12 +197,33 @@ within 30 grep -q 'PMSuspended Memory' $work/events.virsh
 refuses 'pmsuspended' virsh save pv $work/pv.save
 refuses "'mem'" virsh dompmsuspend pv disk
 virsh dompmwakeup pv
-says running virsh domstate pv
 within 30 grep -q 'Started Event wakeup' $work/events.virsh
-refuses 'pmsuspended' virsh dompmwakeup pv
-seconds=$(grep -aFc 'lab: second' $consoles/guest-pv.log)
-within 60 console pv 'lab: second' $((seconds + 1))
-virsh destroy pv
+goes_on() {
+	local seconds
+	seconds=$(grep -aFc 'lab: second' $consoles/guest-pv.log)
+	within 60 console pv 'lab: second' $((seconds + 1))
+}
+if goes_on; then
+	says running virsh domstate pv
+	refuses 'pmsuspended' virsh dompmwakeup pv
+	virsh destroy pv
+else
+	# Debian's Xen 4.14: is it the same for its own tool?
+	console pv 'Kernel panic'
+	virsh destroy pv || gone pv
+	rm $consoles/guest-pv.log
+	sed 's|mitigations=off|& lab.count|' pv.cfg >$work/count.cfg
+	xl create $work/count.cfg
+	within 180 console pv 'lab: ready'
+	xl save -c pv $work/xl.save
+	if goes_on; then
+		echo 'xl save -c lets the guest go on, dompmwakeup does not' >&2
+		false
+	fi
+	console pv 'Kernel panic'
+	echo 'note: on this Xen a PV guest panics when its suspend is taken back, after xl save -c too'
+	xl destroy pv || gone pv
+fi
 virsh create hvm.xml
 within 240 serial hvm 'lab: ready'
 virtxen dompmsuspend hvm mem
