@@ -288,6 +288,22 @@ fn native_formats_know_the_host() {
 }
 
 #[test]
+fn a_configuration_with_virtual_nodes_has_their_memory() {
+    let node = |id: u32| format!("['pnode={id}', 'size=512', 'vcpus={id}']");
+    let text = format!(
+        "name = 'nodes'\ntype = 'hvm'\nmemory = 256\nmaxmem = 768\nvcpus = 2\nvnuma = [{}, {}]\n",
+        node(0),
+        node(1)
+    );
+    let (_folder, file) = scratch(&text);
+    let xml = script(&format!("domxml-from-native xen-xl {file}"));
+    let memory = "<memory unit='KiB'>1048576</memory>";
+    assert!(xml.contains(memory), "{xml}");
+    let current = "<currentMemory unit='KiB'>262144</currentMemory>";
+    assert!(xml.contains(current), "{xml}");
+}
+
+#[test]
 fn edit_defines_what_the_editor_left() {
     let edit = |editor: &str, script: &str| {
         let command = format!("define examples/paravirt-kernel.xml; {script}");

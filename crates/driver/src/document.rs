@@ -200,7 +200,8 @@ pub(crate) fn from_native(
         }
         NativeFormat::Libxl => Ok(libxl::text_to_guest(text).map_err(|e| wrong(&e))?),
     };
-    let converted = converted.map_err(|e| wrong(&e))?;
+    let mut converted = converted.map_err(|e| wrong(&e))?;
+    take_node_memory(&mut converted.value);
     let rules = match format {
         NativeFormat::Sxpr => &Rules::XEND,
         NativeFormat::Xm => rules(from),
@@ -260,6 +261,16 @@ pub(crate) fn to_native(format: NativeFormat, xml: &str, to: &XenVersion) -> Res
         text,
         warnings: found,
     })
+}
+
+/// libxl starts no guest whose virtual nodes have another sum than it has memory; libvirt's
+/// driver takes the nodes' word too.
+fn take_node_memory(guest: &mut Guest) {
+    if let Some(memory) = guest.node_memory() {
+        let current = guest.current_memory.unwrap_or(guest.memory);
+        guest.current_memory = Some(current.min(memory));
+        guest.memory = memory;
+    }
 }
 
 /// What the xm of this release reads.

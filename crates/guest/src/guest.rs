@@ -84,6 +84,14 @@ impl Guest {
         MemoryKib::scaled(&element.text(), element.attribute("unit"))
     }
 
+    /// What its virtual NUMA nodes have together, if it has any.
+    #[must_use]
+    pub fn node_memory(&self) -> Option<MemoryKib> {
+        let cells = self.cpu.iter().flat_map(|cpu| &cpu.numa);
+        let memory = cells.map(|cell| cell.memory.0);
+        memory.reduce(u64::saturating_add).map(MemoryKib)
+    }
+
     /// Whether it is fully virtualized.
     #[must_use]
     pub fn is_hvm(&self) -> bool {

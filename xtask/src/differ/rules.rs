@@ -91,7 +91,7 @@ const fn rule(
     }
 }
 
-use Verdict::{Better, Bug, Equal, Host};
+use Verdict::{Better, Equal, Host};
 
 /// Answers of a call that libvirt's driver lacks and virtxend has.
 const NO_SUPPORT: &str = "3: this function is not supported by the connection driver: * | \
@@ -224,8 +224,6 @@ pub(super) const RULES: &[Rule] = &[
         "The device model that the configuration has is not lost"),
     rule(Better, ["read *: xen-xm", "outcome", "67: unsupported configuration: Multiple serial devices are not supported by xen-xm", "<domain*"],
         "Several serial ports are read"),
-    rule(Bug, ["read *: xen-xl", "domain/memory", "*", "*"],
-        "Virtual nodes with more memory than the configuration says: libvirt takes their sum"),
     rule(Better, ["conn.domainXMLFromNative(\"xen-xm\"*", "outcome", "1: internal error: config value kernel was missing", "<domain*"],
         "A kernel is not needed by a fully virtualized guest"),
 

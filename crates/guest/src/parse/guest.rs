@@ -37,8 +37,7 @@ pub(super) fn guest(node: Node<'_, '_>, reader: &mut Reader<'_>) -> Guest {
     os::check_type(node, &mut guest, reader);
     if guest.memory == MemoryKib(0) {
         // The sum of the nodes says it too.
-        let cells = guest.cpu.iter().flat_map(|cpu| &cpu.numa);
-        guest.memory = MemoryKib(cells.fold(0, |sum, cell| sum.saturating_add(cell.memory.0)));
+        guest.memory = guest.node_memory().unwrap_or_default();
     }
     guest
 }
