@@ -58,12 +58,9 @@ impl<'a> Call<'a> {
                 what: format!("domain {domid}"),
             }
         };
-        let is_old = abi.version(Family::Dom0Op).is_some();
-        let (family, name) = if is_old {
-            (Family::Dom0Op, old)
-        } else {
-            (Family::Domctl, new)
-        };
+        let family = abi.control();
+        let is_old = family == Family::Dom0Op;
+        let name = if is_old { old } else { new };
         let mut call = Self::new(abi, family, name)?;
         let domid16 = u16::try_from(domid).map_err(|_| range(&call))?;
         if is_old {

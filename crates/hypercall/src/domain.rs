@@ -82,8 +82,8 @@ impl Trigger {
     }
 }
 
-/// The fields of a list element, found once for a whole list.
-struct Element {
+/// The fields of a list element, found once for a whole list, or of the answer about one domain.
+pub(crate) struct Element {
     layout: &'static Layout,
     fields: [&'static Field; 8],
     cpupool: Option<&'static Field>,
@@ -102,6 +102,12 @@ const NAMES: [&str; 8] = [
 ];
 
 impl Element {
+    /// Of `getdomaininfo`.
+    pub(crate) fn of_one(abi: &Abi) -> Option<Self> {
+        let (_, layout) = abi.operation(abi.control(), "getdomaininfo").ok()?;
+        Self::of(layout)
+    }
+
     fn of(layout: &'static Layout) -> Option<Self> {
         let mut fields = [layout.field(NAMES[0])?; NAMES.len()];
         for (slot, name) in fields.iter_mut().zip(NAMES) {
@@ -232,8 +238,8 @@ impl Xen {
             }
             result => result?,
         };
-        let (_, layout) = self.abi.operation(self.control(), "getdomaininfo")?;
-        let found = Element::of(layout).and_then(|element| element.read(call.union()));
+        let one = self.one.as_ref();
+        let found = one.and_then(|element| element.read(call.union()));
         let found = found.ok_or_else(|| call.broken("it lacks a field"))?;
         // Before 4.18 the next domain is told where this one is missing.
         if found.domid == domid {
@@ -302,15 +308,6 @@ impl Xen {
         self.send_to(domid, &mut call)
     }
 
-    /// The family of operations on domains.
-    pub(crate) fn control(&self) -> Family {
-        if self.abi.version(Family::Dom0Op).is_some() {
-            Family::Dom0Op
-        } else {
-            Family::Domctl
-        }
-    }
-
     /// Sends an operation on a domain.
     pub(crate) fn send_to(&self, domid: u32, call: &mut Call<'_>) -> Result<()> {
         match call.send(self.gate.as_ref()) {
@@ -327,7 +324,7 @@ impl Xen {
     }
 
     fn domains_from(&self, first: u32, count: usize) -> Result<Vec<Domain>> {
-        let is_old = self.control() == Family::Dom0Op;
+        let is_old = self.abi.control() == Family::Dom0Op;
         let family = if is_old {
             Family::Dom0Op
         } else {

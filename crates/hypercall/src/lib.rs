@@ -43,6 +43,8 @@ pub struct Xen {
     version: Version,
     /// How many domains the next list has room for at first.
     room: AtomicUsize,
+    /// Where the answer about one domain has what, which is asked most often.
+    one: Option<domain::Element>,
 }
 
 impl Xen {
@@ -54,11 +56,13 @@ impl Xen {
     pub fn open(gate: Box<dyn Gate>, arch: Arch) -> Result<Self> {
         let (abi, version) = probe::probe(gate.as_ref(), arch)?;
         let room = AtomicUsize::new(domain::BATCH);
+        let one = domain::Element::of_one(&abi);
         Ok(Self {
             gate,
             abi,
             version,
             room,
+            one,
         })
     }
 

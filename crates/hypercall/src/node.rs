@@ -64,7 +64,7 @@ impl Xen {
     /// # Errors
     /// What the hypervisor says.
     pub fn physical_info(&self) -> Result<PhysicalInfo> {
-        let is_old = self.control() == Family::Dom0Op;
+        let is_old = self.abi.control() == Family::Dom0Op;
         let family = if is_old {
             Family::Dom0Op
         } else {

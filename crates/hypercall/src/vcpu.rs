@@ -58,7 +58,7 @@ impl Xen {
     /// # Errors
     /// What the hypervisor says.
     pub fn affinity(&self, domid: u32, vcpu: u32, count: u32) -> Result<Vec<u32>> {
-        if self.control() == Family::Dom0Op {
+        if self.abi.control() == Family::Dom0Op {
             let mut call = Call::on_domain(&self.abi, "getvcpuinfo", "getvcpuinfo", domid)?;
             call.set("vcpu", u64::from(vcpu))?;
             self.send_to(domid, &mut call)?;
@@ -82,13 +82,13 @@ impl Xen {
     /// [`Error::Range`] for a processor that the host does not have, and what the
     /// hypervisor says.
     pub fn set_affinity(&self, domid: u32, vcpu: u32, cpus: &[u32], count: u32) -> Result<()> {
-        let limit = if self.control() == Family::Dom0Op {
+        let limit = if self.abi.control() == Family::Dom0Op {
             OLD_CPUS_MAX
         } else {
             u32::MAX
         };
         let map = bitmap(cpus, count.min(limit)).ok_or_else(|| self.no_such_cpus(cpus, count))?;
-        if self.control() == Family::Dom0Op {
+        if self.abi.control() == Family::Dom0Op {
             let mut call = Call::on_domain(&self.abi, "setvcpuaffinity", "vcpuaffinity", domid)?;
             let mut word = [0; 8];
             word.iter_mut().zip(&map).for_each(|(to, from)| *to = *from);

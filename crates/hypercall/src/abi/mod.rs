@@ -161,6 +161,15 @@ impl Abi {
         }
     }
 
+    /// The family of operations on domains.
+    #[must_use]
+    pub fn control(&self) -> Family {
+        match self.interfaces {
+            Interfaces::Dom0Op(_) => Family::Dom0Op,
+            Interfaces::Control { .. } => Family::Domctl,
+        }
+    }
+
     /// Command number and layout of an operation.
     ///
     /// # Errors
