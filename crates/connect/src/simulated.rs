@@ -160,9 +160,9 @@ impl DiskSnapshots for SimDisks {
         told(disk, self.0.revert_disk_snapshot(&disk.path, name))
     }
 
-    async fn remove(&self, disk: &DiskFile, name: &str) -> HostResult<()> {
+    async fn remove(&self, disk: &DiskFile, name: &str) -> HostResult<Option<String>> {
         self.0.remove_disk_snapshot(&disk.path, name);
-        Ok(())
+        Ok(None)
     }
 }
 

@@ -191,10 +191,10 @@ macro_rules! connection_calls {
         snapshot_revert(
             key: &DomainKey, name: &str, flags: SnapshotRevert, monitor: &Monitor
         ) -> ();
-        /// Removes a snapshot.
+        /// Removes a snapshot, and returns warnings.
         snapshot_delete(
             key: &DomainKey, name: &str, flags: SnapshotDeletion, monitor: &Monitor
-        ) -> ();
+        ) -> Vec<String>;
         /// Writes the memory of a domain to a file.
         dump(
             key: &DomainKey, file: &Path, flags: DumpFlags,

@@ -24,6 +24,8 @@ const GUEST: &str = "<domain type='xen'><name>web</name><memory unit='MiB'>64</m
 struct Disks {
     done: Mutex<Vec<String>>,
     broken: Mutex<Option<&'static str>>,
+    /// None of them is there any more.
+    gone: Mutex<bool>,
     /// Somebody tries to cancel this meanwhile.
     cancels: Mutex<Option<Monitor>>,
 }
@@ -62,8 +64,10 @@ impl DiskSnapshots for Disks {
         self.note("revert", disk, name)
     }
 
-    async fn remove(&self, disk: &DiskFile, name: &str) -> virtxen_host::Result<()> {
-        self.note("remove", disk, name)
+    async fn remove(&self, disk: &DiskFile, name: &str) -> virtxen_host::Result<Option<String>> {
+        self.note("remove", disk, name)?;
+        let gone = self.gone.lock().unwrap();
+        Ok(gone.then(|| format!("{} is gone", disk.path.display())))
     }
 }
 
@@ -266,10 +270,14 @@ async fn children_of_what_is_removed_have_its_parent() {
         children: true,
         ..only
     };
-    driver
+    // A disk that is gone keeps nobody from it, and is told.
+    *disks.gone.lock().unwrap() = true;
+    let warnings = driver
         .snapshot_delete(&key, "a", tree, &monitor)
         .await
         .unwrap();
+    assert_eq!(warnings.len(), 4);
+    assert_eq!(warnings[3], "snapshot 'a': /data.img is gone");
     assert!(names(&driver, &key).await.is_empty());
     assert_eq!(disks.done().len(), 4);
 }

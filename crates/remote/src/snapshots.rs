@@ -98,7 +98,7 @@ impl Remote {
         name: &str,
         flags: SnapshotDeletion,
         monitor: &Monitor,
-    ) -> Result<()> {
+    ) -> Result<Vec<String>> {
         let flags = bits(&[
             (flags.children, 1),
             (flags.metadata_only, 1 << 1),
@@ -108,7 +108,9 @@ impl Remote {
         let dom = arguments.snap.dom.clone();
         let operation = Operation::SnapshotDelete;
         let work = self.ask::<DomainSnapshotDelete>(operation, arguments);
-        self.watched(operation, Some(dom), monitor, work).await
+        self.watched(operation, Some(dom), monitor, work).await?;
+        // What there is to say of it is in the daemon's log.
+        Ok(Vec::new())
     }
 
     async fn snapshot(&self, key: &DomainKey, name: &str, flags: u32) -> Result<Flags> {

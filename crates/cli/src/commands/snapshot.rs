@@ -285,9 +285,12 @@ async fn delete(session: &Session, args: &Args) -> Result<Reply> {
     let driver = session.driver().await?;
     let key = DomainKey::from(&domain);
     let work = driver.snapshot_delete(&key, name, flags, &monitor);
-    progress::watch(session, "Delete", &monitor, work)
+    let warnings = progress::watch(session, "Delete", &monitor, work)
         .await
         .context(|| format!("Failed to delete snapshot '{name}'"))?;
+    for warning in warnings {
+        session.printer.warning(&warning);
+    }
     let said = match flags.children_only {
         true => format!("Domain snapshot {name} children deleted"),
         false => format!("Domain snapshot {name} deleted"),

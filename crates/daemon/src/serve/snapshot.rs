@@ -178,7 +178,10 @@ async fn delete(caller: Arc<Caller>, arguments: SnapshotFlags) -> Result<()> {
     let (key, name) = (wire::key(&arguments.snap.dom), &arguments.snap.name);
     let monitor = Monitor::default();
     let driver = &caller.driver;
-    Ok(driver.snapshot_delete(&key, name, flags, &monitor).await?)
+    for warning in driver.snapshot_delete(&key, name, flags, &monitor).await? {
+        tracing::warn!(parent: &crate::calls::span(), "{warning}");
+    }
+    Ok(())
 }
 
 async fn current(

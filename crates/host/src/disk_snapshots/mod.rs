@@ -11,8 +11,8 @@ mod qcow2;
 
 use crate::{Error, Result};
 use std::fs::File;
-use std::io::Read;
-use std::os::unix::fs::FileTypeExt;
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 /// A disk of which a snapshot is taken.
@@ -43,11 +43,12 @@ pub trait DiskSnapshots: Send + Sync {
     /// There is none; what the program says.
     async fn revert(&self, disk: &DiskFile, name: &str) -> Result<()>;
 
-    /// Forgets what was kept under a name.
+    /// Forgets what was kept under a name. Of a disk that is not there any more the
+    /// sentence that says so is returned: what was kept inside it went with it.
     ///
     /// # Errors
     /// What the program says. That there is none is none.
-    async fn remove(&self, disk: &DiskFile, name: &str) -> Result<()>;
+    async fn remove(&self, disk: &DiskFile, name: &str) -> Result<Option<String>>;
 }
 
 /// The disks of the machine that this runs on.
@@ -87,12 +88,18 @@ impl DiskSnapshots for LocalDisks {
         }
     }
 
-    async fn remove(&self, disk: &DiskFile, name: &str) -> Result<()> {
+    async fn remove(&self, disk: &DiskFile, name: &str) -> Result<Option<String>> {
+        if is_gone(disk).await {
+            remove_beside(disk, name).await?;
+            let why = "is not there any more, nor are snapshots inside it";
+            return Ok(Some(format!("{} {why}", disk.path.display())));
+        }
         match kind(disk).await? {
             Kind::Qcow2 => qcow2::remove(&disk.path, name).await,
             Kind::ThinVolume(volume) => volume.remove(name).await,
             Kind::File(path) => copy::remove(&path, name).await,
-        }
+        }?;
+        Ok(None)
     }
 }
 
@@ -102,6 +109,20 @@ const OPERATION: &str = "snapshot of a disk";
 /// How a qcow2 image begins.
 const QCOW2: &[u8] = b"QFI\xfb";
 
+/// Nothing has the disk's path, or not even its folder is there.
+async fn is_gone(disk: &DiskFile) -> bool {
+    let metadata = tokio::fs::metadata(&disk.path).await;
+    metadata.is_err_and(|error| error.kind() == ErrorKind::NotFound)
+}
+
+/// Removes what was kept beside a disk that is gone: a volume, or a copy.
+async fn remove_beside(disk: &DiskFile, name: &str) -> Result<()> {
+    if lvm::remove_beside(&disk.path, name).await? {
+        return Ok(());
+    }
+    copy::remove(&disk.path, name).await
+}
+
 async fn kind(disk: &DiskFile) -> Result<Kind> {
     if !disk.path.is_absolute() {
         return Err(refused(&disk.path, "it is no path from the root on"));
@@ -109,7 +130,8 @@ async fn kind(disk: &DiskFile) -> Result<Kind> {
     let metadata = tokio::fs::metadata(&disk.path).await;
     let metadata = metadata.map_err(|error| refused(&disk.path, error))?;
     if metadata.file_type().is_block_device() {
-        return Ok(Kind::ThinVolume(lvm::Volume::of(&disk.path).await?));
+        let volume = lvm::Volume::of(&disk.path, metadata.rdev()).await?;
+        return Ok(Kind::ThinVolume(volume));
     }
     if !metadata.is_file() {
         return Err(refused(&disk.path, "it is neither a file nor a device"));
@@ -187,6 +209,23 @@ mod tests {
         LocalDisks.remove(&disk, "first").await.unwrap();
         assert!(LocalDisks.revert(&disk, "first").await.is_err());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_was_kept_of_a_disk_that_is_gone_goes_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("web.img");
+        std::fs::write(&path, "before").unwrap();
+        let disk = disk(&path);
+        LocalDisks.take(&disk, "first").await.unwrap();
+        assert_eq!(LocalDisks.remove(&disk, "none").await.unwrap(), None);
+        std::fs::remove_file(&path).unwrap();
+        let said = LocalDisks.remove(&disk, "first").await.unwrap();
+        assert!(said.unwrap().contains("web.img is not there any more"));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        std::fs::remove_dir(folder.path()).unwrap();
+        let said = LocalDisks.remove(&disk, "first").await.unwrap();
+        assert!(said.is_some());
     }
 
     #[tokio::test]

@@ -21,7 +21,7 @@ pub struct SnapshotDeletion {
 
 impl Driver {
     /// Removes a snapshot. Those that were taken after it become children of the one
-    /// before it, unless they go too.
+    /// before it, unless they go too. A disk that is gone is a warning, which is returned.
     ///
     /// # Errors
     /// No such domain or snapshot; a disk cannot let it go. What was removed until then
@@ -32,7 +32,7 @@ impl Driver {
         name: &str,
         flags: SnapshotDeletion,
         monitor: &Monitor,
-    ) -> Result<()> {
+    ) -> Result<Vec<String>> {
         let call = Call::domain(Operation::SnapshotDelete, key).watched(monitor);
         let (inner, name) = (Arc::clone(&self.inner), name.to_owned());
         let monitor = monitor.clone();
@@ -48,11 +48,12 @@ impl Driver {
             if !flags.children_only {
                 doomed.insert(0, name);
             }
+            let mut warnings = Vec::new();
             // Children first, so that what is left when one fails is a tree.
             for name in doomed.into_iter().rev() {
                 if !flags.metadata_only {
                     let snapshot = snapshots.get(&domain, &name)?;
-                    remove_disks(&*host, &domain, &name, snapshot).await?;
+                    warnings.extend(remove_disks(&*host, &domain, &name, snapshot).await?);
                 }
                 let folder = folder.clone();
                 let forget = move || {
@@ -61,7 +62,7 @@ impl Driver {
                 };
                 snapshots = blocking(SNAPSHOT, forget).await?;
             }
-            Ok(())
+            Ok(warnings)
         })
         .await
     }
@@ -72,11 +73,13 @@ async fn remove_disks(
     domain: &Domain,
     name: &str,
     snapshot: &Snapshot,
-) -> Result<()> {
+) -> Result<Vec<String>> {
+    let mut warnings = Vec::new();
     for disk in &kept_disks(snapshot, domain.is_active()) {
-        host.disk_snapshots()?.remove(disk, name).await?;
+        let said = host.disk_snapshots()?.remove(disk, name).await?;
+        warnings.extend(said.map(|said| format!("snapshot '{name}': {said}")));
     }
-    Ok(())
+    Ok(warnings)
 }
 
 /// Gives the children of a snapshot to its parent, and what was current too; then it is
