@@ -30,11 +30,14 @@ pub(super) fn document(found: &Found) -> String {
     let _ = writeln!(text, "{}.\n", summary(found));
     for verdict in Verdict::ALL {
         let _ = writeln!(text, "## {}\n\n{}\n", verdict.title(), verdict.meaning());
-        text.push_str("| difference | libvirt | virtxend | seen |\n| --- | --- | --- | --- |\n");
         let rules = RULES.iter().zip(&found.known);
-        for (rule, known) in rules.filter(|(rule, _)| rule.verdict == verdict) {
-            text.push_str(&row(rule, known));
-        }
+        let rules = rules.filter(|(rule, _)| rule.verdict == verdict);
+        let rows: String = rules.map(|(rule, known)| row(rule, known)).collect();
+        text.push_str(match rows.is_empty() {
+            true => "None.\n",
+            false => "| difference | libvirt | virtxend | seen |\n| --- | --- | --- | --- |\n",
+        });
+        text.push_str(&rows);
         text.push('\n');
     }
     text.truncate(text.trim_end().len());
