@@ -8,6 +8,8 @@ use super::room::Room;
 use crate::measure::Times;
 use crate::{Error, Result};
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use virtxen_rpc::Domain;
@@ -216,6 +218,31 @@ impl<'a> Scene<'a> {
     fn define(&mut self, number: usize) -> Result<Domain> {
         self.client.call::<DomainDefineXML>(&document(number))
     }
+}
+
+/// What libvirtd does with the file of a definition, and nothing else, on the disk of a room:
+/// below this no daemon gets that keeps what it acknowledges.
+pub(super) fn files_alone(room: &Room, count: usize) -> Result<Measured> {
+    let folder = tempfile::tempdir_in(room.folder());
+    let folder = folder.map_err(|error| Error::file(room.folder(), &error))?;
+    let process = Process::own();
+    let (before, mut times) = (process.cpu()?, Vec::new());
+    for number in 0..count {
+        let path = folder.path().join(format!("guest-{number:05}.xml"));
+        let new = path.with_extension("xml.new");
+        let text = document(number);
+        let start = Instant::now();
+        let written = File::create(&new)
+            .and_then(|mut file| file.write_all(text.as_bytes()).and(file.sync_all()))
+            .and_then(|()| std::fs::rename(&new, &path));
+        written.map_err(|error| Error::file(&path, &error))?;
+        times.push(start.elapsed());
+    }
+    let count = u32::try_from(count.max(1)).unwrap_or(u32::MAX);
+    Ok(Measured {
+        cpu: process.cpu()?.saturating_sub(before) / count,
+        median: Times::new(times).median(),
+    })
 }
 
 /// A guest as people define it: a disk or two, a network card, a console, a screen.

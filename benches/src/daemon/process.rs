@@ -12,6 +12,11 @@ impl Process {
         Self(PathBuf::from(format!("/proc/{number}")))
     }
 
+    /// This one.
+    pub(crate) fn own() -> Self {
+        Self(PathBuf::from("/proc/self"))
+    }
+
     /// Resident memory, KiB.
     pub(crate) fn resident(&self) -> Result<u64> {
         self.status("VmRSS:")

@@ -28,6 +28,10 @@ impl Room {
         }
     }
 
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub(super) fn socket(&self) -> PathBuf {
         self.folder.join("run/libvirt-sock")
     }
