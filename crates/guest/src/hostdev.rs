@@ -52,6 +52,21 @@ pub struct UsbSource {
     pub device: Option<u32>,
 }
 
+impl UsbSource {
+    /// Whether both may be the same device: they are in one place, or one of them says no
+    /// place and they are of one product.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self.bus, other.bus) {
+            (Some(_), Some(_)) => (self.bus, self.device) == (other.bus, other.device),
+            _ => {
+                self.product.is_some()
+                    && (self.vendor, self.product) == (other.vendor, other.product)
+            }
+        }
+    }
+}
+
 impl Hostdev {
     /// A PCI function with nothing else said.
     #[must_use]
@@ -73,5 +88,36 @@ impl Hostdev {
             driver: None,
             info: DeviceInfo::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usb_devices_are_known_by_place_or_product() {
+        let place = UsbSource {
+            bus: Some(3),
+            device: Some(2),
+            ..UsbSource::default()
+        };
+        let product = UsbSource {
+            vendor: Some(0x627),
+            product: Some(1),
+            ..UsbSource::default()
+        };
+        let both = UsbSource {
+            bus: place.bus,
+            device: place.device,
+            ..product
+        };
+        let elsewhere = UsbSource {
+            device: Some(4),
+            ..both
+        };
+        assert!(both.is_same(&place) && both.is_same(&product) && product.is_same(&elsewhere));
+        assert!(!place.is_same(&product) && !both.is_same(&elsewhere));
+        assert!(!UsbSource::default().is_same(&UsbSource::default()));
     }
 }

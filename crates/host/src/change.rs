@@ -262,10 +262,7 @@ fn host_place(guest: &Guest, wanted: &HostdevSource) -> Option<usize> {
 pub(crate) fn same_source(a: &HostdevSource, b: &HostdevSource) -> bool {
     match (a, b) {
         (HostdevSource::Pci { address: a, .. }, HostdevSource::Pci { address: b, .. }) => a == b,
-        (HostdevSource::Usb(a), HostdevSource::Usb(b)) if a.bus.is_some() => {
-            (a.bus, a.device) == (b.bus, b.device)
-        }
-        (HostdevSource::Usb(a), HostdevSource::Usb(b)) => a == b,
+        (HostdevSource::Usb(a), HostdevSource::Usb(b)) => a.is_same(b),
         _ => false,
     }
 }

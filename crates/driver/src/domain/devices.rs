@@ -328,7 +328,7 @@ fn find_interface<'a>(there: &'a [Interface], wanted: &Interface) -> Option<&'a 
 fn same_host_device(a: &Hostdev, b: &Hostdev) -> bool {
     match (&a.source, &b.source) {
         (HostdevSource::Pci { address: a, .. }, HostdevSource::Pci { address: b, .. }) => a == b,
-        (HostdevSource::Usb(a), HostdevSource::Usb(b)) => a == b,
+        (HostdevSource::Usb(a), HostdevSource::Usb(b)) => a.is_same(b),
         _ => false,
     }
 }

@@ -4,7 +4,7 @@
 //! Values in, values out.
 
 use crate::document::forget_run;
-use virtxen_guest::{Chardev, Devices, Guest};
+use virtxen_guest::{Chardev, Devices, Guest, Hostdev, HostdevSource};
 
 /// A guest without what only its run has, to be compared.
 pub(super) fn normal(guest: &Guest) -> Guest {
@@ -69,7 +69,7 @@ fn devices(now: &mut Devices, seen: &Devices, ours: &Devices, base: &Devices) {
         graphics: |ours, now| ours.server.clone_from(&now.server);
         sounds: |_, _| {};
         videos: |_, _| {};
-        hostdevs: |_, _| {};
+        hostdevs: place;
         others: |_, _| {};
     }
     if seen.emulator == base.emulator {
@@ -83,6 +83,13 @@ fn devices(now: &mut Devices, seen: &Devices, ours: &Devices, base: &Devices) {
 /// The terminal that the run has.
 fn terminal(ours: &mut Chardev, now: &Chardev) {
     ours.source = now.source.clone();
+}
+
+/// Where a USB device is that was named by its product.
+fn place(ours: &mut Hostdev, now: &Hostdev) {
+    if let HostdevSource::Usb(_) = ours.source {
+        ours.source.clone_from(&now.source);
+    }
 }
 
 /// Devices of a class: those that are as they were at first, as they were asked for;

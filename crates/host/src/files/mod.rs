@@ -1,5 +1,6 @@
 //! The files of Domain-0's kernel in `/sys` and `/proc`: counters of the back ends
-//! of disks and interfaces, of Domain-0's processors and memory; drivers of PCI devices.
+//! of disks and interfaces, of Domain-0's processors and memory; drivers of PCI devices;
+//! places of USB devices.
 //!
 //! Here is how they are read: bounded, with a deadline, from the machine, a folder
 //! or a simulated host. What a text means is in the files beside this one.
@@ -11,6 +12,7 @@ mod memory;
 mod neighbour;
 mod pci;
 mod processor;
+mod usb;
 
 pub(crate) use disk::{device_name, device_number};
 pub use image::DiskImage;

@@ -36,7 +36,8 @@ impl Running {
         let mut guest = self.guest().await?;
         ConfigChange::Attach(device.clone()).apply(&mut guest)?;
         let (class, config) = self.plug_config("attach-device", &device)?;
-        let managed = managed_functions(&device);
+        let (functions, managed) = functions_of(&device);
+        self.libxl.unused("attach-device", &functions).await?;
         self.libxl.give(self.name(), &managed).await?;
         let operation = Operation::Attach {
             domid: self.domid,
@@ -45,7 +46,7 @@ impl Running {
         };
         if let Err(error) = self.done(operation).await {
             self.take_off(&device, class).await;
-            self.libxl.take(self.name(), &managed).await;
+            self.libxl.take_unused(self.name(), &managed).await;
             return Err(error);
         }
         self.keep_changed(|guest| ConfigChange::Attach(device).apply(guest))
@@ -153,14 +154,25 @@ impl Running {
 
 impl Libxl {
     /// Takes those devices of the host from its drivers that a guest's document leaves
-    /// to us (`managed`).
+    /// to us (`managed`), unless another guest has one of its devices.
     pub(super) async fn give_host_devices(&self, guest: &Guest) -> Result<()> {
-        self.give(&guest.name, &managed_of(guest)).await
+        let (functions, managed) = functions_in(guest);
+        self.unused("create", &functions).await?;
+        let given = self.give(&guest.name, &managed).await;
+        if given.is_err() {
+            self.take_unused(&guest.name, &managed).await;
+        }
+        given
+    }
+
+    /// Gives those of a guest that did not start back to the host.
+    pub(super) async fn take_host_devices_again(&self, guest: &Guest) {
+        self.take_unused(&guest.name, &functions_in(guest).1).await;
     }
 
     /// Gives them back to the host. What the host keeps is told by its log.
     pub(super) async fn take_host_devices(&self, guest: &Guest) {
-        self.take(&guest.name, &managed_of(guest)).await;
+        self.take(&guest.name, &functions_in(guest).1).await;
     }
 
     /// Takes a device from the host's driver, which libxl notes, for any guest.
@@ -171,6 +183,33 @@ impl Libxl {
     /// Gives a device back to the driver that libxl took it from, if it did.
     pub(crate) async fn give_pci_device_back(&self, address: PciAddress) -> Result<()> {
         self.take_one(&address.to_string(), address).await
+    }
+
+    /// That no running guest has these.
+    async fn unused(&self, operation: &'static str, functions: &[PciAddress]) -> Result<()> {
+        let Some(facts) = &self.inner.facts else {
+            return Ok(());
+        };
+        for &address in functions {
+            if let Some(guest) = facts.pci_user_name(address).await? {
+                return Err(Error::PciDeviceInUse {
+                    operation,
+                    address,
+                    guest,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives those back to the host that nobody got meanwhile: libxl would take them from a
+    /// guest.
+    async fn take_unused(&self, name: &str, functions: &[PciAddress]) {
+        for address in functions {
+            if self.unused("detach-device", &[*address]).await.is_ok() {
+                self.take(name, &[*address]).await;
+            }
+        }
     }
 
     async fn give(&self, name: &str, functions: &[PciAddress]) -> Result<()> {
@@ -234,51 +273,52 @@ fn identified(device: &Device) -> Device {
     device
 }
 
-fn managed_of(guest: &Guest) -> Vec<PciAddress> {
+/// The functions of a guest, and those of them that are managed.
+fn functions_in(guest: &Guest) -> (Vec<PciAddress>, Vec<PciAddress>) {
     let devices = &guest.devices;
-    let cards = devices.interfaces.iter().filter_map(managed_card);
-    let functions = devices.hostdevs.iter().filter_map(managed_function);
-    cards.chain(functions).collect()
+    let cards = devices.interfaces.iter().filter_map(card);
+    let all = cards.chain(devices.hostdevs.iter().filter_map(function_of));
+    parted(all)
 }
 
-/// Of a device that is plugged.
-fn managed_functions(device: &Device) -> Vec<PciAddress> {
-    let function = match device {
-        Device::Hostdev(hostdev) => managed_function(hostdev),
-        Device::Interface(interface) => managed_card(interface),
+/// The same of a device that is plugged.
+fn functions_of(device: &Device) -> (Vec<PciAddress>, Vec<PciAddress>) {
+    parted(match device {
+        Device::Hostdev(hostdev) => function_of(hostdev),
+        Device::Interface(interface) => card(interface),
         _ => None,
-    };
-    function.into_iter().collect()
+    })
+}
+
+fn parted(
+    functions: impl IntoIterator<Item = (PciAddress, bool)>,
+) -> (Vec<PciAddress>, Vec<PciAddress>) {
+    let functions: Vec<_> = functions.into_iter().collect();
+    let managed = functions.iter().filter(|(_, is_managed)| *is_managed);
+    let managed = managed.map(|(address, _)| *address).collect();
+    let all = functions.iter().map(|(address, _)| *address);
+    (all.collect(), managed)
 }
 
 /// Of a device that is taken away, as the guest has it.
 fn managed_in(guest: &Guest, device: &Device) -> Vec<PciAddress> {
-    let address = match device {
-        Device::Hostdev(hostdev) => match &hostdev.source {
-            HostdevSource::Pci { address, .. } => Some(*address),
-            _ => None,
-        },
-        Device::Interface(interface) => match &interface.source {
-            InterfaceSource::Hostdev { address, .. } => Some(*address),
-            _ => None,
-        },
-        _ => None,
-    };
-    let mut managed = managed_of(guest);
-    managed.retain(|there| Some(*there) == address);
+    let (addresses, _) = functions_of(device);
+    let (_, mut managed) = functions_in(guest);
+    managed.retain(|there| addresses.contains(there));
     managed
 }
 
-fn managed_function(hostdev: &Hostdev) -> Option<PciAddress> {
+/// A function that is passed through, and whether it is managed.
+fn function_of(hostdev: &Hostdev) -> Option<(PciAddress, bool)> {
     match &hostdev.source {
-        HostdevSource::Pci { address, .. } if hostdev.managed == Some(true) => Some(*address),
+        HostdevSource::Pci { address, .. } => Some((*address, hostdev.managed == Some(true))),
         _ => None,
     }
 }
 
-fn managed_card(interface: &Interface) -> Option<PciAddress> {
+fn card(interface: &Interface) -> Option<(PciAddress, bool)> {
     match &interface.source {
-        InterfaceSource::Hostdev { address, managed } if *managed == Some(true) => Some(*address),
+        InterfaceSource::Hostdev { address, managed } => Some((*address, *managed == Some(true))),
         _ => None,
     }
 }

@@ -248,6 +248,11 @@ fn take_devices(devices: &mut Devices, actual: Devices) {
     let same = |a: &Hostdev, b: &Hostdev| same_source(&a.source, &b.source);
     take(&mut devices.hostdevs, hostdevs.collect(), same, |_, _| {});
     let is_usb = |kind| kind == ControllerType::Usb;
+    devices.controllers.retain(|there| {
+        let mut now = actual.controllers.iter();
+        let is_there = now.any(|it| it.index == there.index || there.index.is_none());
+        !is_usb(there.kind) || is_there
+    });
     for controller in actual.controllers {
         let mut there = devices.controllers.iter();
         let known = there.any(|it| it.kind == controller.kind && it.index == controller.index);

@@ -12,9 +12,9 @@ impl Libxl {
     pub(crate) async fn create(&self, guest: &Guest, paused: bool) -> Result<DomId> {
         let guest = identified(guest);
         let config = self.guest_config(&guest)?;
-        self.give_host_devices(&guest).await?;
         let making = self.inner.room.lock().await;
         self.make_room(&guest.name, &config).await?;
+        self.give_host_devices(&guest).await?;
         let operation = Operation::Create {
             document: Some(config::document(&guest)),
             config,
@@ -33,13 +33,17 @@ impl Libxl {
     ) -> Result<Running> {
         let what = operation.name();
         let name = &guest.name;
-        match self.ask(name, operation, descriptors).await? {
-            Outcome::Started { domid } => Ok(Running {
+        match self.ask(name, operation, descriptors).await {
+            Ok(Outcome::Started { domid }) => Ok(Running {
                 libxl: self.clone(),
                 domid,
                 info: begun(guest, domid),
             }),
-            _ => Err(unexpected(what)),
+            Ok(_) => Err(unexpected(what)),
+            Err(error) => {
+                self.take_host_devices_again(guest).await;
+                Err(error)
+            }
         }
     }
 }

@@ -74,10 +74,10 @@ impl Libxl {
     /// Starts a guest, paused, whose memory comes.
     pub(crate) async fn receive(&self, guest: &Guest, stream: OwnedFd, version: u32) -> Result<()> {
         let config = self.guest_config(guest)?;
-        self.give_host_devices(guest).await?;
         let making = self.inner.room.lock().await;
         self.make_room(&guest.name, &config).await?;
         drop(making);
+        self.give_host_devices(guest).await?;
         let operation = Operation::Restore {
             document: Some(config::document(guest)),
             config,

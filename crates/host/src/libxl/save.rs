@@ -119,9 +119,9 @@ impl Libxl {
     /// Starts the guest of a file that was saved.
     pub(crate) async fn restore(&self, guest: &Guest, stream: Stream, paused: bool) -> Result<()> {
         let config = self.guest_config(guest)?;
-        self.give_host_devices(guest).await?;
         let making = self.inner.room.lock().await;
         self.make_room(&guest.name, &config).await?;
+        self.give_host_devices(guest).await?;
         let operation = Operation::Restore {
             document: Some(config::document(guest)),
             config,

@@ -42,6 +42,7 @@ mod scheduler;
 mod statistics;
 mod stream;
 mod toolstack;
+mod usb;
 mod vcpu;
 
 use crate::channels::{Channel, Channels, XendConnector, open_xend};

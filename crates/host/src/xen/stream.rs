@@ -20,7 +20,8 @@ impl XenHost {
         version: u32,
     ) -> Result<()> {
         let libxl = self.libxl.as_ref().map_err(|_| routes::no_streams())?;
-        libxl.receive(guest, stream, version).await
+        let guest = self.placed("migrate", guest).await?;
+        libxl.receive(&guest, stream, version).await
     }
 
     pub(super) async fn take_domain_back(&self, name: &str) -> Result<()> {

@@ -95,7 +95,8 @@ impl XenHost {
         const OPERATION: &str = "create";
         match &self.libxl {
             Ok(libxl) => {
-                libxl.create(guest, paused).await?;
+                let guest = self.placed(OPERATION, guest).await?;
+                libxl.create(&guest, paused).await?;
                 self.domain(&guest.name).await
             }
             Err(_) => {
@@ -185,6 +186,7 @@ impl XenHost {
                 needed: "not active",
             });
         }
+        let guest = self.placed(OPERATION, &guest).await?;
         libxl.restore(&guest, stream, false).await
     }
 
@@ -233,6 +235,11 @@ impl XenHost {
                 domain.set_max_memory(*limit).await?;
                 self.store_max_memory(domain.number(), *limit).await
             }
+            (Changer::Libxl(domain), ConfigChange::Attach(device)) => {
+                domain
+                    .attach(&self.placed_device(operation, device).await?)
+                    .await
+            }
             (Changer::Libxl(domain), _) => through_libxl(&domain, &change).await,
             (Changer::Hypervisor(xen, domid), ConfigChange::MaxMemory(limit)) => {
                 xen.set_max_memory(name, domid, *limit)?;
@@ -280,10 +287,10 @@ async fn through_libxl(domain: &Running, change: &ConfigChange) -> Result<()> {
     match change {
         ConfigChange::Memory(target) => domain.set_memory(*target).await,
         ConfigChange::Vcpus(count) => domain.set_vcpus(*count).await,
-        ConfigChange::Attach(device) => domain.attach(device).await,
         ConfigChange::Update(device) => domain.update(device).await,
         ConfigChange::Detach(device) => domain.detach(device).await,
-        ConfigChange::MaxMemory(_)
+        ConfigChange::Attach(_)
+        | ConfigChange::MaxMemory(_)
         | ConfigChange::MaxVcpus(_)
         | ConfigChange::Pin { .. }
         | ConfigChange::SoftPin { .. } => Err(not_while_it_runs(change)),

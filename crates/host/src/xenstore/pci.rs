@@ -5,6 +5,9 @@ use super::Facts;
 use crate::Result;
 use virtxen_guest::{DomId, PciAddress};
 
+/// Back ends, by the number of the guest.
+const BACKENDS: &str = "/local/domain/0/backend/pci";
+
 /// Most devices of a back end; a bus has no more functions.
 const DEVICES_MAX: u32 = 256;
 
@@ -12,13 +15,26 @@ const DEVICES_MAX: u32 = 256;
 const CLOSED: &str = "6";
 
 impl Facts {
+    /// The name of the running guest that has a device.
+    pub(crate) async fn pci_user_name(&self, address: PciAddress) -> Result<Option<String>> {
+        let lists = self.directories(&[BACKENDS.to_owned()]).await?;
+        let names = lists.into_iter().flatten();
+        let domids: Vec<DomId> = names.filter_map(|it| it.parse().ok()).map(DomId).collect();
+        let Some(user) = self.pci_user(&domids, address).await? else {
+            return Ok(None);
+        };
+        // What is left of a guest that is gone has no name.
+        let names = self.read(&[super::name_path(user.0)]).await?;
+        Ok(names.into_iter().flatten().next())
+    }
+
     /// The one of these domains that has a device; three round trips for all.
     pub(crate) async fn pci_user(
         &self,
         domids: &[DomId],
         address: PciAddress,
     ) -> Result<Option<DomId>> {
-        let folder = |domid: &DomId| format!("/local/domain/0/backend/pci/{domid}");
+        let folder = |domid: &DomId| format!("{BACKENDS}/{domid}");
         let folders: Vec<String> = domids.iter().map(folder).collect();
         let lists = self.directories(&folders).await?;
         let mut backends = Vec::new();
