@@ -124,3 +124,53 @@ calm() {
 	mkdir -p $work
 	systemctl start virtxend.socket
 }
+
+# spare_pci: the PCI device of the machine that nothing needs is $pci; what keeps it for guests is there
+spare_pci() {
+	modprobe xen-pciback
+	pci=$(grep -lx 0x1033 /sys/bus/pci/devices/*/vendor)
+	pci=${pci#/sys/bus/pci/devices/0000:} pci=${pci%/vendor}
+	trap pci_back EXIT
+	pci_keeper=pciback pci_own=$(pci_driver)
+}
+
+pci_driver() {
+	basename "$(readlink "/sys/bus/pci/devices/0000:$pci/driver")"
+}
+
+# pci_back: dom0's driver has it, whatever came of the test
+pci_back() {
+	calm >/dev/null 2>&1
+	if [ "$(pci_driver)" = "$pci_keeper" ]; then
+		xl pci-assignable-remove -r "$pci"
+		echo "0000:$pci" >/sys/bus/pci/drivers_probe
+	fi
+}
+
+# pass_pci ATTRIBUTE: hostdev.xml passes it through
+pass_pci() {
+	echo "<hostdev mode='subsystem' type='pci' ${1/=/=\'}'>
+		<source><address domain='0' bus='0x${pci%%:*}' slot='0x${pci:3:2}' function='0x${pci#*.}'/>
+		</source></hostdev>" >$work/hostdev.xml
+}
+
+# spare_usb: the USB device of the machine is on $usb_bus, $usb_device; product.xml and place.xml pass it
+# through
+spare_usb() {
+	usb=$(grep -lx 0627 /sys/bus/usb/devices/*/idVendor)
+	usb=${usb%/idVendor}
+	usb_bus=$(cat $usb/busnum) usb_device=$(cat $usb/devnum)
+	echo "<hostdev mode='subsystem' type='usb'><source><vendor id='0x0627'/><product id='0x0001'/>
+		</source></hostdev>" >$work/product.xml
+	echo "<hostdev mode='subsystem' type='usb'><source>
+		<address bus='$usb_bus' device='$usb_device'/></source></hostdev>" >$work/place.xml
+}
+
+usb_driver() {
+	basename "$(readlink "$usb"/"${usb##*/}":1.0/driver)"
+}
+
+# guest_with GUEST FILE: its document with the devices of a file
+guest_with() {
+	sed "/<devices>/r $2" "$1.xml"
+}

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Modules of the Linux guest.
-const MODULES: &[&str] = &["xen-blkfront", "xen-netfront"];
+const MODULES: &[&str] = &["xen-blkfront", "xen-netfront", "xen-pcifront"];
 
 /// Size of the disks of tests: what an HVM guest starts from, and data.
 const DISK: u64 = 1 << 20;

@@ -39,9 +39,30 @@ const CLOCK: &[&str] = &[
     "shift=2",
 ];
 
-/// What Xen is told.
+/// A chipset with an IOMMU that Xen takes into use, so that PCI devices can be passed through:
+/// Intel's beside AMD's processor, for Xen looks for its table alone. Devices of virtio are not
+/// behind it.
+const CHIPSET: &[&str] = &[
+    "-machine",
+    "q35",
+    "-device",
+    "intel-iommu,intremap=on,caching-mode=on,aw-bits=48",
+];
+
+/// For tests of what is passed through: a PCI device, which nothing in dom0 needs, and another
+/// vendor's controller with a USB device.
+const SPARE: &[&str] = &[
+    "-device",
+    "nec-usb-xhci,id=spare,addr=0x10",
+    "-device",
+    "qemu-xhci,id=usb,addr=0x11",
+    "-device",
+    "usb-tablet,bus=usb.0",
+];
+
+/// What Xen is told. Guests' page tables are AMD's, which the IOMMU cannot read (`no-sharept`).
 const XEN: &str = "console=com1 com1=115200,8n1 noreboot dom0_max_vcpus=2 loglvl=info \
-    guest_loglvl=all bootscrub=0 spec-ctrl=no xpti=no cpufreq=none watchdog=0";
+    guest_loglvl=all bootscrub=0 spec-ctrl=no xpti=no cpufreq=none watchdog=0 iommu=no-sharept";
 
 /// What dom0's kernel is told.
 const DOM0: &str = "console=hvc0 net.ifnames=0 mitigations=off apparmor=0 selinux=0 audit=0 \
@@ -205,7 +226,7 @@ fn start(place: &Place, port: Option<u16>, more: &[&str]) -> Result<()> {
         .arg(root.join("usr/share/qemu"))
         .arg("-L")
         .arg(root.join("usr/share/seabios"))
-        .args(["-machine", "pc"])
+        .args(CHIPSET)
         .args(CLOCK)
         .args(["-cpu", CPU, "-smp", &CPUS.to_string()])
         .args(["-m", &MEMORY.to_string()])
@@ -225,6 +246,7 @@ fn start(place: &Place, port: Option<u16>, more: &[&str]) -> Result<()> {
         .args(["-device", "virtio-net-pci,netdev=net,romfile="])
         .args(["-fsdev", "local,id=share,path=share,security_model=none"])
         .args(["-device", "virtio-9p-pci,fsdev=share,mount_tag=share"])
+        .args(SPARE)
         .args(more)
         .stdin(Stdio::null());
     started(qemu, &run.join("qemu.log"))?;

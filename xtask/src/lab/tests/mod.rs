@@ -8,6 +8,7 @@ mod channels;
 mod devices;
 mod handover;
 mod lifecycle;
+mod passthrough;
 mod report;
 mod resources;
 mod restart;
@@ -28,12 +29,13 @@ pub(super) struct Test {
 }
 
 /// All of them, by what they are about.
-const KINDS: [&[Test]; 8] = [
+const KINDS: [&[Test]; 9] = [
     channels::TESTS,
     beside::TESTS,
     lifecycle::TESTS,
     resources::TESTS,
     devices::TESTS,
+    passthrough::TESTS,
     saving::TESTS,
     restart::TESTS,
     handover::TESTS,
