@@ -6,8 +6,8 @@ use super::{Libxl, Running};
 use crate::{ConfigChange, Error, Result};
 use virtxen_formats::libxl::plugged_device;
 use virtxen_guest::{
-    Device, DiskDevice, Guest, Hostdev, HostdevSource, Interface, InterfaceSource, MacAddress,
-    OsType, PciAddress,
+    Device, DiskDevice, Guest, Hostdev, HostdevSource, InputBus, Interface, InterfaceSource,
+    MacAddress, OsType, PciAddress,
 };
 use virtxen_libxl::{Device as Class, Operation};
 
@@ -239,11 +239,18 @@ impl Libxl {
     }
 }
 
-/// Refuses what libxl would only write down: a frame buffer that it adds to a running guest
-/// has no server, for that is the emulator's, which gets it when it is started; and a
-/// keyboard has nobody who types at it.
+/// Refuses what libxl would only write down, as a frame buffer, whose server the emulator
+/// gets when it is started; and Xen's keyboards, which libxl adds to a running guest but
+/// leaves out of the configuration that it keeps, by which a device is taken away.
 fn is_pluggable(operation: &'static str, device: &Device) -> Result<()> {
     match device {
+        Device::Input(input) if input.bus == Some(InputBus::Xen) => Err(Error::Unsupported {
+            operation,
+            reason: "libxl keeps no account of keyboards and mice of Xen's that are added while \
+                     a guest runs: change its definition (--config) and start it anew, or use \
+                     xl vkb-attach and xl vkb-detach"
+                .to_owned(),
+        }),
         Device::Graphics(_) | Device::Input(_) => Err(Error::Unsupported {
             operation,
             reason: format!(
