@@ -17,6 +17,10 @@ use virtxen_host::VcpuInfo;
 /// The most processors that a list may name.
 const MAX_CPUS: u32 = 4096;
 
+/// How libvirt numbers that a host lacks something: the call, what it asks for, or, with a
+/// flag that it does not know, an argument.
+const UNSUPPORTED: [i32; 3] = [3, 84, 8];
+
 pub(super) const COMMANDS: &[Command] = &[
     Command {
         name: "setvcpus",
@@ -184,8 +188,11 @@ async fn vcpuinfo(session: &Session, args: &Args) -> Result<Reply> {
     let key = DomainKey::from(&domain);
     let (vcpus, cpus) = read(session, &key, &domain.name).await?;
     // A host without it has nothing to say of it.
-    let soft = session.driver().await?.soft_affinity(&key).await;
-    let soft: BTreeMap<u32, Vec<u32>> = (0..).zip(soft.unwrap_or_default()).collect();
+    let soft = match session.driver().await?.soft_affinity(&key).await {
+        Err(error) if UNSUPPORTED.contains(&error.libvirt().code) => Vec::new(),
+        soft => soft.context(|| format!("Failed to get the soft affinity of '{}'", domain.name))?,
+    };
+    let soft: BTreeMap<u32, Vec<u32>> = (0..).zip(soft).collect();
     let shown = |affinity: &[u32]| match args.flag("pretty") {
         true => format!("{} (out of {cpus})", ranges(affinity)),
         false => {
