@@ -156,7 +156,14 @@ async fn some_at_once<T: Send + 'static>(
     let (mut tasks, mut done) = (JoinSet::new(), Vec::new());
     for one in each {
         if tasks.len() >= AT_ONCE {
-            done.extend(tasks.join_next().await.and_then(std::result::Result::ok));
+            match tasks.join_next().await {
+                Some(Ok(one)) => done.push(one),
+                // A panic goes on here, as from those that are joined below.
+                Some(Err(error)) if error.is_panic() => {
+                    std::panic::resume_unwind(error.into_panic());
+                }
+                _ => {}
+            }
         }
         tasks.spawn(one);
     }
