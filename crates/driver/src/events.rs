@@ -236,6 +236,7 @@ fn device_name(domid: DomId, class: &str, number: u32) -> String {
     match class {
         "vbd" => disk_name(number).unwrap_or_else(|| format!("vbd-{number}")),
         "vif" => format!("vif{domid}.{number}"),
+        "usb" => format!("usb{}.{}", number / 256, number % 256),
         _ => format!("{class}-{number}"),
     }
 }

@@ -42,9 +42,9 @@ pub enum HostEvent {
     DeviceAdded {
         /// The domain.
         domid: DomId,
-        /// Class: `vbd`, `vif`, …
+        /// Class: `vbd`, `vif`, …; `usb` for USB devices of the host.
         class: String,
-        /// Number in its class.
+        /// Number in its class; of a USB device 256 times its controller's and its port.
         number: u32,
     },
     /// A device was removed from a domain that lives on.

@@ -173,4 +173,19 @@ mod tests {
         assert_eq!(merged.title.as_deref(), Some("t"));
         assert_eq!(merged.devices, guest("", live).devices);
     }
+
+    #[test]
+    fn a_usb_device_that_is_named_by_its_product_has_its_place() {
+        let device = |source: &str| {
+            format!(
+                "<hostdev mode='subsystem' type='usb'><source><vendor id='0x0627'/>\
+                 <product id='0x0001'/>{source}</source></hostdev>"
+            )
+        };
+        let ours = guest("<title>t</title>", &device(""));
+        let placed = guest("", &device("<address bus='3' device='2'/>"));
+        let merged = merge(placed.clone(), &ours, &normal(&placed));
+        assert_eq!(merged.title.as_deref(), Some("t"));
+        assert_eq!(merged.devices, placed.devices);
+    }
 }

@@ -165,7 +165,8 @@ fn unsupported(path: String, reason: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::libxl::Release;
+    use crate::libxl::{Release, text_to_guest};
+    use serde_json::json;
     use virtxen_guest::{ParseOptions, parse_device};
 
     fn plugged(xml: &str, hvm: bool) -> Result<Converted<DeviceConfig>, Error> {
@@ -193,6 +194,18 @@ mod tests {
         let controller = "<controller type='usb' model='qusb2'/>";
         let controller = plugged(controller, false).unwrap().value;
         assert_eq!(controller.list, "usbctrls");
+        let emulated = "<controller type='usb' index='1' model='ehci'/>";
+        assert!(plugged(emulated, false).is_err());
+        let emulated = plugged(emulated, true).unwrap().value.value;
+        let kept = json!({ "type": "devicemodel", "devid": 1, "version": 2, "ports": 6 });
+        assert_eq!(emulated, kept);
+        let config = json!({ "c_info": { "name": "g", "type": "hvm" }, "usbctrls": [kept] });
+        let guest = text_to_guest(&config.to_string()).unwrap().value;
+        let controller = &guest.devices.controllers[0];
+        assert_eq!(
+            (controller.model.as_deref(), controller.ports),
+            (Some("ehci"), Some(6))
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! USB devices of the host and their paravirtual controllers: `usbdevs`, `usbctrls`.
+//! USB devices of the host and their controllers: `usbdevs`, `usbctrls`.
 
 use super::section::Section;
 use super::write::{Out, Writer};
@@ -7,14 +7,40 @@ use crate::spelling::device::note_info;
 use serde_json::{Value, json};
 use virtxen_guest::{Controller, ControllerType, Devices, Hostdev, HostdevSource, UsbSource};
 
-/// Ports of a controller that says none, and most of them.
+/// Ports of a controller that says none.
 const NORMAL_PORTS: u32 = 8;
 
 /// The version of USB that a controller without a model has.
 const NORMAL_VERSION: u32 = 2;
 
-/// Models of controllers by version.
-const MODELS: &[(u32, &str)] = &[(1, "qusb1"), (2, "qusb2")];
+/// What libxl calls controllers that the emulator has.
+const EMULATED: &str = "devicemodel";
+
+/// A model of controllers in documents and in libxl's words.
+struct Model {
+    name: &'static str,
+    kind: &'static str,
+    version: u32,
+    /// Of one that says none; libxl's emulated ones of versions 1 and 2 have no other number.
+    ports: u32,
+}
+
+const MODELS: &[Model] = &[
+    model("qusb1", "qusb", 1, NORMAL_PORTS),
+    model("qusb2", "qusb", 2, NORMAL_PORTS),
+    model("piix3-uhci", EMULATED, 1, 2),
+    model("ehci", EMULATED, 2, 6),
+    model("nec-xhci", EMULATED, 3, NORMAL_PORTS),
+];
+
+const fn model(name: &'static str, kind: &'static str, version: u32, ports: u32) -> Model {
+    Model {
+        name,
+        kind,
+        version,
+        ports,
+    }
+}
 
 /// Writes devices and controllers; devices without controllers get some.
 pub(super) fn write(writer: &mut Writer<'_>) {
@@ -44,38 +70,36 @@ pub(super) fn write(writer: &mut Writer<'_>) {
             continue;
         }
         let path = format!("/domain/devices/controller[{}]", i + 1);
-        let model = controller.model.as_deref();
-        let version = match model {
-            None => Some(NORMAL_VERSION),
-            Some(model) => MODELS
-                .iter()
-                .find(|(_, known)| *known == model)
-                .map(|(version, _)| *version),
-        };
-        let Some(version) = version else {
-            let reason = format!("libxl has no USB controller {}", model.unwrap_or_default());
+        let name = controller.model.as_deref();
+        let mut models = MODELS.iter();
+        let Some(model) = models.find(|model| match name {
+            None => model.version == NORMAL_VERSION,
+            Some(name) => model.name == name && (model.kind != EMULATED || writer.guest.is_hvm()),
+        }) else {
+            let reason = format!("libxl has no USB controller {}", name.unwrap_or_default());
             writer.notes.essential(format!("{path}/@model"), reason);
             continue;
         };
         let index = u32::try_from(controllers.len()).unwrap_or_default();
         let index = controller.index.unwrap_or(index);
-        let ports = controller.ports.unwrap_or(NORMAL_PORTS);
-        controllers.push(controller_of(index, version, ports));
+        let ports = controller.ports.unwrap_or(model.ports);
+        controllers.push(controller_of(index, model.kind, model.version, ports));
         note_info(&controller.info, &path, "libxl", &mut writer.notes);
     }
     if controllers.is_empty() {
         let count = u32::try_from(usbdevs.len()).unwrap_or(u32::MAX);
         let count = count.div_ceil(NORMAL_PORTS);
-        let usual = (0..count).map(|index| controller_of(index, NORMAL_VERSION, NORMAL_PORTS));
+        let usual =
+            (0..count).map(|index| controller_of(index, "qusb", NORMAL_VERSION, NORMAL_PORTS));
         controllers.extend(usual);
     }
     writer.list("usbctrls", controllers, "/domain/devices/controller");
     writer.list("usbdevs", usbdevs, "/domain/devices/hostdev");
 }
 
-fn controller_of(index: u32, version: u32, ports: u32) -> Value {
+fn controller_of(index: u32, kind: &str, version: u32, ports: u32) -> Value {
     let mut out = Out::new("device_usbctrl", super::Release::NEWEST);
-    out.set("type", "qusb");
+    out.set("type", kind);
     out.set("devid", index);
     out.set("version", version);
     out.set("ports", ports);
@@ -98,25 +122,24 @@ fn read_controller(mut section: Section<'_>, index: u32, notes: &mut Notes) -> C
     let devid = devid.and_then(|devid| u32::try_from(devid).ok());
     let version = section.count("version", notes).unwrap_or(0);
     let ports = section.count("ports", notes).unwrap_or(0);
-    if section.word("type", notes) == Some("devicemodel") {
-        let reason = "a document has no emulated controllers of libxl";
-        notes.essential(section.place("type"), reason);
-    }
+    let is_emulated = section.word("type", notes) == Some(EMULATED);
     // libxl takes 0 for what it does when nothing is said.
     let version = if version == 0 {
         NORMAL_VERSION
     } else {
         version
     };
-    let model = MODELS.iter().find(|(known, _)| *known == version);
+    let mut models = MODELS.iter();
+    let model = models.find(|it| it.version == version && (it.kind == EMULATED) == is_emulated);
     if model.is_none() {
         let reason = format!("a document has no controller of version {version}");
         notes.essential(section.place("version"), reason);
     }
+    let normal_ports = model.map_or(NORMAL_PORTS, |model| model.ports);
     section.finish(notes);
     Controller {
-        model: model.map(|(_, model)| (*model).to_owned()),
-        ports: Some(if ports == 0 { NORMAL_PORTS } else { ports }),
+        model: model.map(|model| model.name.to_owned()),
+        ports: Some(if ports == 0 { normal_ports } else { ports }),
         ..Controller::new(ControllerType::Usb, devid.unwrap_or(index))
     }
 }

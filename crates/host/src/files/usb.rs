@@ -35,6 +35,23 @@ impl NodeFiles {
         .await
     }
 
+    /// The devices of these names in sysfs; `None` where there is none.
+    pub(crate) async fn usb_named(
+        &self,
+        operation: &'static str,
+        names: Vec<String>,
+    ) -> Result<Vec<Option<UsbSource>>> {
+        self.with(operation, move |files| {
+            let is_name = |name: &str| {
+                let mut chars = name.chars();
+                chars.all(|c| c.is_ascii_digit() || matches!(c, '-' | '.')) && !name.contains("..")
+            };
+            let device = |name: &String| is_name(name).then(|| files.usb_device(name));
+            Ok(names.iter().map(|name| device(name).flatten()).collect())
+        })
+        .await
+    }
+
     /// All devices; entries with a colon are their interfaces.
     fn usb_devices(&self, operation: &'static str) -> Result<Vec<UsbSource>> {
         let names = self.names(DEVICES).map_err(|error| Error::Refused {
@@ -96,6 +113,9 @@ mod tests {
         put(folder.path(), "1-2", ["abcd", "0002", "1", "8"]);
         std::fs::create_dir_all(folder.path().join("sys/bus/usb/devices/3-1:1.0")).unwrap();
         let files = NodeFiles::below(folder.path());
+        let named = ["3-1", "3-9", "../devices/3-1"].map(str::to_owned);
+        let named = files.usb_named("dumpxml", named.to_vec()).await.unwrap();
+        assert!(named[0].is_some() && named[1..] == [None, None]);
         let one = files.usb_place("create", product(0x627, 1)).await.unwrap();
         assert_eq!((one.bus, one.device), (Some(3), Some(2)));
         let second = UsbSource {

@@ -2,24 +2,21 @@
 //! converter.
 
 use super::Libxl;
-use crate::Result;
 use crate::carried::{notes, whole};
-use serde_json::Value;
+use crate::xenstore::StoredUsb;
+use crate::{Error, Result};
+use serde_json::{Value, json};
 use virtxen_formats::Note;
 use virtxen_formats::libxl::{device_to_libxl, guest_to_libxl, to_text};
-use virtxen_guest::{Device, FormatOptions, Guest, Hostdev, HostdevSource};
+use virtxen_guest::{Device, FormatOptions, Guest, Hostdev, HostdevSource, UsbSource};
 
 /// What libxl does not know and the document, which it keeps, does.
 const KEPT: [&str; 3] = ["/domain/title", "/domain/description", "/domain/metadata"];
 
-/// Most ports of a USB controller.
-const PORTS_MAX: u64 = 31;
-
 impl Libxl {
     /// The configuration that makes libxl run this guest.
     pub(super) fn guest_config(&self, guest: &Guest) -> Result<String> {
-        let mut config = whole(guest_to_libxl(guest, &self.inner.target))?;
-        give_ports(&mut config);
+        let config = whole(guest_to_libxl(guest, &self.inner.target))?;
         Ok(to_text(&config))
     }
 
@@ -52,26 +49,26 @@ impl Libxl {
     }
 }
 
-/// Gives USB devices ports of their controllers: libxl does it, but does not keep which ones it
-/// chose for a guest that it starts, and takes no device away without.
-fn give_ports(config: &mut Value) {
-    let list = |name: &str| config.get(name).and_then(Value::as_array);
-    let controllers = list("usbctrls").into_iter().flatten();
-    let ports = controllers.flat_map(|controller| {
-        let number = |key: &str| controller.get(key).and_then(Value::as_u64).unwrap_or(0);
-        let (devid, count) = (number("devid"), number("ports"));
-        (1..=count.min(PORTS_MAX)).map(move |port| (devid, port))
+/// What libxl keeps of a guest, with these USB devices instead of those in it.
+pub(super) fn with_usb<'a>(
+    config: &str,
+    devices: impl Iterator<Item = (&'a StoredUsb, UsbSource)>,
+) -> Result<String> {
+    let mut config: Value = serde_json::from_str(config).map_err(|error| Error::Guest {
+        reason: format!("what libxl keeps of it: {error}"),
+    })?;
+    let devices = devices.map(|(device, place)| {
+        json!({
+            "ctrl": device.controller,
+            "port": device.port,
+            "type.hostdev": { "hostbus": place.bus, "hostaddr": place.device },
+        })
     });
-    let ports: Vec<_> = ports.collect();
-    let devices = config.get_mut("usbdevs").and_then(Value::as_array_mut);
-    let devices = devices
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object_mut);
-    for (device, (controller, port)) in devices.zip(ports) {
-        device.insert("ctrl".to_owned(), Value::from(controller));
-        device.insert("port".to_owned(), Value::from(port));
+    let devices: Vec<Value> = devices.collect();
+    if let Some(config) = config.as_object_mut() {
+        config.insert("usbdevs".to_owned(), Value::from(devices));
     }
+    Ok(to_text(&config))
 }
 
 /// A USB device that is named by its product gets its place when the guest gets it: any
@@ -97,19 +94,28 @@ pub(super) fn document(guest: &Guest) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)] // a failed test is what an unexpected answer should be
+
     use super::*;
-    use serde_json::json;
 
     #[test]
-    fn usb_devices_get_the_ports_of_their_controllers() {
-        let mut config = json!({
-            "usbctrls": [{ "devid": 0, "ports": 1 }, { "devid": 2, "ports": 2 }],
-            "usbdevs": [{}, {}, {}, {}],
-        });
-        give_ports(&mut config);
-        let places = [(0, 1), (2, 1), (2, 2)].map(|(at, port)| json!({ "ctrl": at, "port": port }));
-        let [first, second, third] = places;
-        // The last one is libxl's, which tells that there is no port.
-        assert_eq!(config["usbdevs"], json!([first, second, third, {}]));
+    fn usb_devices_are_those_that_the_guest_has() {
+        let kept = r#"{"c_info": {"name": "g"}, "usbdevs": [{"type.hostdev": {"hostbus": 9}}]}"#;
+        let there = StoredUsb {
+            controller: 0,
+            port: 2,
+            name: "1-4".to_owned(),
+        };
+        let place = UsbSource {
+            bus: Some(1),
+            device: Some(5),
+            ..UsbSource::default()
+        };
+        let config = with_usb(kept, [(&there, place)].into_iter()).unwrap();
+        let config: Value = serde_json::from_str(&config).unwrap();
+        let hostdev = json!({ "hostbus": 1, "hostaddr": 5 });
+        let device = json!({ "ctrl": 0, "port": 2, "type.hostdev": hostdev });
+        assert_eq!(config["usbdevs"], json!([device]));
+        assert_eq!(config["c_info"]["name"], "g");
     }
 }

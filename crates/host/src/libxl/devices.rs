@@ -6,8 +6,8 @@ use super::{Libxl, Running};
 use crate::{ConfigChange, Error, Result};
 use virtxen_formats::libxl::plugged_device;
 use virtxen_guest::{
-    Device, DiskDevice, Guest, Hostdev, HostdevSource, InputBus, Interface, InterfaceSource,
-    MacAddress, OsType, PciAddress,
+    Controller, Device, DiskDevice, DomId, Guest, Hostdev, HostdevSource, InputBus, Interface,
+    InterfaceSource, MacAddress, OsType, PciAddress,
 };
 use virtxen_libxl::{Device as Class, Operation};
 
@@ -34,6 +34,7 @@ impl Running {
             });
         }
         let mut guest = self.guest().await?;
+        let device = numbered(device, &guest);
         ConfigChange::Attach(device.clone()).apply(&mut guest)?;
         let (class, config) = self.plug_config("attach-device", &device)?;
         let (functions, managed) = functions_of(&device);
@@ -121,11 +122,29 @@ impl Running {
             config,
             force: false,
         };
-        self.done(operation).await?;
+        if let Err(error) = self.done(operation).await
+            && !self.is_gone(device).await
+        {
+            return Err(error);
+        }
         self.libxl.take(self.name(), &managed).await;
         // What xl plugged is not in the document.
         self.keep_changed(|guest| change.apply(guest).or(Ok(())))
             .await
+    }
+
+    /// Whether a controller is gone although libxl tells of a failure: it takes one away that
+    /// the guest's drivers never had, but only after having waited for them.
+    async fn is_gone(&self, device: &Device) -> bool {
+        let (Device::Controller(controller), Some(facts)) = (device, &self.libxl.inner.facts)
+        else {
+            return false;
+        };
+        let there = facts.usb(DomId(self.domid)).await;
+        match (controller.index, there) {
+            (Some(index), Ok(there)) => !there.controllers.contains(&index),
+            _ => false,
+        }
     }
 
     fn plug_config(&self, operation: &'static str, device: &Device) -> Result<(Class, String)> {
@@ -276,6 +295,21 @@ fn identified(device: &Device) -> Device {
     let mut device = device.clone();
     if let Device::Interface(interface) = &mut device {
         interface.mac.get_or_insert_with(MacAddress::random);
+    }
+    device
+}
+
+/// A USB controller gets its number here, so that it is known which one it is.
+fn numbered(mut device: Device, guest: &Guest) -> Device {
+    if let Device::Controller(new) = &mut device
+        && new.index.is_none()
+    {
+        let there = &guest.devices.controllers;
+        let is_free = |index: &u32| {
+            let same = |it: &Controller| it.kind == new.kind && it.index == Some(*index);
+            !there.iter().any(same)
+        };
+        new.index = (0..).find(is_free);
     }
     device
 }

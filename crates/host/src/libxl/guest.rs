@@ -15,6 +15,7 @@ use super::{Running, config};
 use crate::change::same_source;
 use crate::xenstore::Facts;
 use crate::{Error, Result};
+use std::borrow::Cow;
 use std::sync::Arc;
 use virtxen_formats::libxl::text_to_guest;
 use virtxen_formats::{Converted, Note};
@@ -46,7 +47,7 @@ impl Running {
         let said = self.said().await?;
         match said.document {
             Some(_) => Ok(Vec::new()),
-            None => Ok(self.read(&said.config)?.notes),
+            None => Ok(self.read(&self.config_with_usb(&said).await?)?.notes),
         }
     }
 
@@ -56,9 +57,26 @@ impl Running {
         })
     }
 
+    /// What libxl keeps, with the USB devices that XenStore shows: libxl leaves those out whose
+    /// ports are known, and keeps others that are gone.
+    async fn config_with_usb<'a>(&self, said: &'a Said) -> Result<Cow<'a, str>> {
+        let (Some(files), Some(usb)) = (&self.libxl.inner.files, &said.usb) else {
+            return Ok(Cow::Borrowed(&said.config));
+        };
+        if usb.controllers.is_empty() {
+            return Ok(Cow::Borrowed(&said.config));
+        }
+        let names = usb.devices.iter().map(|it| it.name.clone()).collect();
+        let found = files.usb_named("dumpxml", names).await?;
+        let devices = usb.devices.iter().zip(&found);
+        let devices = devices.filter_map(|(device, place)| Some((device, (*place)?)));
+        Ok(Cow::Owned(config::with_usb(&said.config, devices)?))
+    }
+
     pub(super) async fn kept(&self) -> Result<Kept> {
         let said = self.said().await?;
-        let actual = self.read(&said.config)?.value;
+        let config = self.config_with_usb(&said).await?;
+        let actual = self.read(&config)?.value;
         let mut guest = match said.document.clone() {
             Some(mut guest) => {
                 take_devices(&mut guest.devices, actual.devices);
@@ -69,7 +87,7 @@ impl Running {
         self.complete(&mut guest).await;
         Ok(Kept {
             guest,
-            config: said.config.clone(),
+            config: config.into_owned(),
         })
     }
 
@@ -88,6 +106,7 @@ impl Running {
         let said = Arc::new(Said {
             document: document?,
             config: config?,
+            usb: signs.as_ref().map(|signs| signs.usb.clone()),
         });
         if let (Some(signs), Some(since)) = (signs, since) {
             seen.keep(guest, signs, Arc::clone(&said), since);

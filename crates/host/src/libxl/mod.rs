@@ -17,6 +17,7 @@ mod seen;
 mod vcpu;
 
 use crate::channels::LibxlChannel;
+use crate::files::NodeFiles;
 use crate::hypercall::HypercallMonitor;
 use crate::xenstore::Facts;
 use crate::{DomainInfo, Result};
@@ -40,6 +41,7 @@ struct Inner {
     channel: LibxlChannel,
     target: Target,
     facts: Option<Facts>,
+    files: Option<NodeFiles>,
     xen: Option<Arc<Xen>>,
     /// Guests are given memory one after the other, so that none takes what was made
     /// free for another.
@@ -59,7 +61,7 @@ impl Libxl {
     pub(crate) fn new(
         channel: LibxlChannel,
         release: Release,
-        facts: Option<Facts>,
+        (facts, files): (Option<Facts>, Option<NodeFiles>),
         hypercalls: Option<&HypercallMonitor>,
     ) -> Self {
         let mut target = Target::new(release);
@@ -73,6 +75,7 @@ impl Libxl {
                 channel,
                 target,
                 facts,
+                files,
                 xen,
                 room: tokio::sync::Mutex::default(),
                 seen: seen::Seen::default(),

@@ -4,7 +4,7 @@
 //! What XenStore does not show changes by operations of ours, which forget.
 
 use super::Running;
-use crate::xenstore::{StoredDisk, StoredInterface};
+use crate::xenstore::{StoredBuses, StoredDisk, StoredInterface};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use virtxen_guest::{DomId, Guest, Uuid};
@@ -13,7 +13,7 @@ use virtxen_guest::{DomId, Guest, Uuid};
 const GUESTS_MAX: usize = 1024;
 
 /// Folders of Domain-0 in which other devices of a guest are, each by its number.
-const OTHERS: [&str; 4] = ["pci", "vusb", "qusb", "vfb"];
+const OTHERS: [&str; 2] = ["pci", "vfb"];
 
 /// What libxl has said of a guest.
 pub(super) struct Said {
@@ -21,6 +21,8 @@ pub(super) struct Said {
     pub(super) document: Option<Guest>,
     /// The configuration, in libxl's JSON.
     pub(super) config: String,
+    /// What XenStore shows of USB; `None` where it cannot be asked.
+    pub(super) usb: Option<StoredBuses>,
 }
 
 /// What XenStore shows of a guest's devices.
@@ -29,6 +31,7 @@ pub(super) struct Signs {
     disks: Vec<StoredDisk>,
     interfaces: Vec<StoredInterface>,
     others: Vec<Vec<String>>,
+    pub(super) usb: StoredBuses,
 }
 
 /// All that was said.
@@ -84,15 +87,17 @@ impl Running {
         let mut folders: Vec<String> = OTHERS.into_iter().map(folder).collect();
         // All functions of PCI are in one device.
         folders.push(format!("{}/0", folder("pci")));
-        let (disks, interfaces, others) = tokio::join!(
+        let (disks, interfaces, others, usb) = tokio::join!(
             facts.disks(&domids),
             facts.interfaces(&domids),
             facts.store().directories(&folders),
+            facts.usb(domid),
         );
         Some(Signs {
             disks: disks.ok()?.pop()?,
             interfaces: interfaces.ok()?.pop()?,
             others: others.ok()?,
+            usb: usb.ok()?,
         })
     }
 }

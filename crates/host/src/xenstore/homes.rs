@@ -12,6 +12,13 @@ use virtxen_xenstore::Error;
 /// Where all domains have their homes.
 pub(super) const HOMES: &str = "/local/domain";
 
+/// Where libxl notes what domains have.
+pub(super) const NOTES: &str = "/libxl";
+
+/// The class of USB devices of the host in events; their number is that of the guest's
+/// controller, times 256, and the port.
+const USB: &str = "usb";
+
 /// Most devices of a domain that are kept in mind.
 const DEVICES_MAX: usize = 1024;
 
@@ -33,6 +40,8 @@ pub(super) enum Part {
     Order,
     /// All devices, or those of a class: their folder was removed as a whole.
     Devices(Option<String>),
+    /// USB devices of the host: what is at the ports of its controllers.
+    Usb,
     /// A device of a class, or something of it.
     Device {
         class: String,
@@ -45,7 +54,13 @@ pub(super) enum Part {
 impl Part {
     /// The domain and its part that a path names; `None` for what tells nothing.
     pub(super) fn of(path: &str) -> Option<(u32, Self)> {
-        let rest = path.strip_prefix(HOMES)?.strip_prefix('/')?;
+        let Some(rest) = path.strip_prefix(HOMES) else {
+            return Self::noted(path);
+        };
+        let rest = rest.strip_prefix('/')?;
+        if let Some(backend) = rest.strip_prefix("0/backend/") {
+            return Self::served(backend);
+        }
         let mut parts = rest.split('/');
         let domid = parts.next()?.parse().ok()?;
         let part = match (parts.next(), parts.next(), parts.next(), parts.next()) {
@@ -66,6 +81,21 @@ impl Part {
             _ => return None,
         };
         Some((domid, part))
+    }
+
+    /// What libxl notes: emulated USB controllers have no back end.
+    fn noted(path: &str) -> Option<(u32, Self)> {
+        let mut parts = path.strip_prefix(NOTES)?.strip_prefix('/')?.split('/');
+        let domid = parts.next()?.parse().ok()?;
+        let is_usb = (parts.next(), parts.next()) == (Some("device"), Some("vusb"));
+        is_usb.then_some((domid, Self::Usb))
+    }
+
+    fn served(backend: &str) -> Option<(u32, Self)> {
+        let mut parts = backend.split('/');
+        let is_usb = matches!(parts.next(), Some("qusb" | "vusb"));
+        let domid = parts.next()?.parse().ok()?;
+        is_usb.then_some((domid, Self::Usb))
     }
 }
 
@@ -141,12 +171,16 @@ impl Homes {
 
     /// What has changed; nothing when it is as it was.
     pub(super) async fn change(&mut self, domid: u32, part: Part, path: &str) -> Vec<HostEvent> {
+        if part == Part::Usb {
+            return self.usb_changes(domid).await;
+        }
         let Part::Devices(of) = part else {
             return self.one(domid, part, path).await.into_iter().collect();
         };
         let known = self.homes.get(&domid).map(|home| home.devices.iter());
         let meant = |it: &&(String, u32)| of.as_ref().is_none_or(|class| it.0 == *class);
-        let known: Vec<_> = known.into_iter().flatten().filter(meant).cloned().collect();
+        let known = known.into_iter().flatten().filter(|it| it.0 != USB);
+        let known: Vec<_> = known.filter(meant).cloned().collect();
         let mut events = Vec::new();
         for (class, number) in known {
             events.extend(self.device(domid, class, number).await);
@@ -156,7 +190,7 @@ impl Homes {
 
     async fn one(&mut self, domid: u32, part: Part, path: &str) -> Option<HostEvent> {
         match part {
-            Part::Home | Part::MostMemory | Part::Order | Part::Devices(_) => None,
+            Part::Home | Part::MostMemory | Part::Order | Part::Devices(_) | Part::Usb => None,
             Part::Name => {
                 let name = self.text(path).await?;
                 let home = self.homes.entry(domid).or_default();
@@ -189,26 +223,40 @@ impl Homes {
             true => devices.len() < DEVICES_MAX && devices.insert(key.clone()),
             false => devices.remove(&key),
         };
-        let (domid, (class, number)) = (DomId(domid), key);
-        changed.then_some(match there {
-            true => HostEvent::DeviceAdded {
-                domid,
-                class,
-                number,
-            },
-            false => HostEvent::DeviceRemoved {
-                domid,
-                class,
-                number,
-            },
-        })
+        changed.then_some(device_event(domid, key, there))
+    }
+
+    async fn usb_changes(&mut self, domid: u32) -> Vec<HostEvent> {
+        let Some(now) = self.usb(domid).await else {
+            return Vec::new();
+        };
+        let devices = &mut self.homes.entry(domid).or_default().devices;
+        let before: HashSet<_> = devices.extract_if(|it| it.0 == USB).collect();
+        devices.extend(now.iter().cloned());
+        let gone = before.difference(&now).map(|it| (it, false));
+        let new = now.difference(&before).map(|it| (it, true));
+        let changes = gone.chain(new);
+        changes
+            .map(|(it, is_there)| device_event(domid, it.clone(), is_there))
+            .collect()
+    }
+
+    async fn usb(&self, domid: u32) -> Option<HashSet<(String, u32)>> {
+        let there = self.facts.usb(DomId(domid)).await.ok()?;
+        let devices = there.devices.iter().take(DEVICES_MAX);
+        let key = |controller: u32, port| controller.saturating_mul(256).saturating_add(port);
+        Some(
+            devices
+                .map(|it| (USB.to_owned(), key(it.controller, it.port)))
+                .collect(),
+        )
     }
 
     /// The devices that a domain has.
     async fn devices(&self, domid: u32) -> HashSet<(String, u32)> {
         let store = self.facts.store();
         let folder = format!("{HOMES}/{domid}/device");
-        let mut devices = HashSet::new();
+        let mut devices = self.usb(domid).await.unwrap_or_default();
         // A domain without devices, or one that has gone meanwhile.
         for class in store.directory(&folder).await.unwrap_or_default() {
             if !is_device(&class) {
@@ -226,6 +274,22 @@ impl Homes {
 
     async fn text(&self, path: &str) -> Option<String> {
         self.facts.store().read_text(path).await.ok().flatten()
+    }
+}
+
+fn device_event(domid: u32, (class, number): (String, u32), is_there: bool) -> HostEvent {
+    let domid = DomId(domid);
+    match is_there {
+        true => HostEvent::DeviceAdded {
+            domid,
+            class,
+            number,
+        },
+        false => HostEvent::DeviceRemoved {
+            domid,
+            class,
+            number,
+        },
     }
 }
 
@@ -258,6 +322,10 @@ mod tests {
             ),
             ("/local/domain/7/device", Some(Part::Devices(None))),
             ("/local/domain/7/device/console/0", None),
+            ("/local/domain/0/backend/qusb/7/0/port/2", Some(Part::Usb)),
+            ("/local/domain/0/backend/vbd/7/51712/state", None),
+            ("/libxl/7/device/vusb/0/port/1", Some(Part::Usb)),
+            ("/libxl/7/device/vbd/51712", None),
             ("/local/domain/7/data/name", None),
             ("/local/domain/x/name", None),
             ("/vm/7/name", None),

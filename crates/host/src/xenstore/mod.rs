@@ -13,6 +13,7 @@
 //! | disks | `/local/domain/0/backend/{vbd,tap,qdisk}/N` |
 //! | interfaces | `/local/domain/0/backend/vif/N` |
 //! | PCI devices of the host | `/local/domain/0/backend/pci/N` |
+//! | USB controllers and devices | `/libxl/N/device/vusb`, ports in the back ends that it names |
 //! | devices that another domain serves | `/local/domain/N/device/{vbd,vif}` |
 //! | vcpus | `/local/domain/N/cpu/V/availability` |
 //!
@@ -24,11 +25,13 @@ mod homes;
 mod list;
 mod names;
 mod pci;
+mod usb;
 mod watch;
 
 pub(crate) use device::{StoredDisk, StoredInterface};
 pub(crate) use list::StoreMonitor;
 pub(crate) use names::{Asked, Identity, Known, Names, Types};
+pub(crate) use usb::{StoredBuses, StoredUsb};
 pub(crate) use watch::Changes;
 
 use crate::{Error, Result, VncServer};

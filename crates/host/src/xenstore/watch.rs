@@ -1,12 +1,12 @@
 //! Watches of XenStore made into events, and into what [`Names`] has to forget.
 //!
-//! Three watches serve a whole host: the two special ones for domains that come
-//! and go, and one on all domains' homes. They are set when names are first read
+//! Four watches serve a whole host: the two special ones for domains that come
+//! and go, one on all domains' homes and one on libxl's notes of them. They are set when names are first read
 //! or somebody first listens. Xen tells nobody of a pause: while somebody listens
 //! the domains are looked at in short intervals too. After a loss everything is
 //! looked at again. What is kept in mind of each domain is in `homes`.
 
-use super::homes::{HOMES, Homes, Part};
+use super::homes::{HOMES, Homes, NOTES, Part};
 use super::{Facts, Names};
 use crate::ending::Endings;
 use crate::seen::{self, Look, Seen};
@@ -89,8 +89,9 @@ impl Changes {
 
     async fn watch(&self) -> Result<(), Error> {
         let store = self.facts.store();
-        let (homes, introduced, released) = tokio::try_join!(
+        let (homes, notes, introduced, released) = tokio::try_join!(
             store.watch(HOMES),
+            store.watch(NOTES),
             store.watch("@introduceDomain"),
             store.watch("@releaseDomain"),
         )?;
@@ -104,7 +105,7 @@ impl Changes {
             sender: self.sender.clone(),
             seen: None,
         };
-        let watches = [homes, introduced, released];
+        let watches = [homes, notes, introduced, released];
         let task = tokio::spawn(observer.run(watches, Arc::clone(&self.listener)));
         let mut slot = self.task.lock().unwrap_or_else(PoisonError::into_inner);
         *slot = Some(task.abort_handle());
@@ -134,8 +135,8 @@ struct Observer {
 }
 
 impl Observer {
-    async fn run(mut self, watches: [Watch; 3], listener: Arc<Notify>) {
-        let [mut homes, mut introduced, mut released] = watches;
+    async fn run(mut self, watches: [Watch; 4], listener: Arc<Notify>) {
+        let [mut homes, mut notes, mut introduced, mut released] = watches;
         let mut ticks = interval(LOOK_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -148,6 +149,7 @@ impl Observer {
                     continue;
                 }
                 event = homes.next() => (event, false),
+                event = notes.next() => (event, false),
                 event = introduced.next() => (event, true),
                 event = released.next() => (event, true),
                 _ = ticks.tick(), if looks => {
@@ -235,7 +237,7 @@ impl Observer {
         }
     }
 
-    /// A node below the domains' homes has changed.
+    /// A node below the domains' homes or libxl's notes has changed.
     async fn changed(&mut self, path: &str) {
         let Some((domid, part)) = Part::of(path) else {
             return;
