@@ -86,19 +86,57 @@ within 30 says "^$pci_own\$" pci_driver
     },
     Test {
         name: "usb",
-        what: "a PV USB controller and a USB device, named by its product, for a PV guest; dom0 gets it back",
+        what: "a PV USB controller and a USB device, named by its product, for a PV guest; out and in again, live",
         script: r#"
 spare_usb
 echo "<controller type='usb' index='0' model='qusb2' ports='4'/>" >$work/controller.xml
 cat $work/controller.xml $work/product.xml >$work/both.xml
 guest_with pv $work/both.xml >$work/usb.xml
+there="Bus 0*$usb_bus Device 0*$usb_device"
+place="<address bus='$usb_bus' device='$usb_device'/>"
 virsh create $work/usb.xml
 within 180 console pv 'lab: ready'
-says "Bus 0*$usb_bus Device 0*$usb_device" xl usb-list pv
+says "$there" xl usb-list pv
 says "<vendor id='0x0627'/>" virsh dumpxml pv
+says "$place" virsh dumpxml pv
 says "model='qusb2'.*ports='4'|ports='4'.*model='qusb2'" virsh dumpxml pv
+listen
+virsh detach-device pv $work/product.xml --live
+within 60 event 'device-removed.*pv'
+hides "$there" xl usb-list pv
+hides "hostdev" virsh dumpxml pv
+within 30 says usbhid usb_driver
+virsh attach-device pv $work/place.xml --live
+within 60 event 'device-added.*pv'
+says "$there" xl usb-list pv
+says "$place" virsh dumpxml pv
+xl usbdev-detach pv 0 1
+hides "$place" virsh dumpxml pv
 virsh destroy pv
 within 30 says usbhid usb_driver
+"#,
+    },
+    Test {
+        name: "usb-controller",
+        what: "a PV USB controller in and out of a running PV guest without a driver for it, with events",
+        script: r#"
+spare_usb
+echo "<controller type='usb' index='0' model='qusb2' ports='4'/>" >$work/first.xml
+echo "<controller type='usb' index='1' model='qusb1' ports='2'/>" >$work/second.xml
+guest_with pv $work/first.xml >$work/usb.xml
+virsh create $work/usb.xml
+within 180 console pv 'lab: ready'
+listen
+virsh attach-device pv $work/second.xml --live
+within 60 event 'device-added.*pv'
+says "^1 +qusb" xl usb-list pv
+says "model='qusb1'" virsh dumpxml pv
+virsh detach-device pv $work/second.xml --live
+within 60 event 'device-removed.*pv'
+hides "^1 +qusb" xl usb-list pv
+says "^0 +qusb" xl usb-list pv
+hides "model='qusb1'" virsh dumpxml pv
+says "model='qusb2'" virsh dumpxml pv
 "#,
     },
 ];
