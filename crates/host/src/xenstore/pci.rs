@@ -20,12 +20,17 @@ impl Facts {
         let lists = self.directories(&[BACKENDS.to_owned()]).await?;
         let names = lists.into_iter().flatten();
         let domids: Vec<DomId> = names.filter_map(|it| it.parse().ok()).map(DomId).collect();
-        let Some(user) = self.pci_user(&domids, address).await? else {
-            return Ok(None);
-        };
-        // What is left of a guest that is gone has no name.
-        let names = self.read(&[super::name_path(user.0)]).await?;
-        Ok(names.into_iter().flatten().next())
+        let paths: Vec<String> = domids.iter().map(|it| super::name_path(it.0)).collect();
+        let names = self.read(&paths).await?;
+        // What is left of a guest that is gone has no name, and may say that it has the device.
+        let named = domids.into_iter().zip(names);
+        let named: Vec<_> = named
+            .filter_map(|(domid, name)| Some((domid, name?)))
+            .collect();
+        let domids: Vec<DomId> = named.iter().map(|(domid, _)| *domid).collect();
+        let user = self.pci_user(&domids, address).await?;
+        let is_user = |(domid, _): &(DomId, String)| Some(*domid) == user;
+        Ok(named.into_iter().find(is_user).map(|(_, name)| name))
     }
 
     /// The one of these domains that has a device; three round trips for all.
