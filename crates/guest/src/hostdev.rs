@@ -52,6 +52,18 @@ pub struct UsbSource {
     pub device: Option<u32>,
 }
 
+impl HostdevSource {
+    /// Whether both may be the same device of the host, however the guest is to get it.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Pci { address, .. }, Self::Pci { address: other, .. }) => address == other,
+            (Self::Usb(usb), Self::Usb(other)) => usb.is_same(other),
+            _ => false,
+        }
+    }
+}
+
 impl UsbSource {
     /// Whether both may be the same device: they are in one place, or one of them says no
     /// place and they are of one product.
@@ -94,6 +106,21 @@ impl Hostdev {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pci_devices_are_known_by_their_address() {
+        let address = PciAddress::default();
+        let function = |address, write_filtering| HostdevSource::Pci {
+            address,
+            write_filtering,
+            power_filtering: None,
+        };
+        let permissive = function(address, Some(false));
+        assert!(permissive.is_same(&function(address, None)));
+        let other = PciAddress { slot: 3, ..address };
+        assert!(!permissive.is_same(&function(other, Some(false))));
+        assert!(!permissive.is_same(&HostdevSource::Usb(UsbSource::default())));
+    }
 
     #[test]
     fn usb_devices_are_known_by_place_or_product() {

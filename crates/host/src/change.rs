@@ -255,16 +255,7 @@ fn interface_place(interfaces: &[Interface], wanted: &Interface) -> Option<usize
 
 fn host_place(guest: &Guest, wanted: &HostdevSource) -> Option<usize> {
     let mut hostdevs = guest.devices.hostdevs.iter();
-    hostdevs.position(|there| same_source(&there.source, wanted))
-}
-
-/// Whether two are the same device of the host.
-pub(crate) fn same_source(a: &HostdevSource, b: &HostdevSource) -> bool {
-    match (a, b) {
-        (HostdevSource::Pci { address: a, .. }, HostdevSource::Pci { address: b, .. }) => a == b,
-        (HostdevSource::Usb(a), HostdevSource::Usb(b)) => a.is_same(b),
-        _ => false,
-    }
+    hostdevs.position(|there| there.source.is_same(wanted))
 }
 
 /// By number; one without is new.

@@ -292,7 +292,7 @@ fn find(guest: &Guest, wanted: &Device) -> Option<Device> {
         }
         Device::Hostdev(hostdev) => {
             let mut hostdevs = devices.hostdevs.iter();
-            let found = hostdevs.find(|there| same_host_device(there, hostdev))?;
+            let found = hostdevs.find(|there| there.source.is_same(&hostdev.source))?;
             Some(Device::Hostdev(found.clone()))
         }
         Device::Controller(wanted) => {
@@ -323,14 +323,6 @@ fn find_interface<'a>(there: &'a [Interface], wanted: &Interface) -> Option<&'a 
     let mut same = there.iter().filter(|i| i.source == wanted.source);
     let first = same.next()?;
     same.next().is_none().then_some(first)
-}
-
-fn same_host_device(a: &Hostdev, b: &Hostdev) -> bool {
-    match (&a.source, &b.source) {
-        (HostdevSource::Pci { address: a, .. }, HostdevSource::Pci { address: b, .. }) => a == b,
-        (HostdevSource::Usb(a), HostdevSource::Usb(b)) => a.is_same(b),
-        _ => false,
-    }
 }
 
 fn no_device(domain: &Domain, device: &Device) -> Error {

@@ -12,7 +12,6 @@
 use super::failure::unexpected;
 use super::seen::Said;
 use super::{Running, config};
-use crate::change::same_source;
 use crate::xenstore::Facts;
 use crate::{Error, Result};
 use std::borrow::Cow;
@@ -263,8 +262,8 @@ fn take_devices(devices: &mut Devices, actual: Devices) {
     cards.extend(passed);
     devices.interfaces = cards;
     let hostdevs = actual.hostdevs.into_iter();
-    let hostdevs = hostdevs.filter(|it| !addresses.iter().any(|one| same_source(one, &it.source)));
-    let same = |a: &Hostdev, b: &Hostdev| same_source(&a.source, &b.source);
+    let hostdevs = hostdevs.filter(|it| !addresses.iter().any(|one| one.is_same(&it.source)));
+    let same = |a: &Hostdev, b: &Hostdev| a.source.is_same(&b.source);
     take(&mut devices.hostdevs, hostdevs.collect(), same, |_, _| {});
     let is_usb = |kind| kind == ControllerType::Usb;
     devices.controllers.retain(|there| {
