@@ -54,4 +54,54 @@ impl Controller {
             info: DeviceInfo::default(),
         }
     }
+
+    /// The first number that none of these has among its kind.
+    #[must_use]
+    pub fn free_index(controllers: &[Self], kind: ControllerType) -> u32 {
+        let is_free = |index: &u32| {
+            let mut there = controllers.iter();
+            !there.any(|it| it.kind == kind && it.index == Some(*index))
+        };
+        (0..=u32::MAX).find(is_free).unwrap_or(u32::MAX)
+    }
+
+    /// Gives those without a number one that is free, in their order.
+    pub fn number(controllers: &mut [Self]) {
+        for place in 0..controllers.len() {
+            let Some(Self {
+                kind, index: None, ..
+            }) = controllers.get(place)
+            else {
+                continue;
+            };
+            let index = Self::free_index(controllers, *kind);
+            if let Some(controller) = controllers.get_mut(place) {
+                controller.index = Some(index);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_another_says_is_not_given() {
+        let controller = |(kind, index)| Controller {
+            index,
+            ..Controller::new(kind, 0)
+        };
+        let mut controllers = [
+            (ControllerType::Usb, None),
+            (ControllerType::Usb, Some(0)),
+            (ControllerType::Ide, None),
+            (ControllerType::Usb, Some(2)),
+            (ControllerType::Usb, None),
+        ]
+        .map(controller);
+        Controller::number(&mut controllers);
+        let numbers = controllers.map(|it| it.index);
+        assert_eq!(numbers, [Some(1), Some(0), Some(0), Some(2), Some(3)]);
+    }
 }

@@ -23,7 +23,7 @@ impl Guest {
             hyperv.mode.get_or_insert(HypervMode::Custom);
         }
         let devices = &mut self.devices;
-        numbered(&mut devices.controllers);
+        Controller::number(&mut devices.controllers);
         for disk in &mut devices.disks {
             modernize(disk);
         }
@@ -86,19 +86,6 @@ fn modernize(disk: &mut Disk) {
     }
     if disk.driver.format.as_deref() == Some("aio") {
         disk.driver.format = Some("raw".to_owned());
-    }
-}
-
-/// Controllers without a number are the next of their type.
-fn numbered(controllers: &mut [Controller]) {
-    for place in 0..controllers.len() {
-        let (before, rest) = controllers.split_at_mut(place);
-        if let Some(controller) = rest.first_mut()
-            && controller.index.is_none()
-        {
-            let same = before.iter().filter(|it| it.kind == controller.kind);
-            controller.index = Some(same.filter_map(|it| it.index).max().map_or(0, |it| it + 1));
-        }
     }
 }
 

@@ -145,7 +145,12 @@ impl ConfigChange {
                 if controller_place(guest, new).is_some() {
                     return Err(self.there("USB controller"));
                 }
-                guest.devices.controllers.push(new.clone());
+                let controllers = &mut guest.devices.controllers;
+                let free = Controller::free_index(controllers, new.kind);
+                controllers.push(Controller {
+                    index: new.index.or(Some(free)),
+                    ..new.clone()
+                });
             }
             Device::Graphics(new) => match screen_place(guest, new) {
                 Some(_) => return Err(self.there("graphics of this kind")),
@@ -304,5 +309,19 @@ mod tests {
             (guest.vcpus.current, guest.cpu_tune.vcpu_pins.len()),
             (None, 0)
         );
+    }
+
+    #[test]
+    fn a_controller_without_a_number_gets_one_that_is_free() {
+        let mut guest = Guest::new("web");
+        let controller = Controller {
+            index: None,
+            ..Controller::new(ControllerType::Usb, 0)
+        };
+        let attach = ConfigChange::Attach(Device::Controller(controller));
+        attach.apply(&mut guest).unwrap();
+        attach.apply(&mut guest).unwrap();
+        let numbers = guest.devices.controllers.iter().map(|it| it.index);
+        assert_eq!(numbers.collect::<Vec<_>>(), [Some(0), Some(1)]);
     }
 }

@@ -246,4 +246,21 @@ mod tests {
             assert!(error.as_note().is_some(), "{error}");
         }
     }
+
+    #[test]
+    fn controllers_without_a_number_get_one_that_is_free() {
+        let mut guest = Guest::new("g");
+        for xml in [
+            "<controller type='usb'/>",
+            "<controller type='usb' index='0'/>",
+        ] {
+            let device = parse_device(xml, &ParseOptions::default()).unwrap();
+            guest.devices.push(device.value);
+        }
+        let target = Target::new(Release::NEWEST);
+        let config = guest_to_libxl(&guest, &target).unwrap().value;
+        let numbers = config["usbctrls"].as_array().unwrap().iter();
+        let numbers: Vec<u64> = numbers.filter_map(|it| it["devid"].as_u64()).collect();
+        assert_eq!(numbers, [1, 0]);
+    }
 }

@@ -65,7 +65,9 @@ pub(super) fn write(writer: &mut Writer<'_>) {
         note_info(&hostdev.info, &path, "libxl", &mut writer.notes);
     }
     let mut controllers = Vec::new();
-    for (i, controller) in devices.controllers.iter().enumerate() {
+    let mut numbered = devices.controllers.clone();
+    Controller::number(&mut numbered);
+    for (i, controller) in numbered.iter().enumerate() {
         if controller.kind != ControllerType::Usb {
             continue;
         }
@@ -80,8 +82,7 @@ pub(super) fn write(writer: &mut Writer<'_>) {
             writer.notes.essential(format!("{path}/@model"), reason);
             continue;
         };
-        let index = u32::try_from(controllers.len()).unwrap_or_default();
-        let index = controller.index.unwrap_or(index);
+        let index = controller.index.unwrap_or_default();
         let ports = controller.ports.unwrap_or(model.ports);
         controllers.push(controller_of(index, model.kind, model.version, ports));
         note_info(&controller.info, &path, "libxl", &mut writer.notes);

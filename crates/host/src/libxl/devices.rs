@@ -301,15 +301,9 @@ fn identified(device: &Device) -> Device {
 
 /// A USB controller gets its number here, so that it is known which one it is.
 fn numbered(mut device: Device, guest: &Guest) -> Device {
-    if let Device::Controller(new) = &mut device
-        && new.index.is_none()
-    {
-        let there = &guest.devices.controllers;
-        let is_free = |index: &u32| {
-            let same = |it: &Controller| it.kind == new.kind && it.index == Some(*index);
-            !there.iter().any(same)
-        };
-        new.index = (0..).find(is_free);
+    if let Device::Controller(new) = &mut device {
+        let free = Controller::free_index(&guest.devices.controllers, new.kind);
+        new.index.get_or_insert(free);
     }
     device
 }

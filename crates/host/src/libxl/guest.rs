@@ -19,9 +19,9 @@ use std::sync::Arc;
 use virtxen_formats::libxl::text_to_guest;
 use virtxen_formats::{Converted, Note};
 use virtxen_guest::{
-    Chardev, ChardevSource, ChardevTargetType, ControllerType, Devices, Disk, DiskDevice, DomId,
-    GraphicsServer, Guest, Hostdev, HostdevSource, Interface, MacAddress, MemoryKib, ParseOptions,
-    parse_guest,
+    Chardev, ChardevSource, ChardevTargetType, Controller, ControllerType, Devices, Disk,
+    DiskDevice, DomId, GraphicsServer, Guest, Hostdev, HostdevSource, Interface, MacAddress,
+    MemoryKib, ParseOptions, parse_guest,
 };
 use virtxen_libxl::{Operation, Outcome};
 
@@ -265,19 +265,23 @@ fn take_devices(devices: &mut Devices, actual: Devices) {
     let hostdevs = hostdevs.filter(|it| !addresses.iter().any(|one| one.is_same(&it.source)));
     let same = |a: &Hostdev, b: &Hostdev| a.source.is_same(&b.source);
     take(&mut devices.hostdevs, hostdevs.collect(), same, |_, _| {});
-    let is_usb = |kind| kind == ControllerType::Usb;
-    devices.controllers.retain(|there| {
-        let mut now = actual.controllers.iter();
-        let is_there = now.any(|it| it.index == there.index || there.index.is_none());
-        !is_usb(there.kind) || is_there
-    });
-    for controller in actual.controllers {
-        let mut there = devices.controllers.iter();
-        let known = there.any(|it| it.kind == controller.kind && it.index == controller.index);
-        if is_usb(controller.kind) && !known {
-            devices.controllers.push(controller);
-        }
-    }
+    take_controllers(&mut devices.controllers, actual.controllers);
+}
+
+/// The same for USB controllers; of others libxl tells limits only.
+fn take_controllers(controllers: &mut Vec<Controller>, mut actual: Vec<Controller>) {
+    // A document that others stored may leave numbers to libxl, which has them in this order.
+    Controller::number(controllers);
+    actual.retain(is_usb);
+    let same = |a: &Controller, b: &Controller| a.kind == b.kind && a.index == b.index;
+    let is_there = |it: &Controller| !is_usb(it) || actual.iter().any(|now| same(it, now));
+    controllers.retain(is_there);
+    actual.retain(|now| !controllers.iter().any(|there| same(there, now)));
+    controllers.append(&mut actual);
+}
+
+fn is_usb(controller: &Controller) -> bool {
+    controller.kind == ControllerType::Usb
 }
 
 fn take<T>(
@@ -315,5 +319,33 @@ fn passed_source(interface: &Interface) -> Option<HostdevSource> {
             power_filtering: None,
         }),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn controllers(all: &[(ControllerType, Option<u32>)]) -> Vec<Controller> {
+        let controller = |&(kind, index): &(ControllerType, Option<u32>)| Controller {
+            index,
+            ..Controller::new(kind, 0)
+        };
+        all.iter().map(controller).collect()
+    }
+
+    #[test]
+    fn a_controller_without_a_number_is_the_one_that_libxl_has() {
+        use ControllerType::{Usb, Xenbus};
+        let mut there = controllers(&[(Usb, None), (Usb, Some(0))]);
+        take_controllers(&mut there, controllers(&[(Usb, Some(0)), (Usb, Some(1))]));
+        assert_eq!(there, controllers(&[(Usb, Some(1)), (Usb, Some(0))]));
+        // The bus has the number 0 too, and is not the controller that was taken away.
+        let mut there = controllers(&[(Xenbus, Some(0)), (Usb, None), (Usb, Some(1))]);
+        take_controllers(
+            &mut there,
+            controllers(&[(Xenbus, Some(0)), (Usb, Some(1))]),
+        );
+        assert_eq!(there, controllers(&[(Xenbus, Some(0)), (Usb, Some(1))]));
     }
 }

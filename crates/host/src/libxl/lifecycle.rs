@@ -4,7 +4,7 @@ use super::failure::unexpected;
 use super::{Libxl, Running, config};
 use crate::{DomainInfo, DomainState, Error, Result, ShutdownReason};
 use std::os::fd::OwnedFd;
-use virtxen_guest::{DomId, Guest, Uuid};
+use virtxen_guest::{Controller, DomId, Guest, Uuid};
 use virtxen_libxl::{Operation, Outcome};
 
 impl Libxl {
@@ -136,10 +136,12 @@ impl Running {
     }
 }
 
-/// With an identifier and addresses, which libxl would choose and nobody would know.
+/// With an identifier, addresses and numbers of controllers, which libxl would choose and nobody
+/// would know.
 fn identified(guest: &Guest) -> Guest {
     let mut guest = guest.clone();
     guest.fill_identities();
+    Controller::number(&mut guest.devices.controllers);
     guest
 }
 
