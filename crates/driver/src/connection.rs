@@ -187,10 +187,10 @@ macro_rules! connection_calls {
         snapshots(key: &DomainKey) -> Vec<SnapshotEntry>;
         /// A snapshot as libvirt's XML.
         snapshot_xml(key: &DomainKey, name: &str, secure: bool) -> String;
-        /// Goes back to a snapshot.
+        /// Goes back to a snapshot, and returns warnings.
         snapshot_revert(
             key: &DomainKey, name: &str, flags: SnapshotRevert, monitor: &Monitor
-        ) -> ();
+        ) -> Vec<String>;
         /// Removes a snapshot, and returns warnings.
         snapshot_delete(
             key: &DomainKey, name: &str, flags: SnapshotDeletion, monitor: &Monitor

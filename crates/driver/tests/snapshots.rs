@@ -26,6 +26,8 @@ struct Disks {
     broken: Mutex<Option<&'static str>>,
     /// None of them is there any more.
     gone: Mutex<bool>,
+    /// A revert was cut short, which is put right once.
+    cut_short: Mutex<bool>,
     /// Somebody tries to cancel this meanwhile.
     cancels: Mutex<Option<Monitor>>,
 }
@@ -68,6 +70,11 @@ impl DiskSnapshots for Disks {
         self.note("remove", disk, name)?;
         let gone = self.gone.lock().unwrap();
         Ok(gone.then(|| format!("{} is gone", disk.path.display())))
+    }
+
+    async fn mend(&self, disk: &DiskFile) -> virtxen_host::Result<Option<String>> {
+        let cut_short = std::mem::take(&mut *self.cut_short.lock().unwrap());
+        Ok(cut_short.then(|| format!("{} was mended", disk.path.display())))
     }
 }
 
@@ -378,4 +385,27 @@ async fn passwords_are_for_those_who_may_see_them() {
         assert_eq!(xml.matches("<graphics").count(), 2, "{xml}");
         assert_eq!(xml.matches("passwd='open'").count(), shown, "{xml}");
     }
+}
+
+#[tokio::test]
+async fn a_revert_that_was_cut_short_is_told() {
+    let root = tempfile::tempdir().unwrap();
+    let (driver, disks, key) = web(root.path()).await;
+    let (none, monitor) = (SnapshotFlags::default(), Monitor::default());
+    let cut_short = || *disks.cut_short.lock().unwrap() = true;
+    cut_short();
+    let first = take(&driver, &key, &named("off"), none).await;
+    let why = first.unwrap_err().to_string();
+    assert!(
+        why.contains("/web.img was mended: ask for it again"),
+        "{why}"
+    );
+    assert!(disks.done().is_empty());
+    take(&driver, &key, &named("off"), none).await.unwrap();
+    cut_short();
+    let back = driver.snapshot_revert(&key, "off", SnapshotRevert::default(), &monitor);
+    assert_eq!(back.await.unwrap(), ["/web.img was mended"]);
+    cut_short();
+    let gone = driver.snapshot_delete(&key, "off", SnapshotDeletion::default(), &monitor);
+    assert_eq!(gone.await.unwrap(), ["snapshot 'off': /web.img was mended"]);
 }

@@ -83,13 +83,15 @@ impl Remote {
         name: &str,
         flags: SnapshotRevert,
         monitor: &Monitor,
-    ) -> Result<()> {
+    ) -> Result<Vec<String>> {
         let flags = bits(&[(flags.running, 1), (flags.paused, 1 << 1)]);
         let arguments = self.snapshot(key, name, flags).await?;
         let dom = arguments.snap.dom.clone();
         let operation = Operation::SnapshotRevert;
         let work = self.ask::<DomainRevertToSnapshot>(operation, arguments);
-        self.watched(operation, Some(dom), monitor, work).await
+        self.watched(operation, Some(dom), monitor, work).await?;
+        // What there is to say of it is in the daemon's log.
+        Ok(Vec::new())
     }
 
     pub(crate) async fn snapshot_delete(

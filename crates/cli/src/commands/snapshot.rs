@@ -266,9 +266,12 @@ async fn revert(session: &Session, args: &Args) -> Result<Reply> {
     let driver = session.driver().await?;
     let key = DomainKey::from(&domain);
     let work = driver.snapshot_revert(&key, name, flags, &monitor);
-    progress::watch(session, "Revert", &monitor, work)
+    let warnings = progress::watch(session, "Revert", &monitor, work)
         .await
         .context(|| format!("Failed to revert domain '{}' to '{name}'", domain.name))?;
+    for warning in warnings {
+        session.printer.warning(&warning);
+    }
     let said = format!("Domain snapshot {name} reverted");
     Ok(Reply::new(done(&domain, "snapshot-revert", name)).note(said))
 }

@@ -161,7 +161,8 @@ async fn revert(caller: Arc<Caller>, arguments: SnapshotFlags) -> Result<()> {
     let (key, name) = (wire::key(&arguments.snap.dom), &arguments.snap.name);
     let monitor = Monitor::default();
     let driver = &caller.driver;
-    Ok(driver.snapshot_revert(&key, name, flags, &monitor).await?)
+    log(&driver.snapshot_revert(&key, name, flags, &monitor).await?);
+    Ok(())
 }
 
 async fn delete(caller: Arc<Caller>, arguments: SnapshotFlags) -> Result<()> {
@@ -178,10 +179,15 @@ async fn delete(caller: Arc<Caller>, arguments: SnapshotFlags) -> Result<()> {
     let (key, name) = (wire::key(&arguments.snap.dom), &arguments.snap.name);
     let monitor = Monitor::default();
     let driver = &caller.driver;
-    for warning in driver.snapshot_delete(&key, name, flags, &monitor).await? {
+    log(&driver.snapshot_delete(&key, name, flags, &monitor).await?);
+    Ok(())
+}
+
+/// The protocol has no place for warnings.
+fn log(warnings: &[String]) {
+    for warning in warnings {
         tracing::warn!(parent: &crate::calls::span(), "{warning}");
     }
-    Ok(())
 }
 
 async fn current(

@@ -1,4 +1,5 @@
-//! Snapshots of thin LVM volumes: volumes of the same pool, beside the volume.
+//! Snapshots of thin LVM volumes: volumes of the same pool, beside the volume; and what is
+//! put right after a revert that was cut short. Which snapshots a guest has is not known here.
 
 use super::{program, refused};
 use crate::Result;
@@ -11,7 +12,14 @@ use std::path::{Path, PathBuf};
 pub(super) struct Volume {
     group: String,
     name: String,
+    /// Folder of LVM's programs; empty for those of `PATH`.
+    programs: PathBuf,
 }
+
+/// Ends of the names of what a revert has beside a snapshot while it is under way: a copy of it,
+/// and the volume as it was.
+const PART: &str = ".part";
+const OLD: &str = ".old";
 
 /// What is said of block devices that cannot have snapshots.
 const ONLY_THIN: &str = "of block devices only thin LVM volumes have snapshots; leave it out with \
@@ -56,6 +64,7 @@ impl Volume {
             (Some(group), Some(name), Some(pool)) if !pool.is_empty() => Ok(Self {
                 group: group.to_owned(),
                 name: name.to_owned(),
+                programs: PathBuf::new(),
             }),
             (Some(group), Some(name), _) => {
                 let why = format!("the LVM volume {group}/{name} is not thin: {ONLY_THIN}");
@@ -65,8 +74,88 @@ impl Volume {
         }
     }
 
+    /// The volume that LVM gives a path, which may have no device now.
+    pub(super) fn at(path: &Path) -> Option<Self> {
+        let path = path.to_str()?;
+        let (group, name) = match path.strip_prefix("/dev/mapper/") {
+            // Hyphens of both are doubled there, the one between them is not.
+            Some(both) => {
+                let both = both.replace("--", "/");
+                let (group, name) = both.split_once('-')?;
+                (group.replace('/', "-"), name.replace('/', "-"))
+            }
+            None => {
+                let (group, name) = path.strip_prefix("/dev/")?.split_once('/')?;
+                (group.to_owned(), name.to_owned())
+            }
+        };
+        let fits = |it: &String| !it.is_empty() && it.chars().all(is_in_names);
+        (fits(&group) && fits(&name)).then_some(Self {
+            group,
+            name,
+            programs: PathBuf::new(),
+        })
+    }
+
+    /// Takes back a revert that was cut short, and removes what one has left. What was done;
+    /// `None` if there was nothing to do.
+    pub(super) async fn mend(&self) -> Result<Option<String>> {
+        let volumes = self.volumes().await?;
+        let is = |name: &str| volumes.iter().any(|it| it == name);
+        let mut is_there = is(&self.name);
+        let (path, mut done) = (self.path(&self.name), Vec::new());
+        for kept in volumes.iter().filter(|it| self.is_snapshot(it)) {
+            let (part, old) = (format!("{kept}{PART}"), format!("{kept}{OLD}"));
+            match (is_there, is(&old), is(&part)) {
+                // Cut short between the two names, or when the first could not be given back.
+                (false, true, has_part) => {
+                    self.rename(&old, &self.name).await?;
+                    self.run("lvchange", &["--activate=y", &path]).await?;
+                    if has_part {
+                        self.remove_volume(&part).await?;
+                    }
+                    is_there = true;
+                    done.push(format!("{path} is what {old} was, as before it"));
+                }
+                (true, false, true) => {
+                    self.run("lvchange", &["--activate=y", &path]).await?;
+                    self.remove_volume(&part).await?;
+                    done.push(format!("{path} is as before it, and {part} removed"));
+                }
+                (true, true, false) => {
+                    self.remove_volume(&old).await?;
+                    done.push(format!("{path} is as after it, and {old} removed"));
+                }
+                // No revert leaves that.
+                _ => {}
+            }
+        }
+        Ok((!done.is_empty()).then(|| format!("a revert was cut short: {}", done.join("; "))))
+    }
+
+    /// Names of the volumes of the group; none where there is no LVM.
+    async fn volumes(&self) -> Result<Vec<String>> {
+        let select = format!("--select=vg_name=\"{}\"", self.group);
+        let arguments = ["--noheadings", "--options=lv_name", &select];
+        let arguments = arguments.map(OsStr::new);
+        let subject = self.path(&self.name);
+        let lvs = self.program("lvs");
+        let said = program::run_if_there(&lvs, Path::new(&subject), &arguments).await?;
+        let names = said.iter().flat_map(|said| said.lines());
+        Ok(names.map(|it| it.trim().to_owned()).collect())
+    }
+
+    fn is_snapshot(&self, volume: &str) -> bool {
+        let name = volume.strip_prefix(&self.name);
+        name.is_some_and(|it| it.starts_with('.'))
+    }
+
     /// Keeps the volume as it is. The snapshot is active whenever the volume is.
     pub(super) async fn take(&self, name: &str) -> Result<()> {
+        if [PART, OLD].iter().any(|end| name.ends_with(end)) {
+            let why = format!("names of snapshots of LVM volumes do not end in {PART} or {OLD}");
+            return Err(refused(Path::new(&self.path(&self.name)), why));
+        }
         self.copy(&self.name, &self.kept(name)?).await
     }
 
@@ -75,7 +164,7 @@ impl Volume {
     /// only, which after the first time is not this one any more.
     pub(super) async fn revert(&self, name: &str) -> Result<()> {
         let kept = self.kept(name)?;
-        let (copy, old) = (format!("{kept}.part"), format!("{kept}.old"));
+        let (copy, old) = (format!("{kept}{PART}"), format!("{kept}{OLD}"));
         self.remove_volume(&copy).await?;
         self.copy(&kept, &copy).await?;
         let done = self.replace(&copy, &old).await;
@@ -142,7 +231,11 @@ impl Volume {
     async fn said(&self, program: &'static str, arguments: &[&str]) -> Result<String> {
         let arguments: Vec<&OsStr> = arguments.iter().map(AsRef::as_ref).collect();
         let subject = self.path(&self.name);
-        program::run(program, Path::new(&subject), &arguments).await
+        program::run(&self.program(program), Path::new(&subject), &arguments).await
+    }
+
+    fn program(&self, name: &str) -> String {
+        self.programs.join(name).display().to_string()
     }
 
     fn path(&self, name: &str) -> String {
@@ -151,11 +244,124 @@ impl Volume {
 
     /// The volume of a snapshot. LVM takes few characters in names.
     fn kept(&self, name: &str) -> Result<String> {
-        let fits = |c: char| c.is_ascii_alphanumeric() || "+_.-".contains(c);
-        if name.chars().all(fits) && name.len() <= 60 {
+        if name.chars().all(is_in_names) && name.len() <= 60 {
             return Ok(format!("{}.{name}", self.name));
         }
         let why = "names of snapshots of LVM volumes have letters, digits and + _ . - only";
         Err(refused(Path::new(&self.path(&self.name)), why))
+    }
+}
+
+fn is_in_names(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "+_.-".contains(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{read_dir, read_to_string, remove_file, write};
+
+    /// The volume `lab/web`, with programs that keep it in a folder.
+    fn web(folder: &Path) -> Volume {
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lvm.sh");
+        for name in ["lvs", "lvcreate", "lvremove", "lvrename", "lvchange"] {
+            std::os::unix::fs::symlink(&program, folder.join(name)).unwrap();
+        }
+        std::fs::create_dir(folder.join("volumes")).unwrap();
+        Volume {
+            programs: folder.to_owned(),
+            ..Volume::at(Path::new("/dev/lab/web")).unwrap()
+        }
+    }
+
+    fn volumes(folder: &Path) -> Vec<String> {
+        let all = read_dir(folder.join("volumes")).unwrap();
+        let names = all.map(|it| it.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
+    }
+
+    #[tokio::test]
+    async fn a_revert_may_be_cut_short_anywhere() {
+        let mut mended = 0;
+        for steps in 0.. {
+            let folder = tempfile::tempdir().unwrap();
+            let (folder, web) = (folder.path(), web(folder.path()));
+            let volume = folder.join("volumes/web");
+            write(&volume, "first").unwrap();
+            web.take("off").await.unwrap();
+            write(&volume, "second").unwrap();
+            write(folder.join("left"), steps.to_string()).unwrap();
+            let reverted = web.revert("off").await.is_ok();
+            remove_file(folder.join("left")).unwrap();
+            let said = web.mend().await.unwrap();
+            mended += usize::from(said.is_some());
+            assert_eq!(web.mend().await.unwrap(), None, "{steps}: {said:?}");
+            assert_eq!(volumes(folder), ["web", "web.off"], "{steps}: {said:?}");
+            let now = read_to_string(&volume).unwrap();
+            let after = said.as_ref().is_some_and(|it| it.contains("as after it"));
+            let wanted = if reverted || after { "first" } else { "second" };
+            assert_eq!(now, wanted, "{steps}: {said:?}");
+            let is_active = read_to_string(folder.join("active.web"));
+            if now == "second" && said.is_some() {
+                assert_eq!(is_active.unwrap(), "--activate=y\n", "{steps}");
+            }
+            web.revert("off").await.unwrap();
+            assert_eq!(read_to_string(&volume).unwrap(), "first", "{steps}");
+            if reverted {
+                assert!(mended > 3, "{mended}");
+                return;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_no_revert_has_left_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (folder, web) = (folder.path(), web(folder.path()));
+        let there = [
+            "web.off",
+            "web.off.part",
+            "web.on.old",
+            "webby",
+            "webby.a.old",
+        ];
+        for name in there {
+            write(folder.join("volumes").join(name), name).unwrap();
+        }
+        assert_eq!(web.mend().await.unwrap(), None);
+        for name in ["web", "web.off.old"] {
+            write(folder.join("volumes").join(name), name).unwrap();
+        }
+        assert_eq!(web.mend().await.unwrap(), None);
+        assert_eq!(volumes(folder).len(), 7);
+        for name in ["a.old", "a.part"] {
+            assert!(web.take(name).await.is_err());
+        }
+        let elsewhere = Volume {
+            programs: folder.join("none"),
+            ..web
+        };
+        assert_eq!(elsewhere.mend().await.unwrap(), None);
+    }
+
+    #[test]
+    fn volumes_are_known_by_their_paths() {
+        let named = |path: &str| {
+            let volume = Volume::at(Path::new(path))?;
+            Some(volume.path(&volume.name))
+        };
+        assert_eq!(named("/dev/lab/web-1").as_deref(), Some("lab/web-1"));
+        let mapper = named("/dev/mapper/my--lab-web--1");
+        assert_eq!(mapper.as_deref(), Some("my-lab/web-1"));
+        for path in [
+            "/dev/sda",
+            "/srv/lab/web",
+            "/dev/disk/by-id/a",
+            "/dev/la\"b/web",
+        ] {
+            assert_eq!(named(path), None, "{path}");
+        }
     }
 }

@@ -49,6 +49,16 @@ pub trait DiskSnapshots: Send + Sync {
     /// # Errors
     /// What the program says. That there is none is none.
     async fn remove(&self, disk: &DiskFile, name: &str) -> Result<Option<String>>;
+
+    /// Puts right what a revert has left that was cut short, so that the disk is there, and
+    /// returns the sentence that says what was done. Before any of the above; by itself it is
+    /// for disks that can be left so.
+    ///
+    /// # Errors
+    /// What the program says.
+    async fn mend(&self, _disk: &DiskFile) -> Result<Option<String>> {
+        Ok(None)
+    }
 }
 
 /// The disks of the machine that this runs on.
@@ -100,6 +110,13 @@ impl DiskSnapshots for LocalDisks {
             Kind::File(path) => copy::remove(&path, name).await,
         }?;
         Ok(None)
+    }
+
+    async fn mend(&self, disk: &DiskFile) -> Result<Option<String>> {
+        match lvm::Volume::at(&disk.path) {
+            Some(volume) => volume.mend().await,
+            None => Ok(None),
+        }
     }
 }
 

@@ -76,7 +76,9 @@ async fn remove_disks(
 ) -> Result<Vec<String>> {
     let mut warnings = Vec::new();
     for disk in &kept_disks(snapshot, domain.is_active()) {
-        let said = host.disk_snapshots()?.remove(disk, name).await?;
+        let disks = host.disk_snapshots()?;
+        let mended = disks.mend(disk).await?;
+        let said = mended.into_iter().chain(disks.remove(disk, name).await?);
         warnings.extend(said.map(|said| format!("snapshot '{name}': {said}")));
     }
     Ok(warnings)

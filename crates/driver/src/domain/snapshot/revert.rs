@@ -20,7 +20,8 @@ pub struct SnapshotRevert {
 }
 
 impl Driver {
-    /// Goes back to a snapshot. A domain that runs is destroyed first.
+    /// Goes back to a snapshot. A domain that runs is destroyed first. What had to be put right
+    /// before, as an earlier one was cut short, is a warning, which is returned.
     ///
     /// # Errors
     /// No such domain or snapshot; a part of the snapshot is not there any more, which is
@@ -31,7 +32,7 @@ impl Driver {
         name: &str,
         flags: SnapshotRevert,
         monitor: &Monitor,
-    ) -> Result<()> {
+    ) -> Result<Vec<String>> {
         let call = Call::domain(Operation::SnapshotRevert, key).watched(monitor);
         let (driver, name) = (self.clone(), name.to_owned());
         let monitor = monitor.clone();
@@ -112,7 +113,7 @@ impl Back {
         Ok(())
     }
 
-    async fn go(self) -> Result<()> {
+    async fn go(self) -> Result<Vec<String>> {
         let (host, name) = (&*self.host, &self.domain.name);
         if self.domain.is_active() {
             host.destroy(name).await?;
@@ -120,15 +121,19 @@ impl Back {
         if let Some(file) = self.driver.inner.managed_save_of(&self.inactive()).await? {
             managed_save::remove(file).await?;
         }
+        let mut warnings = Vec::new();
         for disk in &kept_disks(&self.snapshot, false) {
-            host.disk_snapshots()?.revert(disk, &self.name).await?;
+            let disks = host.disk_snapshots()?;
+            warnings.extend(disks.mend(disk).await?);
+            disks.revert(disk, &self.name).await?;
         }
         host.define(&self.guest).await?;
         let (uuid, guest) = (self.domain.uuid, self.guest.clone());
         self.driver.inner.keep_definition(uuid, guest).await?;
         let (folder, current) = (self.folder.clone(), self.name.clone());
         blocking(SNAPSHOT, move || folder.set_current(Some(&current))).await?;
-        self.start().await
+        self.start().await?;
+        Ok(warnings)
     }
 
     /// Starts the domain if it ran, or is to run.

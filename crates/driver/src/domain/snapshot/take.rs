@@ -136,6 +136,7 @@ impl Taking {
         };
         let in_use = domain.is_active() && !with_memory;
         let (kept, disks) = disks(running.as_ref().unwrap_or(&defined), &wanted, in_use)?;
+        mend(&*host, &domain, &disks).await?;
         let location = match with_memory {
             true => SnapshotLocation::Internal,
             false => SnapshotLocation::No,
@@ -257,6 +258,23 @@ impl Taking {
         })
         .await
     }
+}
+
+/// What a disk has may be another content than the caller thinks when a revert was cut short: he
+/// is told, and asks again.
+async fn mend(host: &dyn Host, domain: &Domain, disks: &[DiskFile]) -> Result<()> {
+    let mut mended = Vec::new();
+    for disk in disks {
+        mended.extend(host.disk_snapshots()?.mend(disk).await?);
+    }
+    if mended.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Invalid {
+        name: domain.name.clone(),
+        operation: Operation::SnapshotCreate.verb(),
+        reason: format!("{}: ask for it again", mended.join("; ")),
+    })
 }
 
 /// Refuses what cannot be kept or gone back to.

@@ -1,0 +1,27 @@
+#!/bin/sh
+# LVM's programs for tests, by the name that this is started with. Volumes of the group `lab` are
+# files in `volumes` beside that name. `left` has how many of them still run; then each fails.
+cd "$(dirname "$0")/volumes" || exit 9
+if [ -e ../left ]; then
+	left=$(cat ../left)
+	[ "$left" -gt 0 ] || exit 1
+	echo $((left - 1)) >../left
+fi
+case ${0##*/} in
+lvs)
+	for argument; do
+		case $argument in
+		--select=vg_name=\"lab\") ls ;;
+		--select=lv_name=\"*\")
+			name=${argument#*\"}
+			name=${name%\"}
+			[ ! -e "$name" ] || echo "  $name"
+			;;
+		esac
+	done
+	;;
+lvcreate) cp "${5#*/}" "$4" ;;
+lvremove) rm "${2#*/}" ;;
+lvrename) [ ! -e "$3" ] && mv "$2" "$3" ;;
+lvchange) [ -e "${2#*/}" ] && echo "$1" >"../active.${2#*/}" ;;
+esac
