@@ -61,7 +61,8 @@ impl Libxl {
     pub(crate) fn new(
         channel: LibxlChannel,
         release: Release,
-        (facts, files): (Option<Facts>, Option<NodeFiles>),
+        facts: Option<Facts>,
+        files: Option<NodeFiles>,
         hypercalls: Option<&HypercallMonitor>,
     ) -> Self {
         let mut target = Target::new(release);

@@ -37,8 +37,8 @@ impl XenHost {
         let release = Release::new(version.major, version.minor)
             .ok_or_else(|| format!("libxl is used from Xen 4.5 on, this Xen is {version}"))?;
         let hypercalls = self.hypercalls.as_ref().ok();
-        let seen = (self.facts.clone(), self.files.as_ref().ok().cloned());
-        channel.map(|it| Libxl::new(it, release, seen, hypercalls))
+        let (facts, files) = (self.facts.clone(), self.files.as_ref().ok().cloned());
+        channel.map(|it| Libxl::new(it, release, facts, files, hypercalls))
     }
 
     pub(super) async fn changer(&self, name: &str, operation: &'static str) -> Result<Changer<'_>> {
