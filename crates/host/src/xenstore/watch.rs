@@ -1,10 +1,10 @@
 //! Watches of XenStore made into events, and into what [`Names`] has to forget.
 //!
 //! Four watches serve a whole host: the two special ones for domains that come
-//! and go, one on all domains' homes and one on libxl's notes of them. They are set when names are first read
-//! or somebody first listens. Xen tells nobody of a pause: while somebody listens
-//! the domains are looked at in short intervals too. After a loss everything is
-//! looked at again. What is kept in mind of each domain is in `homes`.
+//! and go, one on all domains' homes and one on libxl's notes of them. They are set
+//! when names are first read or somebody first listens. Xen tells nobody of a pause:
+//! while somebody listens the domains are looked at in short intervals too. After a
+//! loss everything is looked at again. What is kept in mind of each domain is in `homes`.
 
 use super::homes::{HOMES, Homes, NOTES, Part};
 use super::{Facts, Names};
