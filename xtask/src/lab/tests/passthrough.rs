@@ -139,4 +139,35 @@ hides "model='qusb1'" virsh dumpxml pv
 says "model='qusb2'" virsh dumpxml pv
 "#,
     },
+    Test {
+        name: "usb-hvm",
+        what: "a USB device in and out of a running HVM guest with an emulated controller, with events",
+        script: r#"
+spare_usb
+echo "<controller type='usb' index='0' model='ehci' ports='6'/>" >$work/controller.xml
+guest_with hvm $work/controller.xml >$work/usb.xml
+there="Bus 0*$usb_bus Device 0*$usb_device"
+place="<address bus='$usb_bus' device='$usb_device'/>"
+virsh create $work/usb.xml
+within 240 serial hvm 'lab: ready'
+says "^0 +devicemodel" xl usb-list hvm
+says "model='ehci'.*ports='6'|ports='6'.*model='ehci'" virsh dumpxml hvm
+hides hostdev virsh dumpxml hvm
+listen
+virsh attach-device hvm $work/product.xml --live
+within 60 event 'device-added.*hvm'
+says "$there" xl usb-list hvm
+says "$place" virsh dumpxml hvm
+virsh detach-device hvm $work/product.xml --live
+within 60 event 'device-removed.*hvm'
+hides "$there" xl usb-list hvm
+hides hostdev virsh dumpxml hvm
+within 30 says usbhid usb_driver
+virsh attach-device hvm $work/place.xml --live
+says "$there" xl usb-list hvm
+says "$place" virsh dumpxml hvm
+virsh destroy hvm
+within 30 says usbhid usb_driver
+"#,
+    },
 ];
