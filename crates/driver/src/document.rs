@@ -10,8 +10,9 @@ use virtxen_formats::config::Document;
 use virtxen_formats::sxpr::{self, ConfigVersion, Dialect, Runtime, Sxpr, Target};
 use virtxen_formats::{libxl, xl, xm};
 use virtxen_guest::{
-    ChardevSource, Device, FormatOptions, GraphicsServer, Guest, HostdevSource, Interface,
-    LoaderType, ParseOptions, Problem, ProblemKind, Problems, Rule, Rules, Severity, place_losses,
+    ChardevSource, Device, FormatOptions, GraphicsServer, Guest, HostdevSource, Input, InputBus,
+    InputType, Interface, LoaderType, ParseOptions, Problem, ProblemKind, Problems, Rule, Rules,
+    Severity, place_losses,
 };
 use virtxen_host::XenVersion;
 
@@ -114,7 +115,19 @@ fn rules(version: &XenVersion) -> &'static Rules {
     }
 }
 
+/// Takes out the input devices that libvirt's own driver refuses a whole document for: of Xen's
+/// those of an HVM guest, and tablets. What a guest has of them it got while it ran.
+pub(crate) fn leave_out_foreign_inputs(guest: &mut Guest) {
+    let hvm = guest.is_hvm();
+    let is_taken = |it: &Input| !hvm && it.kind != InputType::Tablet;
+    let inputs = &mut guest.devices.inputs;
+    inputs.retain(|it| it.bus != Some(InputBus::Xen) || is_taken(it));
+}
+
 fn format_by(rules: &Rules, mut guest: Guest, flags: XmlFlags) -> String {
+    if flags.migratable {
+        leave_out_foreign_inputs(&mut guest);
+    }
     fill(&mut guest, rules);
     let options = FormatOptions {
         inactive: flags.inactive,

@@ -241,7 +241,8 @@ impl Inner {
                 secure: true,
                 ..XmlFlags::default()
             };
-            let guest = Arc::unwrap_or_clone(guest);
+            let mut guest = Arc::unwrap_or_clone(guest);
+            document::leave_out_foreign_inputs(&mut guest);
             let document = document::format_guest(guest, flags, &self.host.version());
             self.store.keep_status(domain, &document).await
         };

@@ -1,7 +1,8 @@
-//! Devices that libxl's guests get at their next start only.
+//! Screens and input devices of libxl's guests: which ones come while they run, which ones
+//! with their next start only.
 
-use crate::machine::{key, machine};
-use virtxen_driver::{Affect, XmlFlags};
+use crate::machine::{Machine, guest, key, machine};
+use virtxen_driver::{Affect, DefineFlags, XmlFlags};
 
 #[tokio::test]
 async fn screens_and_keyboards_are_for_the_next_start() {
@@ -38,4 +39,55 @@ async fn screens_and_keyboards_are_for_the_next_start() {
         let defined = driver.xml_desc(&key("web"), inactive).await.unwrap();
         assert!(!defined.contains(part), "{defined}");
     }
+}
+
+async fn xml(machine: &Machine, migratable: bool) -> String {
+    let flags = XmlFlags {
+        migratable,
+        ..XmlFlags::default()
+    };
+    machine.driver.xml_desc(&key("web"), flags).await.unwrap()
+}
+
+#[tokio::test]
+async fn keyboards_and_pointers_of_xens_come_and_go() {
+    let machine = machine("4.17").await;
+    let driver = &machine.driver;
+    let hvm = guest("web", "").replace(
+        "<type>linux</type><kernel>/k</kernel>",
+        "<type arch='x86_64' machine='xenfv'>hvm</type>",
+    );
+    let flags = DefineFlags::default();
+    driver.define_xml(&hvm, flags).await.unwrap();
+    driver.start(&key("web"), false).await.unwrap();
+    let web = key("web");
+    for kind in ["keyboard", "tablet", "mouse"] {
+        let device = format!("<input type='{kind}' bus='xen'/>");
+        let attach = async || driver.attach_device(&web, &device, Affect::LIVE).await;
+        let detach = async || driver.detach_device(&web, &device, Affect::LIVE).await;
+        detach().await.unwrap_err();
+        attach().await.unwrap();
+        assert!(xml(&machine, false).await.contains(&device));
+        // libvirt's own driver would not take the document.
+        assert!(!xml(&machine, true).await.contains(&device));
+        let again = attach().await.unwrap_err().to_string();
+        assert!(again.contains("already"), "{again}");
+        detach().await.unwrap();
+        assert!(!xml(&machine, false).await.contains(&device));
+    }
+}
+
+#[tokio::test]
+async fn a_pointer_needs_an_emulator() {
+    let machine = machine("4.17").await;
+    machine.started("web", "").await;
+    let tablet = "<input type='tablet' bus='xen'/>";
+    let web = key("web");
+    let attach = machine.driver.attach_device(&web, tablet, Affect::LIVE);
+    let why = attach.await.unwrap_err().to_string();
+    assert!(
+        why.contains("device model") && why.contains("--config"),
+        "{why}"
+    );
+    assert!(!xml(&machine, false).await.contains(tablet));
 }

@@ -2,9 +2,9 @@
 //!
 //! What a device looks like is in the file of its family.
 
-use super::Target;
 use super::guest::guest_to_libxl;
 use super::text::{TextError, read_text, to_text};
+use super::{Target, input};
 use crate::convert::{Converted, Error, Notes, excerpt};
 use serde_json::Value;
 use virtxen_guest::{
@@ -16,7 +16,7 @@ use virtxen_guest::{
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeviceConfig {
     /// Which list of `libxl_domain_config` it would be in: `disks`, `nics`, `pcidevs`,
-    /// `usbctrls` or `usbdevs`.
+    /// `usbctrls`, `usbdevs` or `vkbs`.
     pub list: &'static str,
     /// The structure.
     pub value: Value,
@@ -33,6 +33,9 @@ pub fn device_to_libxl(
     target: &Target,
 ) -> Result<Converted<DeviceConfig>, Error> {
     let path = format!("/{}", device.element_name());
+    if let Device::Input(it) = device {
+        return input::plugged(it, &path, target);
+    }
     let mut notes = Notes::default();
     let list = list_of(device, &path)?;
     let mut guest = Guest::new("guest");
@@ -158,7 +161,7 @@ fn list_of(device: &Device, path: &str) -> Result<&'static str, Error> {
     })
 }
 
-fn unsupported(path: String, reason: String) -> Error {
+pub(super) fn unsupported(path: String, reason: String) -> Error {
     Error::Unsupported { path, reason }
 }
 
@@ -206,6 +209,27 @@ mod tests {
             (controller.model.as_deref(), controller.ports),
             (Some("ehci"), Some(6))
         );
+    }
+
+    #[test]
+    fn an_input_device_of_xens_is_nothing_else() {
+        let of = |kind: &str, bus: &str, release: Release| {
+            let xml = format!("<input type='{kind}' bus='{bus}'/>");
+            let device = parse_device(&xml, &ParseOptions::default()).unwrap().value;
+            device_to_libxl(&device, true, &Target::new(release))
+        };
+        let newest = |kind| of(kind, "xen", Release::NEWEST).unwrap().value;
+        assert_eq!(newest("keyboard").list, "vkbs");
+        let tablet = json!({
+            "backend_type": "qemu", "feature_disable_keyboard": true, "feature_abs_pointer": true
+        });
+        assert_eq!(newest("tablet").value, tablet);
+        let mouse = json!({ "backend_type": "qemu", "feature_disable_keyboard": true });
+        assert_eq!(newest("mouse").value, mouse);
+        let old = of("mouse", "xen", Release::new(4, 11).unwrap());
+        let why = old.unwrap_err().to_string();
+        assert!(why.contains("4.11 has no"), "{why}");
+        assert!(of("tablet", "usb", Release::NEWEST).is_err());
     }
 
     #[test]

@@ -1,11 +1,14 @@
-//! Input devices on the emulated USB: `usbdevice_list`.
+//! Input devices on the emulated USB: `usbdevice_list`; and one of Xen's for a guest that
+//! runs: `vkbs`.
 //!
 //! Mouse and keyboard of the kind of guest are always there; a paravirtual keyboard
-//! (`vkbs`) comes with each frame buffer, which is in `graphics`.
+//! with a pointer comes with each frame buffer, which is in `graphics`.
 
+use super::Target;
+use super::device::{DeviceConfig, unsupported};
 use super::guest::Parts;
-use super::write::Writer;
-use crate::convert::{Notes, excerpt};
+use super::write::{Out, Writer};
+use crate::convert::{Converted, Error, Notes, excerpt};
 use crate::spelling::device::note_info;
 use virtxen_guest::{Input, InputBus, InputType};
 
@@ -35,6 +38,41 @@ pub(super) fn write(writer: &mut Writer<'_>) {
     if !words.is_empty() {
         writer.own.set("usbdevice_list", words);
     }
+}
+
+/// A keyboard or a pointer of Xen's for a guest that runs: a device that has nothing else.
+pub(super) fn plugged(
+    input: &Input,
+    path: &str,
+    target: &Target,
+) -> Result<Converted<DeviceConfig>, Error> {
+    let mut out = Out::new("device_vkb", target.release);
+    let without: &[&str] = match (input.kind, input.bus) {
+        (InputType::Keyboard, Some(InputBus::Xen)) => &["feature_disable_pointer"],
+        (InputType::Mouse, Some(InputBus::Xen)) => &["feature_disable_keyboard"],
+        (InputType::Tablet, Some(InputBus::Xen)) => {
+            &["feature_disable_keyboard", "feature_abs_pointer"]
+        }
+        (kind, _) => {
+            let reason =
+                format!("libxl plugs keyboards and pointers of the bus xen, not this {kind}");
+            return Err(unsupported(path.to_owned(), reason));
+        }
+    };
+    let mut notes = Notes::default();
+    for key in ["backend_type"].iter().chain(without) {
+        if !out.has(key) {
+            let reason = format!("libxl of Xen {} has no {key}", target.release);
+            return Err(unsupported(path.to_owned(), reason));
+        }
+    }
+    out.set("backend_type", "qemu");
+    without.iter().for_each(|key| out.set(key, true));
+    note_info(&input.info, path, "libxl", &mut notes);
+    Ok(notes.into_converted(DeviceConfig {
+        list: "vkbs",
+        value: out.into_value(),
+    }))
 }
 
 /// Reads the devices of a fully virtualized guest.

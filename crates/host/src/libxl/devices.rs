@@ -12,12 +12,13 @@ use virtxen_guest::{
 use virtxen_libxl::{Device as Class, Operation};
 
 /// libxl's lists of devices, and what a device in them is.
-const CLASSES: [(&str, Class); 5] = [
+const CLASSES: [(&str, Class); 6] = [
     ("disks", Class::Disk),
     ("nics", Class::Nic),
     ("pcidevs", Class::Pci),
     ("usbctrls", Class::UsbController),
     ("usbdevs", Class::UsbDevice),
+    ("vkbs", Class::Keyboard),
 ];
 
 impl Running {
@@ -36,6 +37,9 @@ impl Running {
         let mut guest = self.guest().await?;
         let device = numbered(device, &guest);
         ConfigChange::Attach(device.clone()).apply(&mut guest)?;
+        if let Device::Input(_) = device {
+            return self.attach_input(&device).await;
+        }
         let (class, config) = self.plug_config("attach-device", &device)?;
         let (functions, managed) = functions_of(&device);
         self.libxl.unused("attach-device", &functions).await?;
@@ -52,6 +56,19 @@ impl Running {
         }
         self.keep_changed(|guest| ConfigChange::Attach(device).apply(guest))
             .await
+    }
+
+    /// A keyboard or a pointer of Xen's, of which nothing is kept beside XenStore.
+    async fn attach_input(&self, device: &Device) -> Result<()> {
+        const OPERATION: &str = "attach-device";
+        self.is_input_served(OPERATION).await?;
+        let (class, config) = self.plug_config(OPERATION, device)?;
+        self.done(Operation::Attach {
+            domid: self.domid,
+            device: class,
+            config,
+        })
+        .await
     }
 
     /// Takes away what is left of a device that could not be added: libxl leaves it as
@@ -101,7 +118,12 @@ impl Running {
     pub(crate) async fn detach(&self, device: &Device) -> Result<()> {
         const OPERATION: &str = "detach-device";
         is_pluggable(OPERATION, device)?;
-        let Kept { mut guest, config } = self.kept().await?;
+        if let Device::Input(input) = device {
+            return self.detach_input(OPERATION, input).await;
+        }
+        let Kept {
+            mut guest, config, ..
+        } = self.kept().await?;
         let change = ConfigChange::Detach(device.clone());
         let managed = managed_in(&guest, device);
         change.apply(&mut guest)?;
@@ -258,18 +280,11 @@ impl Libxl {
     }
 }
 
-/// Refuses what libxl would only write down, as a frame buffer, whose server the emulator
-/// gets when it is started; and Xen's keyboards, which libxl adds to a running guest but
-/// leaves out of the configuration that it keeps, by which a device is taken away.
+/// Refuses what libxl would only write down: a frame buffer and what is emulated. The server
+/// and the devices are arguments of the emulator, which gets them when it is started.
 fn is_pluggable(operation: &'static str, device: &Device) -> Result<()> {
     match device {
-        Device::Input(input) if input.bus == Some(InputBus::Xen) => Err(Error::Unsupported {
-            operation,
-            reason: "libxl keeps no account of keyboards and mice of Xen's that are added while \
-                     a guest runs: change its definition (--config) and start it anew, or use \
-                     xl vkb-attach and xl vkb-detach"
-                .to_owned(),
-        }),
+        Device::Input(input) if input.bus == Some(InputBus::Xen) => Ok(()),
         Device::Graphics(_) | Device::Input(_) => Err(Error::Unsupported {
             operation,
             reason: format!(

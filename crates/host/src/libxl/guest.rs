@@ -6,13 +6,13 @@
 //! | what no configuration of Xen has: title, metadata, aliases | the document |
 //! | which disks, interfaces and devices of the host there are | libxl, which also knows what xl has plugged |
 //! | all of a domain that xl started | libxl |
-//! | terminals, ports of VNC, names of interfaces | XenStore |
+//! | keyboards and pointers of Xen's, terminals, ports of VNC, names of interfaces | XenStore |
 //! | memory and vcpus | the hypervisor |
 
 use super::failure::unexpected;
 use super::seen::Said;
-use super::{Running, config};
-use crate::xenstore::Facts;
+use super::{Running, config, input};
+use crate::xenstore::{Facts, StoredInput};
 use crate::{Error, Result};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -27,14 +27,23 @@ use virtxen_libxl::{Operation, Outcome};
 
 /// A guest with the configuration that libxl keeps of it, in libxl's JSON.
 pub(super) struct Kept {
+    /// With the keyboards and pointers of Xen's that it started with.
     pub(super) guest: Guest,
     pub(super) config: String,
+    /// Those that it has; `None` where XenStore cannot be asked.
+    inputs: Option<Vec<StoredInput>>,
 }
 
 impl Running {
     /// The guest as it is now.
     pub(crate) async fn guest(&self) -> Result<Guest> {
-        self.kept().await.map(|kept| kept.guest)
+        let Kept {
+            mut guest, inputs, ..
+        } = self.kept().await?;
+        if let Some(inputs) = inputs {
+            input::take(&mut guest, &inputs);
+        }
+        Ok(guest)
     }
 
     /// What libxl keeps of a guest that xl started and no document says.
@@ -87,6 +96,7 @@ impl Running {
         Ok(Kept {
             guest,
             config: config.into_owned(),
+            inputs: said.inputs.clone(),
         })
     }
 
@@ -106,6 +116,7 @@ impl Running {
             document: document?,
             config: config?,
             usb: signs.as_ref().map(|signs| signs.usb.clone()),
+            inputs: signs.as_ref().map(|signs| signs.inputs.clone()),
         });
         if let (Some(signs), Some(since)) = (signs, since) {
             seen.keep(guest, signs, Arc::clone(&said), since);

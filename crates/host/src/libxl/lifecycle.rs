@@ -115,7 +115,7 @@ impl Running {
 
     /// Ends the domain and starts it again as it is now.
     pub(crate) async fn reset(&self) -> Result<()> {
-        let guest = self.guest().await?;
+        let guest = self.kept().await?.guest;
         self.destroy().await?;
         let paused = self.info.state == DomainState::Paused;
         self.libxl.create(&again(guest), paused).await.map(drop)

@@ -9,6 +9,7 @@ mod config;
 mod devices;
 mod failure;
 mod guest;
+mod input;
 mod lifecycle;
 mod memory;
 mod migrate;

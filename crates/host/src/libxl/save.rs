@@ -26,7 +26,7 @@ impl Running {
     pub(crate) async fn save(self, file: &Path) -> Result<()> {
         let file = file.to_owned();
         uninterrupted(|cancelled| async move {
-            let guest = self.guest().await?;
+            let guest = self.kept().await?.guest;
             let version = match self.libxl.release().minor() {
                 minor if minor >= NEW_STREAM => VERSION,
                 _ => 1,

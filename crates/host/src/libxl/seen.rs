@@ -4,7 +4,7 @@
 //! What XenStore does not show changes by operations of ours, which forget.
 
 use super::Running;
-use crate::xenstore::{StoredBuses, StoredDisk, StoredInterface};
+use crate::xenstore::{StoredBuses, StoredDisk, StoredInput, StoredInterface};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use virtxen_guest::{DomId, Guest, Uuid};
@@ -23,6 +23,8 @@ pub(super) struct Said {
     pub(super) config: String,
     /// What XenStore shows of USB; `None` where it cannot be asked.
     pub(super) usb: Option<StoredBuses>,
+    /// The same of keyboards and pointers.
+    pub(super) inputs: Option<Vec<StoredInput>>,
 }
 
 /// What XenStore shows of a guest's devices.
@@ -32,6 +34,7 @@ pub(super) struct Signs {
     interfaces: Vec<StoredInterface>,
     others: Vec<Vec<String>>,
     pub(super) usb: StoredBuses,
+    pub(super) inputs: Vec<StoredInput>,
 }
 
 /// All that was said.
@@ -87,17 +90,19 @@ impl Running {
         let mut folders: Vec<String> = OTHERS.into_iter().map(folder).collect();
         // All functions of PCI are in one device.
         folders.push(format!("{}/0", folder("pci")));
-        let (disks, interfaces, others, usb) = tokio::join!(
+        let (disks, interfaces, others, usb, inputs) = tokio::join!(
             facts.disks(&domids),
             facts.interfaces(&domids),
             facts.store().directories(&folders),
             facts.usb(domid),
+            facts.inputs(domid),
         );
         Some(Signs {
             disks: disks.ok()?.pop()?,
             interfaces: interfaces.ok()?.pop()?,
             others: others.ok()?,
             usb: usb.ok()?,
+            inputs: inputs.ok()?,
         })
     }
 }

@@ -14,6 +14,8 @@
 //! | interfaces | `/local/domain/0/backend/vif/N` |
 //! | PCI devices of the host | `/local/domain/0/backend/pci/N` |
 //! | USB controllers and devices | `/libxl/N/device/vusb`, ports in the back ends that it names |
+//! | keyboards and pointers of Xen's | `/libxl/N/device/vkbd` |
+//! | whether an emulator runs | `/local/domain/0/device-model/N/state` |
 //! | devices that another domain serves | `/local/domain/N/device/{vbd,vif}` |
 //! | vcpus | `/local/domain/N/cpu/V/availability` |
 //!
@@ -22,6 +24,7 @@
 
 mod device;
 mod homes;
+mod input;
 mod list;
 mod names;
 mod pci;
@@ -29,6 +32,7 @@ mod usb;
 mod watch;
 
 pub(crate) use device::{StoredDisk, StoredInterface};
+pub(crate) use input::StoredInput;
 pub(crate) use list::StoreMonitor;
 pub(crate) use names::{Asked, Identity, Known, Names, Types};
 pub(crate) use usb::{StoredBuses, StoredUsb};

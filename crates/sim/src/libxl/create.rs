@@ -152,13 +152,17 @@ fn plug_all(state: &mut State, active: &mut Active, mut kept: Kept) -> Result<()
         let device = pci::plug(state, active.domid, &device, at)?;
         active.devices.push(device);
     }
-    if kept.kind == "pv" {
-        for screen in objects(&kept, "vfbs") {
-            device::plain(active, "vfb", device::screen(&screen));
+    match kept.kind.as_str() {
+        "pv" => {
+            for screen in objects(&kept, "vfbs") {
+                device::plain(active, "vfb", device::screen(&screen));
+            }
+            for keyboard in objects(&kept, "vkbs") {
+                device::plain(active, "vkbd", device::keyboard(&keyboard));
+            }
         }
-        for _ in objects(&kept, "vkbs") {
-            device::plain(active, "vkbd", Vec::new());
-        }
+        "hvm" => device::plain(active, "vkbd", Vec::new()),
+        _ => {}
     }
     for (list, devices) in [("disks", disks), ("nics", nics)] {
         let devices = devices.into_iter().map(Value::Object);

@@ -147,10 +147,11 @@ pub(super) fn nic(
 /// Adds a screen or a keyboard of a paravirtualized guest, or the like: what needs no
 /// script.
 pub(super) fn plain(active: &mut Active, class: &str, back: Vec<(String, String)>) {
-    let same = active.devices.iter().filter(|it| it.class == class).count();
+    let same = active.devices.iter().filter(|it| it.class == class);
+    let last = same.map(|it| it.id).max();
     active.devices.push(StoreDevice {
         class: class.to_owned(),
-        id: i64::try_from(same).unwrap_or(0),
+        id: last.map_or(0, |last| last.saturating_add(1)),
         uuid: String::new(),
         back,
         front: Vec::new(),
@@ -173,6 +174,16 @@ pub(super) fn screen(device: &Json) -> Vec<(String, String)> {
         ),
         pair("vncunused", on(flag(&vnc, "findunused"))),
     ]
+}
+
+/// The settings of a keyboard or pointer that its back end has: those that are on.
+pub(super) fn keyboard(device: &Json) -> Vec<(String, String)> {
+    let features = ["disable_keyboard", "disable_pointer", "abs_pointer"];
+    let is_on = |name: &&str| device.get(&format!("feature_{name}")) == Some(&json!(true));
+    let features = features.into_iter().filter(is_on);
+    features
+        .map(|name| pair(&format!("feature-{}", name.replace('_', "-")), "1"))
+        .collect()
 }
 
 /// Whether it is one of the classes of disks.

@@ -35,9 +35,16 @@ pub(super) async fn attach(host: &SimHost, domid: u32, kind: Device, config: &st
                 active.devices.push(device);
             }
         }
+        Device::Keyboard => {
+            let mut state = host.state();
+            if let Some(active) = state.get_mut(key).and_then(|it| it.active.as_mut()) {
+                device::plain(active, "vkbd", device::keyboard(&json));
+            }
+        }
         _ => {}
     }
-    if kind != Device::Medium {
+    // Of keyboards it keeps no account.
+    if !matches!(kind, Device::Medium | Device::Keyboard) {
         keep(&mut host.state(), key, kind, |devices| {
             devices.push(Value::Object(json.clone()));
         });
@@ -130,6 +137,7 @@ fn is_at(device: &StoreDevice, kind: Device, place: &Place) -> bool {
             let named = place.id.is_some() || place.mac.is_some();
             device.class == "vif" && named && same_id && same_mac
         }
+        Device::Keyboard => device.class == "vkbd" && place.id.is_some() && same_id,
         _ => false,
     }
 }

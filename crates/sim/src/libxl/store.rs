@@ -5,6 +5,7 @@
 //! | `/local/domain/N` | its home: name, memory, console, front ends |
 //! | `/local/domain/0/backend/CLASS/N/NUMBER` | back ends |
 //! | `/libxl/N` | kind, and the back ends' settings once more |
+//! | `/local/domain/0/device-model/N` | the state of its emulator, if it has one |
 //! | `/vm/UUID` | name, uuid, what was started |
 
 use super::config::{Kept, section, text_of};
@@ -41,6 +42,7 @@ pub(crate) fn nodes(domain: &Domain, active: &Active, kept: &Kept) -> Nodes {
     let mut nodes = home.nodes;
     nodes.append(&mut libxl.nodes);
     nodes.append(&mut back);
+    nodes.append(&mut emulator(active, kept));
     nodes.append(&mut machine(domain, kept));
     nodes
 }
@@ -176,6 +178,18 @@ fn device_nodes(home: &mut Folder, libxl: &mut Folder, domid: u32, device: &Stor
 
 fn is_connected(device: &StoreDevice) -> bool {
     device.hotplug == Hotplug::Connects && device.connects <= Instant::now()
+}
+
+/// An HVM guest has one, another one by what only that serves when it starts.
+fn emulator(active: &Active, kept: &Kept) -> Nodes {
+    let is_served = |list| !kept.devices(list).is_empty();
+    if kept.kind != "hvm" && !is_served("vfbs") && !is_served("vkbs") {
+        return Nodes::new();
+    }
+    let path = format!("/local/domain/0/device-model/{}", active.domid);
+    let mut folder = Folder::new(path, Rights::Host);
+    folder.put("state", "running");
+    folder.nodes
 }
 
 fn machine(domain: &Domain, kept: &Kept) -> Nodes {

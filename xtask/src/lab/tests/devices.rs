@@ -106,6 +106,42 @@ virsh undefine pv
 "#,
     },
     Test {
+        name: "input",
+        what: "keyboards and pointers of Xen's in and out of a running HVM guest, beside xl; none without an emulator",
+        script: r#"
+of() { echo "<input type='$1' bus='xen'/>"; }
+for kind in keyboard mouse tablet; do of $kind >$work/$kind.xml; done
+virsh create hvm.xml
+within 240 serial hvm 'lab: ready'
+hides "bus='xen'/>" virsh dumpxml hvm
+listen
+virsh attach-device hvm $work/keyboard.xml --live
+within 60 event 'device-added.*hvm'
+says "$(of keyboard)" virsh dumpxml hvm
+says '^1 .*vkbd' xl vkb-list hvm
+refuses 'already' virsh attach-device hvm $work/keyboard.xml --live
+virsh attach-device hvm $work/tablet.xml --live
+says "$(of tablet)" virsh dumpxml hvm
+xl vkb-detach hvm 2 || true
+hides "$(of tablet)" virsh dumpxml hvm
+says "$(of keyboard)" virsh dumpxml hvm
+virsh detach-device hvm $work/keyboard.xml --live
+within 60 event 'device-removed.*hvm'
+hides "bus='xen'/>" virsh dumpxml hvm
+hides '^1 .*vkbd' xl vkb-list hvm
+xl vkb-attach hvm backend-type=qemu feature-disable-keyboard=1
+says "$(of mouse)" virsh dumpxml hvm
+libvirtd_begins
+within 30 says 'hvm +running' virsh -c "$theirs" list
+libvirtd_ends
+says "$(of mouse)" virsh dumpxml hvm
+virsh destroy hvm
+virsh create pv.xml
+refuses 'device model.*--config' virsh attach-device pv $work/tablet.xml --live
+hides "$(of tablet)" virsh dumpxml pv
+"#,
+    },
+    Test {
         name: "nodedev",
         what: "a PCI device of dom0 is kept for guests and given back, as `xl` sees it",
         script: r#"
