@@ -84,7 +84,7 @@ impl Watch {
                     moved |= flags.intersects(gone) && Some(event.wd()) == self.watched;
                     match event.file_name().map(std::ffi::CStr::to_str) {
                         // Our own temporary files, and nobody's guests.
-                        Some(Ok(name)) if name.starts_with('.') => {}
+                        Some(Ok(name)) if name.starts_with('.') || is_nameless(name) => {}
                         Some(Ok(name)) => drop(names.insert(name.to_owned())),
                         Some(Err(_)) => all = true,
                         None => {}
@@ -106,6 +106,12 @@ impl Watch {
             false => Changed::Names(names),
         }
     }
+}
+
+/// Whether this is what the kernel tells of a file that was made without a name: its number.
+fn is_nameless(name: &str) -> bool {
+    let number = name.strip_prefix('#');
+    number.is_some_and(|it| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Whether no change waits in a queue to be asked for.

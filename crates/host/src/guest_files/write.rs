@@ -50,15 +50,36 @@ pub fn remove_file(path: &Path) -> Result<()> {
 
 /// Makes a file of a name that is free.
 pub(super) fn create(path: &Path, text: &str) -> Result<()> {
-    let scratch = Scratch::new(path, text, NEW_MODE)?;
-    // A rename would replace what is there, and old kernels cannot be told not to.
-    rustix::fs::linkat(CWD, &scratch.path, CWD, path, AtFlags::empty())?;
+    let made = match make(path, text) {
+        // There are file systems, kernels and users without such files.
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => make_beside(path, text),
+        made => made,
+    };
     // ext4, XFS, Btrfs, F2FS and ZFS write their log in order, so the name that a file got
     // before is on the disk with it. Waiting for the folder would be a second flush of the disk.
-    scratch.file.sync_all().inspect_err(|_| {
+    made?.sync_all().inspect_err(|_| {
         // The error is told; the file would be a guest that nobody was promised.
         let _ = std::fs::remove_file(path);
     })
+}
+
+/// A new file that has no name until all of it is written.
+fn make(path: &Path, text: &str) -> Result<File> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
+    let mode = Mode::from_raw_mode(NEW_MODE);
+    let mut file = File::from(rustix::fs::open(folder, flags, mode)?);
+    file.write_all(text.as_bytes())?;
+    rustix::fs::linkat(&file, "", CWD, path, AtFlags::EMPTY_PATH)?;
+    Ok(file)
+}
+
+/// As [`make`], of a file that has another name before.
+fn make_beside(path: &Path, text: &str) -> Result<File> {
+    let scratch = Scratch::new(path, text, NEW_MODE)?;
+    // A rename would replace what is there, and old kernels cannot be told not to.
+    rustix::fs::linkat(CWD, &scratch.path, CWD, path, AtFlags::empty())?;
+    scratch.file.try_clone()
 }
 
 /// Replaces a file that is still as it was read; keeps its mode and owner.
@@ -185,6 +206,18 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_made_where_all_must_have_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("web");
+        make_beside(&path, "a").unwrap();
+        let error = make_beside(&path, "b").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "a");
+        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, NEW_MODE);
+        assert_eq!(names(folder.path()), ["web"]);
+    }
+
+    #[test]
     fn a_file_is_made_once_and_replaced_in_its_mode() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("web");
@@ -192,6 +225,7 @@ mod tests {
         let error = create(&path, "b").unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "a");
+        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, NEW_MODE);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
         let read = Stamp::of(&std::fs::metadata(&path).unwrap());
         replace(&path, "c", read).unwrap();
