@@ -42,6 +42,9 @@ const BRIEF: Duration = Duration::from_secs(1);
 /// Time between two looks for changes of which the kernel does not tell.
 const INTERVAL: Duration = Duration::from_secs(2);
 
+/// Changes that come within this time after a look are looked at together.
+const GATHER: Duration = Duration::from_millis(20);
+
 /// Longest wait for the kernel's word, after which the thread looks whether anybody
 /// still has the folder.
 const GLANCE: Timespec = Timespec {
@@ -285,13 +288,17 @@ fn watch_folder(files: &Weak<Inner>) {
             return;
         };
         let mut store = inner.store.blocking_lock();
-        store.look();
+        // What our own work has changed was looked at by it.
+        if inner.seen.unchanged().is_none() {
+            store.look();
+        }
         let is_watched = store.is_watched();
         drop(store);
         let seen = Arc::clone(&inner.seen);
         drop(inner);
         match seen.queue().filter(|_| is_watched) {
             Some(queue) => {
+                std::thread::sleep(GATHER);
                 let mut queue = [PollFd::new(queue, PollFlags::IN)];
                 // Whatever it says, a look follows.
                 if rustix::event::poll(&mut queue, Some(&GLANCE)).is_err() {
