@@ -131,6 +131,11 @@ pub trait Host: Send + Sync {
     /// The machine: processors, memory, scheduler, guest types.
     async fn node(&self) -> Result<Node>;
 
+    /// What is in [`Node::guest_types`], without the rest where that costs less.
+    async fn guest_types(&self) -> Result<Vec<String>> {
+        Ok(self.node().await?.guest_types)
+    }
+
     /// The name of the machine, where it is known without asking for all of that.
     fn host_name(&self) -> Option<String> {
         None

@@ -30,7 +30,7 @@ pub(super) async fn check(
     release: &Release,
 ) -> Result<Reply> {
     let host = session.direct("a check of what this Xen runs").await?;
-    let types = host.node().await.map_err(Error::from)?.guest_types;
+    let types = host.guest_types().await.map_err(Error::from)?;
     let mut report = Report::default();
     for file in files {
         match read(session, file, from, release) {

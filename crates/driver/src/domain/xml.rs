@@ -303,7 +303,7 @@ impl Driver {
         if guest.os.kind != OsType::Hvm && guest.os.arch.is_none() {
             return Ok(());
         }
-        let types = self.inner.host.node().await?.guest_types;
+        let types = self.inner.host.guest_types().await?;
         if types.is_empty() {
             return Ok(());
         }

@@ -37,6 +37,12 @@ impl Machine {
 }
 
 impl HypercallMonitor {
+    /// What kinds of guests the hypervisor runs, as it said when it was opened.
+    pub(crate) fn guest_types(&self) -> Vec<String> {
+        let types = self.xen().version().capabilities.split_whitespace();
+        types.map(str::to_owned).collect()
+    }
+
     /// The machine, with Domain-0's part of the answer given.
     pub(crate) fn node(&self, machine: &Machine) -> Result<Node> {
         let xen = self.xen();
@@ -87,7 +93,7 @@ impl HypercallMonitor {
             free_memory: MemoryKib(physical.free / 1024),
             free_by_node,
             memory_by_node,
-            guest_types: types(xen.version()),
+            guest_types: self.guest_types(),
             scheduler: xen.scheduler().ok().map(|id| id.name().to_owned()),
             version: version(xen.version()),
         })
@@ -100,11 +106,6 @@ pub(crate) fn version(version: &Version) -> XenVersion {
         minor: version.release.minor.into(),
         extra: version.extra.clone(),
     }
-}
-
-fn types(version: &Version) -> Vec<String> {
-    let types = version.capabilities.split_whitespace();
-    types.map(str::to_owned).collect()
 }
 
 fn words(words: &[u32]) -> String {

@@ -90,6 +90,13 @@ impl Host for XenHost {
         }
     }
 
+    async fn guest_types(&self) -> Result<Vec<String>> {
+        match &self.hypercalls {
+            Ok(hypercalls) => Ok(hypercalls.guest_types()),
+            Err(_) => Ok(self.node().await?.guest_types),
+        }
+    }
+
     fn host_name(&self) -> Option<String> {
         let machine = self.machine.as_ref().filter(|_| self.hypercalls.is_ok());
         machine.map(|machine| machine.host_name.clone())
