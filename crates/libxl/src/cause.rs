@@ -63,6 +63,11 @@ const RULES: &[Rule] = &[
         NO_EMULATOR,
         Part::Rest,
     ),
+    rule(
+        "backend type not supported by device model",
+        NOT_SERVED,
+        Part::Rest,
+    ),
     rule("device model", EMULATOR, Part::Line),
     rule("Failed to enable logdirty", NO_LOG, Part::Line),
 ];
@@ -76,6 +81,11 @@ const NO_IOMMU: &str = "no IOMMU: ";
 const NO_EMULATOR: &str = "this device needs a device model, which libxl starts only with a \
     guest that has such a device when it starts: add it to the definition (--config), then shut \
     the guest down and start it";
+/// The device model says in XenStore what it serves. Debian's QEMU 10 serves the USB devices
+/// of a controller that was there when it started, and says of no USB that it does.
+const NOT_SERVED: &str = "the device model that runs for the guest serves no device of this \
+    kind that comes later: add it to the definition (--config), then shut the guest down and \
+    start it";
 /// Of a PV guest on a Xen that was built without shadow pages, as Debian's, and of guests
 /// with a device of the host.
 const NO_LOG: &str = "Xen does not keep account of the memory that this guest writes to, so \
@@ -149,6 +159,13 @@ mod tests {
             (
                 &["device model required but not running", "rc=-3"],
                 NO_EMULATOR,
+            ),
+            (
+                &[
+                    "backend type not supported by device model",
+                    "unable to add device",
+                ],
+                NOT_SERVED,
             ),
             (
                 &["xc: Failed to enable logdirty: 95,22,0 (22 = Invalid argument): Internal error"],
