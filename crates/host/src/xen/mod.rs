@@ -235,6 +235,13 @@ impl XenHost {
         usable("hypercalls", &self.hypercalls)
     }
 
+    async fn types_of_guests(&self) -> Result<Vec<String>> {
+        match &self.hypercalls {
+            Ok(hypercalls) => Ok(hypercalls.guest_types()),
+            Err(_) => Ok(self.node().await?.guest_types),
+        }
+    }
+
     async fn active(&self) -> Result<Vec<DomainInfo>> {
         let mut domains = match self.monitoring {
             Monitoring::Xend => self.xend("list").await?.domains().await?,

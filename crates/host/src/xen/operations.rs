@@ -91,10 +91,7 @@ impl Host for XenHost {
     }
 
     async fn guest_types(&self) -> Result<Vec<String>> {
-        match &self.hypercalls {
-            Ok(hypercalls) => Ok(hypercalls.guest_types()),
-            Err(_) => Ok(self.node().await?.guest_types),
-        }
+        self.types_of_guests().await
     }
 
     fn host_name(&self) -> Option<String> {
