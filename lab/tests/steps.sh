@@ -70,6 +70,13 @@ serial() {
 	grep -aFq -- "$2" "$work/$1.serial"
 }
 
+# ends_by_hotplug GUEST: its emulator is a QEMU, 10.0 or newer, that a keyboard of Xen's would end
+ends_by_hotplug() {
+	local version
+	version=$(xl qemu-monitor-command "$1" 'info version')
+	[ "${version%%.*}" -ge 10 ]
+}
+
 # gone GUEST: no domain has this name
 gone() {
 	! xl domid "$1" >/dev/null 2>&1

@@ -68,6 +68,7 @@ const RULES: &[Rule] = &[
         NOT_SERVED,
         Part::Rest,
     ),
+    rule("Failed to connect to QMP socket", ENDED, Part::Line),
     rule("device model", EMULATOR, Part::Line),
     rule("Failed to enable logdirty", NO_LOG, Part::Line),
 ];
@@ -81,8 +82,7 @@ const NO_IOMMU: &str = "no IOMMU: ";
 const NO_EMULATOR: &str = "this device needs a device model, which libxl starts only with a \
     guest that has such a device when it starts: add it to the definition (--config), then shut \
     the guest down and start it";
-/// The device model says in XenStore what it serves. Debian's QEMU 10 serves the USB devices
-/// of a controller that was there when it started, and says of no USB that it does.
+/// The device model says in XenStore what it serves.
 const NOT_SERVED: &str = "the device model that runs for the guest serves no device of this \
     kind that comes later: add it to the definition (--config), then shut the guest down and \
     start it";
@@ -90,6 +90,8 @@ const NOT_SERVED: &str = "the device model that runs for the guest serves no dev
 /// with a device of the host.
 const NO_LOG: &str = "Xen does not keep account of the memory that this guest writes to, so \
     that it cannot run on while it is sent (leave --live out): ";
+/// Its socket is there and nobody listens: killed, or ended by itself.
+const ENDED: &str = "the guest's device model (QEMU) does not run any more: ";
 const EMULATOR: &str = "the device model did not start: ";
 
 const fn rule(mark: &'static str, cause: &'static str, part: Part) -> Rule {
@@ -191,5 +193,15 @@ mod tests {
         assert!(is_memory(&log(&[
             "xc: panic: can't allocate low memory for domain"
         ])));
+    }
+
+    #[test]
+    fn a_dead_emulator_is_called_that() {
+        let lines = [
+            "Failed to connect to QMP socket /run/q: Connection refused",
+            "Failed to resume device model: rc=-3",
+        ];
+        let cause = of(&log(&lines)).unwrap_or_default();
+        assert_eq!(cause, format!("{ENDED}{}", lines[0]));
     }
 }

@@ -91,3 +91,32 @@ async fn a_pointer_needs_an_emulator() {
     );
     assert!(!xml(&machine, false).await.contains(tablet));
 }
+
+#[tokio::test]
+async fn what_would_end_an_emulator_is_refused() {
+    let machine = machine("4.20").await;
+    let driver = &machine.driver;
+    let hvm = guest("web", "").replace(
+        "<type>linux</type><kernel>/k</kernel>",
+        "<type arch='x86_64' machine='xenfv'>hvm</type>",
+    );
+    let flags = DefineFlags::default();
+    driver.define_xml(&hvm, flags).await.unwrap();
+    let web = key("web");
+    driver.start(&web, false).await.unwrap();
+    for (device, part) in [
+        ("<input type='keyboard' bus='xen'/>", "keyboard' bus='xen'"),
+        ("<controller type='usb' model='qusb2'/>", "qusb2"),
+    ] {
+        let attach = driver.attach_device(&web, device, Affect::LIVE);
+        let why = attach.await.unwrap_err().to_string();
+        assert!(
+            why.contains("QEMU 10.") && why.contains("--config"),
+            "{why}"
+        );
+        assert!(!xml(&machine, false).await.contains(part));
+    }
+    let emulated = "<controller type='usb' index='1' model='ehci'/>";
+    let attach = driver.attach_device(&web, emulated, Affect::LIVE);
+    attach.await.unwrap();
+}

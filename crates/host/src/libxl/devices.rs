@@ -41,6 +41,8 @@ impl Running {
             return self.attach_input(&device).await;
         }
         let (class, config) = self.plug_config("attach-device", &device)?;
+        self.emulator_lives_through("attach-device", class, &config)
+            .await?;
         let (functions, managed) = functions_of(&device);
         self.libxl.unused("attach-device", &functions).await?;
         self.libxl.give(self.name(), &managed).await?;
@@ -63,6 +65,8 @@ impl Running {
         const OPERATION: &str = "attach-device";
         self.is_input_served(OPERATION).await?;
         let (class, config) = self.plug_config(OPERATION, device)?;
+        self.emulator_lives_through(OPERATION, class, &config)
+            .await?;
         self.done(Operation::Attach {
             domid: self.domid,
             device: class,

@@ -7,6 +7,7 @@
 
 mod config;
 mod devices;
+mod emulator;
 mod failure;
 mod guest;
 mod input;

@@ -19,6 +19,9 @@ use std::os::fd::{AsFd, OwnedFd};
 /// Under which name libvirt's document is kept, by libvirt's driver as well.
 const DOCUMENT: &CStr = c"libvirt-xml";
 
+/// Under which name libxl keeps a guest's configuration for itself.
+const CONFIGURATION: &CStr = c"libxl-json";
+
 /// `LIBXL_SUSPEND_DEBUG`, `LIBXL_SUSPEND_LIVE`
 const SAVE_DEBUG: i32 = 1;
 const SAVE_LIVE: i32 = 2;
@@ -70,18 +73,10 @@ fn perform(
             force,
         } => device::detach(context, domid, device, &config, force),
         O::Configuration { domid } => {
-            let mut config = Structure::new(context, "domain_config")?;
-            let arguments = Arguments::Structure(domid, &mut config);
-            context.call("retrieve_domain_configuration", arguments)?;
-            let text = config.text()?;
-            Ok(Outcome::Answer { text })
+            configuration(context, domid).map(|text| Outcome::Answer { text })
         }
         O::Document { domid } => {
-            let mut data = None;
-            let arguments = Arguments::Retrieve(domid, DOCUMENT, &mut data);
-            context.call("userdata_retrieve", arguments)?;
-            let text = data.as_deref().and_then(text_of);
-            Ok(Outcome::Document { text })
+            stored(context, domid, DOCUMENT).map(|text| Outcome::Document { text })
         }
         O::StoreDocument { domid, text } => done(store(context, domid, &text)),
         O::Monitor { domid, command } => {
@@ -198,6 +193,29 @@ fn save(
     done(saved)
 }
 
+/// What libxl keeps of a guest, with the devices that are in XenStore. For an HVM guest it asks
+/// the emulator too; of one whose emulator has died or does not answer it is as libxl wrote it
+/// last, when a device came or went.
+fn configuration(context: &Context<'_>, domid: u32) -> Result<String, Failure> {
+    let mut config = Structure::new(context, "domain_config")?;
+    let arguments = Arguments::Structure(domid, &mut config);
+    match context.call("retrieve_domain_configuration", arguments) {
+        Ok(()) => config.text(),
+        Err(failure) => match stored(context, domid, CONFIGURATION) {
+            Ok(Some(text)) => Ok(text),
+            _ => Err(failure),
+        },
+    }
+}
+
+/// A text that is kept with a guest until it is gone.
+fn stored(context: &Context<'_>, domid: u32, what: &CStr) -> Result<Option<String>, Failure> {
+    let mut data = None;
+    let arguments = Arguments::Retrieve(domid, what, &mut data);
+    context.call("userdata_retrieve", arguments)?;
+    Ok(data.as_deref().and_then(text_of))
+}
+
 /// KiB that a guest would need to start.
 pub(super) fn need(context: &Context<'_>, config: &str) -> Result<u64, Failure> {
     let mut kib = 0;
@@ -224,7 +242,7 @@ pub(super) fn store(context: &Context<'_>, domid: u32, text: &str) -> Result<(),
     context.call("userdata_store", arguments)
 }
 
-/// The document, which libvirt's driver has stored with the zero at its end.
+/// Without the zero at its end, which libvirt's driver and libxl store too.
 fn text_of(data: &[u8]) -> Option<String> {
     let text = data.split(|byte| *byte == 0).next().unwrap_or_default();
     (!text.is_empty()).then(|| String::from_utf8_lossy(text).into_owned())

@@ -1,6 +1,7 @@
 //! What is done to a guest that is there, but for its devices and its memory on disk:
 //! its vcpus run or do not, it is told to end, it is asked about.
 
+use super::emulator;
 use super::log::{self, INVALID, NO_PV_DRIVERS, TIMED_OUT, Wrong};
 use super::{Answer, config, find, pci};
 use crate::state::behaviour;
@@ -94,8 +95,8 @@ fn perform_more(host: &SimHost, operation: Operation) -> Answer {
             active.libxl.get_or_insert_default().document = Some(text);
             Ok(())
         }),
-        Op::Monitor { domid, .. } => read(host, domid, |_, _| Outcome::Answer {
-            text: String::new(),
+        Op::Monitor { domid, command } => read(host, domid, |_, _| Outcome::Answer {
+            text: emulator::answer(host, &command),
         }),
         Op::PciAssignableList => Ok(pci::kept(host)),
         Op::PciAssignableAdd { config, .. } => pci::keep(host, &config),

@@ -9,6 +9,7 @@ mod config;
 mod create;
 mod device;
 mod domain;
+mod emulator;
 mod log;
 mod pci;
 mod plug;

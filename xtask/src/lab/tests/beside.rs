@@ -69,6 +69,37 @@ within 60 event "'pv': Stopped"
 "#,
     },
     Test {
+        name: "emulator",
+        what: "a killed QEMU: the guest is shown as it is, others go on, what needs QEMU says so",
+        script: r#"
+virsh define hvm.xml
+virsh start hvm
+within 240 serial hvm 'lab: ready'
+xl create -q pv.cfg >/dev/null
+kill -9 "$(xenstore-read "/local/domain/$(xl domid hvm)/image/device-model-pid")"
+# A new virtxend knows of nothing that was said before.
+systemctl restart virtxend.service
+within 1 says 'hvm +running' virsh list
+within 1 says "<target dev='hda'" virsh dumpxml hvm
+says "<target dev='hda'" virtxen dumpxml hvm
+says ' hda +/srv/lab/hvm-disk.img' virsh domblklist hvm
+says 'state.state=1' virsh domstats hvm
+refuses 'VNC' virsh send-key hvm KEY_A
+refuses 'VNC' virsh screenshot hvm $work/picture
+says 'pv +running' virsh list
+virsh suspend hvm
+says paused virsh domstate hvm
+refuses 'QEMU.*does not run any more' virsh resume hvm
+virsh destroy hvm
+rm $work/hvm.serial
+virsh start hvm
+within 240 serial hvm 'lab: ready'
+virsh destroy hvm
+virsh undefine hvm
+virsh destroy pv
+"#,
+    },
+    Test {
         name: "import",
         what: "a guest that xl has started becomes a defined one, and runs on",
         script: r#"

@@ -107,13 +107,19 @@ virsh undefine pv
     },
     Test {
         name: "input",
-        what: "keyboards and pointers of Xen's in and out of a running HVM guest, beside xl; none without an emulator",
+        what: "keyboards and pointers of Xen's in and out of a running HVM guest, beside xl; none without an emulator or if that would end it",
         script: r#"
 of() { echo "<input type='$1' bus='xen'/>"; }
 for kind in keyboard mouse tablet; do of $kind >$work/$kind.xml; done
 virsh create hvm.xml
 within 240 serial hvm 'lab: ready'
 hides "bus='xen'/>" virsh dumpxml hvm
+if ends_by_hotplug hvm; then
+	refuses 'QEMU.*--config' virsh attach-device hvm $work/keyboard.xml --live
+	hides "bus='xen'/>" virsh dumpxml hvm
+	says running xl qemu-monitor-command hvm 'info status'
+	exit
+fi
 listen
 virsh attach-device hvm $work/keyboard.xml --live
 within 60 event 'device-added.*hvm'
