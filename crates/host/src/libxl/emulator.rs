@@ -32,23 +32,29 @@ impl Running {
         {
             return Ok(());
         }
-        let command = "info version".to_owned();
-        let domid = self.domid;
-        let answer = self.ask(Operation::Monitor { domid, command }).await?;
-        let Outcome::Answer { text } = answer else {
-            return Err(unexpected("monitor"));
-        };
-        let version: String = text.trim().chars().take(VERSION_MAX).collect();
+        let refused = |reason: String| Error::Refused { operation, reason };
+        let version = self.emulator_version().await.map_err(|error| {
+            let log = format!("/var/log/xen/qemu-dm-{}.log", self.name());
+            refused(format!(
+                "a device model would serve it, which cannot be asked: {error}; {log} may say why"
+            ))
+        })?;
         match major(&version) {
             Some(major) if major < ENDS => Ok(()),
-            _ => Err(Error::Refused {
-                operation,
-                reason: format!(
-                    "the guest's device model, QEMU {version}, would end itself if a device of \
-                     this kind came while it runs, as each does from {ENDS}.0 on; add the device \
-                     to the definition (--config), then shut the guest down and start it"
-                ),
-            }),
+            _ => Err(refused(format!(
+                "the guest's device model, QEMU {version}, would end itself if a device of this \
+                 kind came while it runs, as each does from {ENDS}.0 on; add the device to the \
+                 definition (--config), then shut the guest down and start it"
+            ))),
+        }
+    }
+
+    async fn emulator_version(&self) -> Result<String> {
+        let domid = self.domid;
+        let command = "info version".to_owned();
+        match self.ask(Operation::Monitor { domid, command }).await? {
+            Outcome::Answer { text } => Ok(text.trim().chars().take(VERSION_MAX).collect()),
+            _ => Err(unexpected("monitor")),
         }
     }
 }
