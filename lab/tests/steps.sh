@@ -70,11 +70,19 @@ serial() {
 	grep -aFq -- "$2" "$work/$1.serial"
 }
 
-# ends_by_hotplug GUEST: its emulator is a QEMU, 10.0 or newer, that a keyboard of Xen's would end
-ends_by_hotplug() {
-	local version
-	version=$(xl qemu-monitor-command "$1" 'info version')
-	[ "${version%%.*}" -ge 10 ]
+# qemu_ends: QEMU is 10.0 or newer here, and ends itself when a keyboard or a PV USB controller of
+# Xen's comes while it runs
+qemu_ends() {
+	local place version
+	for place in /usr/libexec/xen-qemu-system-i386 /usr/lib/xen*/bin/qemu-system-i386 qemu-system-i386; do
+		if version=$("$place" --version 2>/dev/null); then
+			version=${version##*version }
+			[ "${version%%.*}" -ge 10 ]
+			return
+		fi
+	done
+	echo 'no QEMU found' >&2
+	return 1
 }
 
 # gone GUEST: no domain has this name

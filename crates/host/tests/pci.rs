@@ -4,48 +4,19 @@
 #![allow(clippy::unwrap_used)] // a failed test is what an unexpected answer should be
 
 mod common;
+#[path = "common/open.rs"]
+mod open;
 
 use common::{SimFiles, sim};
+use open::{open, store};
 use std::path::{Path, PathBuf};
 use virtxen_guest::{Device, ParseOptions, PciAddress, parse_device};
-use virtxen_host::{
-    Arch, Channels, Deadlines, Error, Host, Launch, Machine, NodeFiles, Store, XenHost,
-};
+use virtxen_host::{Channels, Deadlines, Error, Host, NodeFiles, XenHost};
 use virtxen_sim::SimHost;
 
 /// A card that can be reset, and a device that cannot.
 const CARD: &str = "0000:03:00.0";
 const SOUND: &str = "0000:00:1b.0";
-
-async fn store(sim: &SimHost) -> Store {
-    let xenstored = sim.xenstore().clone();
-    let memory = virtxen_xenstore::Memory::new("memory", move || xenstored.connect());
-    Store::connect(memory).await.unwrap()
-}
-
-async fn open(sim: &SimHost, files: NodeFiles) -> XenHost {
-    let channels = Channels::new(Deadlines::default(), None)
-        .hypercalls(
-            Ok(Box::new(sim.hypervisor(Arch::X86_64).unwrap())),
-            Some(Arch::X86_64),
-        )
-        .xenstore(Ok(store(sim).await))
-        .machine(Machine::local())
-        .files(files)
-        .simulated();
-    let called = sim.clone();
-    let channels = match sim.has_xend() {
-        true => channels.xend(Ok(Box::new(virtxen_xend::Memory::new(
-            "memory",
-            move || std::future::ready(Ok(called.connect())),
-        )))),
-        false => {
-            let launch = Launch::Stream(Box::new(move || called.connect_libxl()));
-            channels.libxl(Ok(launch), "the simulated libxl")
-        }
-    };
-    channels.open().await.unwrap()
-}
 
 fn address(text: &str) -> PciAddress {
     text.parse().unwrap()

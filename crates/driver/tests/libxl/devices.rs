@@ -110,10 +110,7 @@ async fn what_would_end_an_emulator_is_refused() {
     ] {
         let attach = driver.attach_device(&web, device, Affect::LIVE);
         let why = attach.await.unwrap_err().to_string();
-        assert!(
-            why.contains("QEMU 10.") && why.contains("--config"),
-            "{why}"
-        );
+        assert!(why.contains("QEMU 10."), "{why}");
         assert!(!xml(&machine, false).await.contains(part));
     }
     let emulated = "<controller type='usb' index='1' model='ehci'/>";

@@ -1,6 +1,6 @@
 //! The files of Domain-0's kernel in `/sys` and `/proc`: counters of the back ends
 //! of disks and interfaces, of Domain-0's processors and memory; drivers of PCI devices;
-//! places of USB devices.
+//! places of USB devices; processes.
 //!
 //! Here is how they are read: bounded, with a deadline, from the machine, a folder
 //! or a simulated host. What a text means is in the files beside this one.
@@ -11,6 +11,7 @@ mod interface;
 mod memory;
 mod neighbour;
 mod pci;
+mod process;
 mod processor;
 mod usb;
 

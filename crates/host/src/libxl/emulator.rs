@@ -1,20 +1,32 @@
-//! The emulator (QEMU) of a guest that runs: whether it lives through a device that comes now.
-//! What it serves from the guest's start on is libxl's matter.
+//! The emulator (QEMU) of a guest: whether it lives through the devices that it is given.
+//! Which ones it needs is libxl's matter.
 
 use super::Running;
 use super::failure::unexpected;
 use crate::{Error, Result};
 use serde_json::Value;
+use std::time::{Duration, Instant};
 use virtxen_guest::DomId;
 use virtxen_libxl::{Device as Class, Operation, Outcome};
 
 /// The first QEMU that ends itself when a back end of its older kind (`xen-backend`, for keyboards,
 /// pointers and USB) comes while it runs: "Device 'xen-backend' does not support hotplugging".
-/// libxl asks it all the same. Seen with 10.0.13 of Debian 13.
+/// libxl asks it all the same, for USB also of a guest that it starts. Seen with 10.0.13 of
+/// Debian 13.
 const ENDS: u32 = 10;
+
+/// How long it is watched after a start; it ends within milliseconds.
+const SETTLED: Duration = Duration::from_secs(1);
+
+/// Time between two looks at it.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Longest version that is told.
 const VERSION_MAX: usize = 64;
+
+const USE_EMULATED: &str = "an HVM guest can have an emulated USB controller (model='ehci')";
+const USE_DEFINITION: &str =
+    "add the device to the definition (--config), then shut the guest down and start it";
 
 impl Running {
     /// Refuses a device that would end the guest's emulator.
@@ -24,17 +36,17 @@ impl Running {
         class: Class,
         config: &str,
     ) -> Result<()> {
-        if !is_older_kind(class, config) {
-            return Ok(());
-        }
-        if let Some(facts) = &self.libxl.inner.facts
-            && !facts.has_emulator(DomId(self.domid)).await?
-        {
+        let instead = match class {
+            Class::Keyboard => USE_DEFINITION,
+            Class::UsbController if is_pv_usb(&parsed(config)) => USE_EMULATED,
+            _ => return Ok(()),
+        };
+        if !self.has_emulator().await? {
             return Ok(());
         }
         let refused = |reason: String| Error::Refused { operation, reason };
         let version = self.emulator_version().await.map_err(|error| {
-            let log = format!("/var/log/xen/qemu-dm-{}.log", self.name());
+            let log = self.emulator_log();
             refused(format!(
                 "a device model would serve it, which cannot be asked: {error}; {log} may say why"
             ))
@@ -43,9 +55,51 @@ impl Running {
             Some(major) if major < ENDS => Ok(()),
             _ => Err(refused(format!(
                 "the guest's device model, QEMU {version}, would end itself if a device of this \
-                 kind came while it runs, as each does from {ENDS}.0 on; add the device to the \
-                 definition (--config), then shut the guest down and start it"
+                 kind came while it runs, as each does from {ENDS}.0 on; {instead}"
             ))),
+        }
+    }
+
+    /// Looks whether the emulator of a guest that has just been built lives with its PV USB
+    /// controllers, which libxl adds last: without it the guest would not have them, nor disks
+    /// and a screen that the emulator serves.
+    pub(super) async fn emulator_lives(&self, operation: &'static str, config: &str) -> Result<()> {
+        let inner = &self.libxl.inner;
+        let (Some(facts), Some(files)) = (&inner.facts, &inner.files) else {
+            return Ok(());
+        };
+        if !has_pv_usb(config) || !self.has_emulator().await? {
+            return Ok(());
+        }
+        let Some(pid) = facts.emulator_process(DomId(self.domid)).await? else {
+            return Ok(());
+        };
+        let begin = Instant::now();
+        while files.has_process(operation, pid).await? {
+            let version = self.emulator_version().await.ok();
+            let is_older = version
+                .and_then(|it| major(&it))
+                .is_some_and(|it| it < ENDS);
+            if is_older || begin.elapsed() >= SETTLED {
+                return Ok(());
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Err(Error::Refused {
+            operation,
+            reason: format!(
+                "the guest's device model has ended itself, as QEMU from {ENDS}.0 on does when it \
+                 gets a PV USB controller: take those out of the definition, with the devices on \
+                 them; {USE_EMULATED}; {} may say more",
+                self.emulator_log()
+            ),
+        })
+    }
+
+    async fn has_emulator(&self) -> Result<bool> {
+        match &self.libxl.inner.facts {
+            Some(facts) => facts.has_emulator(DomId(self.domid)).await,
+            None => Ok(true),
         }
     }
 
@@ -57,19 +111,25 @@ impl Running {
             _ => Err(unexpected("monitor")),
         }
     }
+
+    fn emulator_log(&self) -> String {
+        format!("/var/log/xen/qemu-dm-{}.log", self.name())
+    }
 }
 
-/// Whether QEMU serves it by a back end of its older kind. Its own USB controllers are none.
-fn is_older_kind(class: Class, config: &str) -> bool {
-    match class {
-        Class::Keyboard => true,
-        Class::UsbController => {
-            let config: Option<Value> = serde_json::from_str(config).ok();
-            let kind = config.as_ref().and_then(|it| it.get("type")?.as_str());
-            kind != Some("devicemodel")
-        }
-        _ => false,
-    }
+fn parsed(config: &str) -> Value {
+    serde_json::from_str(config).unwrap_or_default()
+}
+
+fn has_pv_usb(config: &str) -> bool {
+    let config = parsed(config);
+    let controllers = config.get("usbctrls").and_then(Value::as_array);
+    controllers.is_some_and(|list| list.iter().any(is_pv_usb))
+}
+
+/// Whether a controller is for the guest's drivers for Xen, and none that QEMU emulates.
+fn is_pv_usb(controller: &Value) -> bool {
+    controller.get("type").and_then(Value::as_str) != Some("devicemodel")
 }
 
 /// Of `10.0.13Debian 1:10.0.13+ds-0+deb13u1`.
@@ -91,13 +151,11 @@ mod tests {
 
     #[test]
     fn emulated_controllers_are_of_another_kind() {
-        assert!(is_older_kind(Class::Keyboard, "{}"));
-        assert!(is_older_kind(Class::UsbController, r#"{"type":"qusb"}"#));
-        assert!(is_older_kind(Class::UsbController, "{}"));
-        assert!(!is_older_kind(
-            Class::UsbController,
-            r#"{"type":"devicemodel"}"#
-        ));
-        assert!(!is_older_kind(Class::Disk, "{}"));
+        let of = |list: &str| has_pv_usb(&format!(r#"{{"usbctrls":{list}}}"#));
+        assert!(of(r#"[{"type":"devicemodel"},{"type":"qusb"}]"#));
+        assert!(of("[{}]"));
+        assert!(!of(r#"[{"type":"devicemodel"}]"#));
+        assert!(!of("[]"));
+        assert!(!has_pv_usb("{}"));
     }
 }

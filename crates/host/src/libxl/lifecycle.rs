@@ -31,20 +31,37 @@ impl Libxl {
         operation: Operation,
         descriptors: Vec<OwnedFd>,
     ) -> Result<Running> {
-        let what = operation.name();
-        let name = &guest.name;
-        match self.ask(name, operation, descriptors).await {
-            Ok(Outcome::Started { domid }) => Ok(Running {
-                libxl: self.clone(),
-                domid,
-                info: begun(guest, domid),
-            }),
-            Ok(_) => Err(unexpected(what)),
-            Err(error) => {
-                self.take_host_devices_again(guest).await;
-                Err(error)
-            }
+        let begun = self.built(guest, operation, descriptors).await;
+        if begun.is_err() {
+            self.take_host_devices_again(guest).await;
         }
+        begun
+    }
+
+    async fn built(
+        &self,
+        guest: &Guest,
+        operation: Operation,
+        descriptors: Vec<OwnedFd>,
+    ) -> Result<Running> {
+        let what = operation.name();
+        let config = match &operation {
+            Operation::Create { config, .. } | Operation::Restore { config, .. } => config.clone(),
+            _ => String::new(),
+        };
+        let Outcome::Started { domid } = self.ask(&guest.name, operation, descriptors).await?
+        else {
+            return Err(unexpected(what));
+        };
+        let domain = Running {
+            libxl: self.clone(),
+            domid,
+            info: begun(guest, domid),
+        };
+        let Err(error) = domain.emulator_lives(what, &config).await else {
+            return Ok(domain);
+        };
+        domain.end(what, error).await
     }
 }
 
@@ -56,13 +73,19 @@ impl Running {
         if paused {
             return Ok(DomId(domid));
         }
-        let Err(error) = self.unpause().await else {
-            return Ok(DomId(domid));
-        };
+        match self.unpause().await {
+            Ok(()) => Ok(DomId(domid)),
+            Err(error) => self.end("create", error).await,
+        }
+    }
+
+    /// Takes a guest away that was built and cannot run, for which `error` is the reason.
+    async fn end<T>(&self, operation: &'static str, error: Error) -> Result<T> {
+        let domid = self.domid;
         match self.done(Operation::Destroy { domid }).await {
             Ok(()) => Err(error),
             Err(left) => Err(Error::Refused {
-                operation: "create",
+                operation,
                 reason: format!("{error}; the domain is left paused: {left}"),
             }),
         }

@@ -55,11 +55,4 @@ impl Facts {
             })
             .collect())
     }
-
-    /// Whether a guest has an emulator on this host that runs.
-    pub(crate) async fn has_emulator(&self, domid: DomId) -> Result<bool> {
-        let state = format!("/local/domain/0/device-model/{domid}/state");
-        let state = self.read(&[state]).await?.pop().flatten();
-        Ok(state.as_deref() == Some("running"))
-    }
 }

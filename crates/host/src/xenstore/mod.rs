@@ -15,7 +15,7 @@
 //! | PCI devices of the host | `/local/domain/0/backend/pci/N` |
 //! | USB controllers and devices | `/libxl/N/device/vusb`, ports in the back ends that it names |
 //! | keyboards and pointers of Xen's | `/libxl/N/device/vkbd` |
-//! | whether an emulator runs | `/local/domain/0/device-model/N/state` |
+//! | whether an emulator has started, its process | `/local/domain/0/device-model/N/state`, `/local/domain/N/image/device-model-pid` |
 //! | devices that another domain serves | `/local/domain/N/device/{vbd,vif}` |
 //! | vcpus | `/local/domain/N/cpu/V/availability` |
 //!
@@ -23,6 +23,7 @@
 //! checked. Changes are in `watch`, monitoring without hypercalls in `list`.
 
 mod device;
+mod emulator;
 mod homes;
 mod input;
 mod list;

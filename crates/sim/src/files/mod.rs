@@ -15,6 +15,7 @@ pub(crate) use snapshot::DiskSnapshots;
 
 use std::io;
 
+use crate::libxl::emulator;
 use crate::state::{SimHost, State};
 
 /// Where the kernel lists back ends.
@@ -35,7 +36,9 @@ impl SimHost {
             "/proc/uptime" => Some(node::uptime(&state)),
             _ => match under_backends(path) {
                 Some((device, file)) => device::file(&state, &self.xen(), device, file),
-                None => pci::file(&state, path),
+                None => {
+                    pci::file(&state, path).or_else(|| emulator::file(&state, &self.xen(), path))
+                }
             },
         };
         text.ok_or_else(|| io::ErrorKind::NotFound.into())

@@ -9,7 +9,6 @@ mod config;
 mod create;
 mod device;
 mod domain;
-mod emulator;
 mod log;
 mod pci;
 mod plug;
@@ -17,6 +16,7 @@ mod save;
 mod serve;
 mod stream;
 
+pub(crate) mod emulator;
 pub(crate) mod store;
 
 pub(crate) use config::Kept;

@@ -10,6 +10,7 @@
 
 use super::config::{Kept, section, text_of};
 use super::create::vnc_port;
+use super::emulator;
 use crate::state::behaviour::Hotplug;
 use crate::state::{Active, Domain, StoreDevice};
 use crate::xend::store::{Folder, Nodes, Rights, StoreNode, vm_path};
@@ -39,10 +40,11 @@ pub(crate) fn nodes(domain: &Domain, active: &Active, kept: &Kept) -> Nodes {
             device,
         ));
     }
+    let mut emulator = emulator_nodes(&mut home, active, kept);
     let mut nodes = home.nodes;
     nodes.append(&mut libxl.nodes);
     nodes.append(&mut back);
-    nodes.append(&mut emulator(active, kept));
+    nodes.append(&mut emulator);
     nodes.append(&mut machine(domain, kept));
     nodes
 }
@@ -180,12 +182,13 @@ fn is_connected(device: &StoreDevice) -> bool {
     device.hotplug == Hotplug::Connects && device.connects <= Instant::now()
 }
 
-/// An HVM guest has one, another one by what only that serves when it starts.
-fn emulator(active: &Active, kept: &Kept) -> Nodes {
-    let is_served = |list| !kept.devices(list).is_empty();
-    if kept.kind != "hvm" && !is_served("vfbs") && !is_served("vkbs") {
+/// That a guest's emulator has started; whether it runs still is not there.
+fn emulator_nodes(home: &mut Folder, active: &Active, kept: &Kept) -> Nodes {
+    let Some(pid) = emulator::process(active, kept) else {
         return Nodes::new();
-    }
+    };
+    let mut image = home.in_folder("image", Rights::Host);
+    image.put("device-model-pid", pid);
     let path = format!("/local/domain/0/device-model/{}", active.domid);
     let mut folder = Folder::new(path, Rights::Host);
     folder.put("state", "running");

@@ -114,7 +114,7 @@ for kind in keyboard mouse tablet; do of $kind >$work/$kind.xml; done
 virsh create hvm.xml
 within 240 serial hvm 'lab: ready'
 hides "bus='xen'/>" virsh dumpxml hvm
-if ends_by_hotplug hvm; then
+if qemu_ends; then
 	refuses 'QEMU.*--config' virsh attach-device hvm $work/keyboard.xml --live
 	hides "bus='xen'/>" virsh dumpxml hvm
 	says running xl qemu-monitor-command hvm 'info status'

@@ -86,7 +86,7 @@ within 30 says "^$pci_own\$" pci_driver
     },
     Test {
         name: "usb",
-        what: "a PV USB controller and a USB device, named by its product, for a PV guest; out and in again, live",
+        what: "a PV USB controller and a USB device, named by its product, for a PV guest; out and in again, live; or why not",
         script: r#"
 spare_usb
 echo "<controller type='usb' index='0' model='qusb2' ports='4'/>" >$work/controller.xml
@@ -94,6 +94,12 @@ cat $work/controller.xml $work/product.xml >$work/both.xml
 guest_with pv $work/both.xml >$work/usb.xml
 there="Bus 0*$usb_bus Device 0*$usb_device"
 place="<address bus='$usb_bus' device='$usb_device'/>"
+if qemu_ends; then
+	refuses 'has ended itself.*ehci' virsh create $work/usb.xml
+	gone pv
+	within 30 says usbhid usb_driver
+	exit
+fi
 virsh create $work/usb.xml
 within 180 console pv 'lab: ready'
 says "$there" xl usb-list pv
@@ -118,21 +124,21 @@ within 30 says usbhid usb_driver
     },
     Test {
         name: "usb-controller",
-        what: "a PV USB controller in and out of a running PV guest without a driver for it; or why not",
+        what: "a PV USB controller in and out of a running PV guest without a driver for it; or refused",
         script: r#"
 spare_usb
 echo "<controller type='usb' index='0' model='qusb2' ports='4'/>" >$work/first.xml
 echo "<controller type='usb' index='1' model='qusb1' ports='2'/>" >$work/second.xml
 guest_with pv $work/first.xml >$work/usb.xml
-virsh create $work/usb.xml
-within 180 console pv 'lab: ready'
-# From QEMU 10.0 on the emulator of a PV guest ends itself when libxl gives it a controller.
-if ! xl qemu-monitor-command pv 'info version'; then
-	refuses 'QEMU.*does not run any more' virsh attach-device pv $work/second.xml --live
-	hides "^1 +qusb" xl usb-list pv
-	hides "model='qusb1'" virsh dumpxml pv
+if qemu_ends; then
+	virsh create hvm.xml
+	within 240 serial hvm 'lab: ready'
+	refuses 'QEMU.*ehci' virsh attach-device hvm $work/second.xml --live
+	says running xl qemu-monitor-command hvm 'info status'
 	exit
 fi
+virsh create $work/usb.xml
+within 180 console pv 'lab: ready'
 listen
 virsh attach-device pv $work/second.xml --live
 within 60 event 'device-added.*pv'
