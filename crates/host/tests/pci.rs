@@ -10,13 +10,16 @@ mod open;
 use common::{SimFiles, sim};
 use open::{open, store};
 use std::path::{Path, PathBuf};
-use virtxen_guest::{Device, ParseOptions, PciAddress, parse_device};
+use virtxen_guest::{Device, HostdevSource, ParseOptions, PciAddress, parse_device, parse_guest};
 use virtxen_host::{Channels, Deadlines, Error, Host, NodeFiles, XenHost};
 use virtxen_sim::SimHost;
 
 /// A card that can be reset, and a device that cannot.
 const CARD: &str = "0000:03:00.0";
 const SOUND: &str = "0000:00:1b.0";
+
+const WEB: &str = "<domain type='xen'><name>web</name><memory unit='MiB'>64</memory>\
+    <os><type>linux</type><kernel>/k</kernel></os></domain>";
 
 fn address(text: &str) -> PciAddress {
     text.parse().unwrap()
@@ -107,6 +110,39 @@ async fn a_reset_needs_a_way() {
     let error = host.reset_pci_device(address(SOUND)).await.unwrap_err();
     assert!(matches!(error, Error::Unsupported { .. }), "{error}");
     assert!(error.to_string().contains(SOUND), "{error}");
+}
+
+/// libxl before 4.15 does not keep the first one that comes.
+#[tokio::test]
+async fn what_came_while_a_guest_runs_is_shown_and_taken_away() {
+    let options = ParseOptions::default();
+    for release in ["4.5", "4.14", "4.17"] {
+        let sim = sim(&format!("sim:?release={release}&guests=0"));
+        let host = open(&sim, NodeFiles::new("memory", SimFiles(sim.clone()))).await;
+        host.create(&parse_guest(WEB, &options).unwrap().value, false)
+            .await
+            .unwrap();
+        let has = async || {
+            let guest = host.guest("web").await.unwrap();
+            let hostdevs = guest.devices.hostdevs.into_iter().map(|it| it.source);
+            let address = |source| match source {
+                HostdevSource::Pci { address, .. } => Some(address.to_string()),
+                _ => None,
+            };
+            hostdevs.filter_map(address).collect::<Vec<_>>()
+        };
+        for device in [CARD, SOUND] {
+            host.keep_pci_device(address(device)).await.unwrap();
+            host.attach("web", &hostdev(device)).await.unwrap();
+        }
+        let mut both = has().await;
+        both.sort();
+        assert_eq!(both, [SOUND, CARD], "{release}");
+        host.detach("web", &hostdev(CARD)).await.unwrap();
+        assert_eq!(has().await, [SOUND], "{release}");
+        host.detach("web", &hostdev(SOUND)).await.unwrap();
+        assert!(has().await.is_empty(), "{release}");
+    }
 }
 
 #[tokio::test]

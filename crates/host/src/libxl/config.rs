@@ -8,7 +8,7 @@ use crate::{Error, Result};
 use serde_json::{Value, json};
 use virtxen_formats::Note;
 use virtxen_formats::libxl::{device_to_libxl, guest_to_libxl, to_text};
-use virtxen_guest::{Device, FormatOptions, Guest, Hostdev, HostdevSource, UsbSource};
+use virtxen_guest::{Device, FormatOptions, Guest, Hostdev, HostdevSource, PciAddress, UsbSource};
 
 /// What libxl does not know and the document, which it keeps, does.
 const KEPT: [&str; 3] = ["/domain/title", "/domain/description", "/domain/metadata"];
@@ -54,9 +54,6 @@ pub(super) fn with_usb<'a>(
     config: &str,
     devices: impl Iterator<Item = (&'a StoredUsb, UsbSource)>,
 ) -> Result<String> {
-    let mut config: Value = serde_json::from_str(config).map_err(|error| Error::Guest {
-        reason: format!("what libxl keeps of it: {error}"),
-    })?;
     let devices = devices.map(|(device, place)| {
         json!({
             "ctrl": device.controller,
@@ -65,8 +62,46 @@ pub(super) fn with_usb<'a>(
         })
     });
     let devices: Vec<Value> = devices.collect();
+    with_list(config, "usbdevs", |_| devices)
+}
+
+/// What libxl keeps of a guest, with those of these PCI devices that are not in it.
+pub(super) fn with_pci(config: &str, devices: &[PciAddress]) -> Result<String> {
+    with_list(config, "pcidevs", |mut list| {
+        for it in devices {
+            // libxl leaves a 0 out.
+            let is_it = |kept: &Value| {
+                let number = |key| kept.get(key).and_then(Value::as_u64).unwrap_or(0);
+                (number("domain"), number("bus")) == (it.domain.into(), it.bus.into())
+                    && (number("dev"), number("func")) == (it.slot.into(), it.function.into())
+            };
+            if !list.iter().any(is_it) {
+                list.push(pci_function(*it));
+            }
+        }
+        list
+    })
+}
+
+/// `libxl_device_pci`
+pub(super) fn pci_function(it: PciAddress) -> Value {
+    json!({ "domain": it.domain, "bus": it.bus, "dev": it.slot, "func": it.function })
+}
+
+fn with_list(
+    config: &str,
+    list: &str,
+    change: impl FnOnce(Vec<Value>) -> Vec<Value>,
+) -> Result<String> {
+    let mut config: Value = serde_json::from_str(config).map_err(|error| Error::Guest {
+        reason: format!("what libxl keeps of it: {error}"),
+    })?;
     if let Some(config) = config.as_object_mut() {
-        config.insert("usbdevs".to_owned(), Value::from(devices));
+        let before = match config.remove(list) {
+            Some(Value::Array(before)) => before,
+            _ => Vec::new(),
+        };
+        config.insert(list.to_owned(), Value::from(change(before)));
     }
     Ok(to_text(&config))
 }
@@ -97,6 +132,18 @@ mod tests {
     #![allow(clippy::unwrap_used)] // a failed test is what an unexpected answer should be
 
     use super::*;
+
+    #[test]
+    fn pci_devices_are_those_that_are_kept_and_those_that_are_not() {
+        let kept = r#"{"pcidevs": [{"bus": 3, "msitranslate": true}]}"#;
+        let there: [PciAddress; 2] = ["0000:03:00.0", "0001:00:10.2"].map(|it| it.parse().unwrap());
+        let config = with_pci(kept, &there).unwrap();
+        let config: Value = serde_json::from_str(&config).unwrap();
+        let more = json!({ "domain": 1, "bus": 0, "dev": 16, "func": 2 });
+        let first = json!({ "bus": 3, "msitranslate": true });
+        assert_eq!(config, json!({ "pcidevs": [first, more] }));
+        assert!(with_pci("{}", &there[1..]).unwrap().contains("pcidevs"));
+    }
 
     #[test]
     fn usb_devices_are_those_that_the_guest_has() {

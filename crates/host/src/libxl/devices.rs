@@ -2,7 +2,7 @@
 //! are passed through are taken from its drivers and given back.
 
 use super::guest::Kept;
-use super::{Libxl, Running};
+use super::{Libxl, Running, config};
 use crate::{ConfigChange, Error, Result};
 use virtxen_formats::libxl::plugged_device;
 use virtxen_guest::{
@@ -260,7 +260,7 @@ impl Libxl {
     async fn give(&self, name: &str, functions: &[PciAddress]) -> Result<()> {
         for address in functions {
             let operation = Operation::PciAssignableAdd {
-                config: function(*address),
+                config: config::pci_function(*address).to_string(),
                 rebind: true,
             };
             self.ask(name, operation, Vec::new()).await?;
@@ -277,7 +277,7 @@ impl Libxl {
 
     async fn take_one(&self, name: &str, address: PciAddress) -> Result<()> {
         let operation = Operation::PciAssignableRemove {
-            config: function(address),
+            config: config::pci_function(address).to_string(),
             rebind: true,
         };
         self.ask(name, operation, Vec::new()).await.map(drop)
@@ -299,14 +299,6 @@ fn is_pluggable(operation: &'static str, device: &Device) -> Result<()> {
         }),
         _ => Ok(()),
     }
-}
-
-/// `libxl_device_pci`
-fn function(address: PciAddress) -> String {
-    format!(
-        r#"{{"domain": {}, "bus": {}, "dev": {}, "func": {}}}"#,
-        address.domain, address.bus, address.slot, address.function
-    )
 }
 
 /// An interface gets its address here, so that it is known which one it is.

@@ -10,7 +10,7 @@
 //! | memory and vcpus | the hypervisor |
 
 use super::failure::unexpected;
-use super::seen::Said;
+use super::seen::{Said, StoredDevices};
 use super::{Running, config, input};
 use crate::xenstore::{Facts, StoredInput};
 use crate::{Error, Result};
@@ -55,7 +55,7 @@ impl Running {
         let said = self.said().await?;
         match said.document {
             Some(_) => Ok(Vec::new()),
-            None => Ok(self.read(&self.config_with_usb(&said).await?)?.notes),
+            None => Ok(self.read(&self.config_with_devices(&said).await?)?.notes),
         }
     }
 
@@ -65,25 +65,32 @@ impl Running {
         })
     }
 
-    /// What libxl keeps, with the USB devices that XenStore shows: libxl leaves those out whose
-    /// ports are known, and keeps others that are gone.
-    async fn config_with_usb<'a>(&self, said: &'a Said) -> Result<Cow<'a, str>> {
-        let (Some(files), Some(usb)) = (&self.libxl.inner.files, &said.usb) else {
-            return Ok(Cow::Borrowed(&said.config));
+    /// What libxl keeps, with the PCI and USB devices that XenStore shows: before Xen 4.15 it
+    /// leaves out the first PCI device that came while the guest ran, and always USB devices whose
+    /// ports are known; it keeps others that are gone.
+    async fn config_with_devices<'a>(&self, said: &'a Said) -> Result<Cow<'a, str>> {
+        let mut config = Cow::Borrowed(said.config.as_str());
+        let Some(StoredDevices { pci, usb, .. }) = &said.stored else {
+            return Ok(config);
         };
-        if usb.controllers.is_empty() {
-            return Ok(Cow::Borrowed(&said.config));
+        if !pci.is_empty() {
+            config = Cow::Owned(config::with_pci(&config, pci)?);
         }
-        let names = usb.devices.iter().map(|it| it.name.clone()).collect();
-        let found = files.usb_named("dumpxml", names).await?;
-        let devices = usb.devices.iter().zip(&found);
-        let devices = devices.filter_map(|(device, place)| Some((device, (*place)?)));
-        Ok(Cow::Owned(config::with_usb(&said.config, devices)?))
+        if let Some(files) = &self.libxl.inner.files
+            && !usb.controllers.is_empty()
+        {
+            let names = usb.devices.iter().map(|it| it.name.clone()).collect();
+            let found = files.usb_named("dumpxml", names).await?;
+            let devices = usb.devices.iter().zip(&found);
+            let devices = devices.filter_map(|(device, place)| Some((device, (*place)?)));
+            config = Cow::Owned(config::with_usb(&config, devices)?);
+        }
+        Ok(config)
     }
 
     pub(super) async fn kept(&self) -> Result<Kept> {
         let said = self.said().await?;
-        let config = self.config_with_usb(&said).await?;
+        let config = self.config_with_devices(&said).await?;
         let actual = self.read(&config)?.value;
         let mut guest = match said.document.clone() {
             Some(mut guest) => {
@@ -96,7 +103,7 @@ impl Running {
         Ok(Kept {
             guest,
             config: config.into_owned(),
-            inputs: said.inputs.clone(),
+            inputs: said.stored.as_ref().map(|it| it.inputs.clone()),
         })
     }
 
@@ -115,8 +122,7 @@ impl Running {
         let said = Arc::new(Said {
             document: document?,
             config: config?,
-            usb: signs.as_ref().map(|signs| signs.usb.clone()),
-            inputs: signs.as_ref().map(|signs| signs.inputs.clone()),
+            stored: signs.as_ref().map(|signs| signs.devices.clone()),
         });
         if let (Some(signs), Some(since)) = (signs, since) {
             seen.keep(guest, signs, Arc::clone(&said), since);

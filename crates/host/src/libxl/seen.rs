@@ -7,13 +7,13 @@ use super::Running;
 use crate::xenstore::{StoredBuses, StoredDisk, StoredInput, StoredInterface};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use virtxen_guest::{DomId, Guest, Uuid};
+use virtxen_guest::{DomId, Guest, PciAddress, Uuid};
 
 /// Most guests that are kept in mind.
 const GUESTS_MAX: usize = 1024;
 
 /// Folders of Domain-0 in which other devices of a guest are, each by its number.
-const OTHERS: [&str; 2] = ["pci", "vfb"];
+const OTHERS: [&str; 1] = ["vfb"];
 
 /// What libxl has said of a guest.
 pub(super) struct Said {
@@ -21,10 +21,17 @@ pub(super) struct Said {
     pub(super) document: Option<Guest>,
     /// The configuration, in libxl's JSON.
     pub(super) config: String,
-    /// What XenStore shows of USB; `None` where it cannot be asked.
-    pub(super) usb: Option<StoredBuses>,
-    /// The same of keyboards and pointers.
-    pub(super) inputs: Option<Vec<StoredInput>>,
+    /// What XenStore shows of devices that libxl does not keep with the others; `None` where it
+    /// cannot be asked.
+    pub(super) stored: Option<StoredDevices>,
+}
+
+/// Devices of which libxl's configuration does not always know.
+#[derive(Clone, PartialEq)]
+pub(super) struct StoredDevices {
+    pub(super) pci: Vec<PciAddress>,
+    pub(super) usb: StoredBuses,
+    pub(super) inputs: Vec<StoredInput>,
 }
 
 /// What XenStore shows of a guest's devices.
@@ -33,8 +40,7 @@ pub(super) struct Signs {
     disks: Vec<StoredDisk>,
     interfaces: Vec<StoredInterface>,
     others: Vec<Vec<String>>,
-    pub(super) usb: StoredBuses,
-    pub(super) inputs: Vec<StoredInput>,
+    pub(super) devices: StoredDevices,
 }
 
 /// All that was said.
@@ -87,13 +93,12 @@ impl Running {
         let domid = DomId(self.domid);
         let domids = [domid];
         let folder = |class| format!("/local/domain/0/backend/{class}/{domid}");
-        let mut folders: Vec<String> = OTHERS.into_iter().map(folder).collect();
-        // All functions of PCI are in one device.
-        folders.push(format!("{}/0", folder("pci")));
-        let (disks, interfaces, others, usb, inputs) = tokio::join!(
+        let folders: Vec<String> = OTHERS.into_iter().map(folder).collect();
+        let (disks, interfaces, others, pci, usb, inputs) = tokio::join!(
             facts.disks(&domids),
             facts.interfaces(&domids),
             facts.store().directories(&folders),
+            facts.pci_devices(&domids),
             facts.usb(domid),
             facts.inputs(domid),
         );
@@ -101,8 +106,11 @@ impl Running {
             disks: disks.ok()?.pop()?,
             interfaces: interfaces.ok()?.pop()?,
             others: others.ok()?,
-            usb: usb.ok()?,
-            inputs: inputs.ok()?,
+            devices: StoredDevices {
+                pci: pci.ok()?.into_iter().map(|(_, address)| address).collect(),
+                usb: usb.ok()?,
+                inputs: inputs.ok()?,
+            },
         })
     }
 }

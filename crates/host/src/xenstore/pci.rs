@@ -33,12 +33,19 @@ impl Facts {
         Ok(named.into_iter().find(is_user).map(|(_, name)| name))
     }
 
-    /// The one of these domains that has a device; three round trips for all.
+    /// The one of these domains that has a device.
     pub(crate) async fn pci_user(
         &self,
         domids: &[DomId],
         address: PciAddress,
     ) -> Result<Option<DomId>> {
+        let devices = self.pci_devices(domids).await?;
+        let found = devices.into_iter().find(|(_, it)| *it == address);
+        Ok(found.map(|(domid, _)| domid))
+    }
+
+    /// Devices that these domains have; three round trips for all, one if there are none.
+    pub(crate) async fn pci_devices(&self, domids: &[DomId]) -> Result<Vec<(DomId, PciAddress)>> {
         let folder = |domid: &DomId| format!("{BACKENDS}/{domid}");
         let folders: Vec<String> = domids.iter().map(folder).collect();
         let lists = self.directories(&folders).await?;
@@ -63,13 +70,13 @@ impl Facts {
             }
         }
         let values = self.read(&paths).await?;
-        let is_it = |values: &[Option<String>]| match values {
-            [Some(device), state] if state.as_deref() != Some(CLOSED) => {
-                device.parse() == Ok(address)
-            }
-            _ => false,
+        let device = |values: &[Option<String>]| match values {
+            [Some(device), state] if state.as_deref() != Some(CLOSED) => device.parse().ok(),
+            _ => None,
         };
-        let found = values.chunks_exact(2).position(is_it);
-        Ok(found.and_then(|at| users.get(at).copied()))
+        let devices = users.into_iter().zip(values.chunks_exact(2));
+        Ok(devices
+            .filter_map(|(domid, values)| Some((domid, device(values)?)))
+            .collect())
     }
 }

@@ -12,12 +12,17 @@ use serde_json::Value;
 use tokio::time::Instant;
 use virtxen_libxl::{Device, Outcome};
 
+/// The first Xen whose libxl keeps each PCI device that comes.
+const PCI_KEPT: u8 = 15;
+
 /// Adds a device and waits until it is connected.
 pub(super) async fn attach(host: &SimHost, domid: u32, kind: Device, config: &str) -> Answer {
     let function = format!("device_{}_add", word(kind));
     let wrong = |wrong: Wrong| wrong.in_call(&function);
     let mut json = parse(config).map_err(wrong)?;
     let key = find(&host.state(), domid, &function)?;
+    // Of keyboards it keeps no account.
+    let mut is_kept = !matches!(kind, Device::Medium | Device::Keyboard);
     match kind {
         Device::Disk | Device::Nic => {
             let place = plug(host, key, kind, &mut json).map_err(wrong)?;
@@ -28,6 +33,7 @@ pub(super) async fn attach(host: &SimHost, domid: u32, kind: Device, config: &st
         }
         Device::Medium => insert(host, key, &json).map_err(wrong)?,
         Device::Pci => {
+            is_kept = keeps_pci(host, key);
             let mut state = host.state();
             let at = Instant::now() + state.timing.connect;
             let device = pci::plug(&state, domid, &json, at).map_err(wrong)?;
@@ -43,14 +49,22 @@ pub(super) async fn attach(host: &SimHost, domid: u32, kind: Device, config: &st
         }
         _ => {}
     }
-    // Of keyboards it keeps no account.
-    if !matches!(kind, Device::Medium | Device::Keyboard) {
+    if is_kept {
         keep(&mut host.state(), key, kind, |devices| {
             devices.push(Value::Object(json.clone()));
         });
     }
     let text = Value::Object(json).to_string();
     Ok(Outcome::Answer { text })
+}
+
+/// Whether a PCI device that comes is kept in the configuration: before Xen 4.15 the first one,
+/// with which the back end comes, is not.
+fn keeps_pci(host: &SimHost, key: Key) -> bool {
+    let state = host.state();
+    let active = state.get(key).and_then(|it| it.active.as_ref());
+    let has_some = active.is_some_and(|it| it.devices.iter().any(|it| it.class == "pci"));
+    has_some || host.xen().minor >= PCI_KEPT
 }
 
 /// Takes a device away.
