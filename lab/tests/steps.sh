@@ -82,7 +82,7 @@ qemu_ends() {
 		fi
 	done
 	echo 'no QEMU found' >&2
-	return 1
+	exit 1
 }
 
 # gone GUEST: no domain has this name

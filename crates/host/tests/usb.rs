@@ -9,7 +9,7 @@ mod open;
 
 use common::{SimFiles, sim};
 use open::open;
-use virtxen_guest::{Guest, ParseOptions, parse_guest};
+use virtxen_guest::{Device, Guest, ParseOptions, parse_device, parse_guest};
 use virtxen_host::{Host, NodeFiles};
 
 fn guest(name: &str, controller: &str) -> Guest {
@@ -42,4 +42,34 @@ async fn a_guest_whose_emulator_ends_is_not_left_running() {
             assert!(why.contains("/var/log/xen/qemu-dm-web.log"), "{why}");
         }
     }
+}
+
+fn device(text: &str) -> Device {
+    parse_device(text, &ParseOptions::default()).unwrap().value
+}
+
+#[tokio::test]
+async fn what_would_end_an_emulator_does_not_come() {
+    let usb = "<hostdev mode='subsystem' type='usb'><source>\
+               <address bus='1' device='4'/></source></hostdev>";
+    let pv = "<domain type='xen'><name>web</name><memory unit='MiB'>64</memory>\
+              <os><type>linux</type><kernel>/k</kernel></os>\
+              <devices><graphics type='vnc'/></devices></domain>";
+    let pv = parse_guest(pv, &ParseOptions::default()).unwrap().value;
+    for (release, ends) in [("4.17", false), ("4.20", true)] {
+        let sim = sim(&format!("sim:?release={release}&guests=0"));
+        let host = open(&sim, NodeFiles::new("memory", SimFiles(sim.clone()))).await;
+        host.create(&pv, false).await.unwrap();
+        let attached = host.attach("web", &device(usb)).await;
+        assert_eq!(attached.is_err(), ends, "{release}: {attached:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_emulator_that_cannot_be_asked_is_an_old_one() {
+    let sim = sim("sim:?release=4.7&guests=0");
+    let host = open(&sim, NodeFiles::new("memory", SimFiles(sim.clone()))).await;
+    host.create(&guest("web", "ehci"), false).await.unwrap();
+    let controller = device("<controller type='usb' index='1' model='qusb2'/>");
+    host.attach("web", &controller).await.unwrap();
 }

@@ -83,15 +83,13 @@ const NO_EMULATOR: &str = "this device needs a device model, which libxl starts 
     guest that has such a device when it starts: add it to the definition (--config), then shut \
     the guest down and start it";
 /// The device model says in XenStore what it serves.
-const NOT_SERVED: &str = "the device model that runs for the guest serves no device of this \
-    kind that comes later: add it to the definition (--config), then shut the guest down and \
-    start it";
+const NOT_SERVED: &str = "the device model that runs for the guest serves no device of this kind";
 /// Of a PV guest on a Xen that was built without shadow pages, as Debian's, and of guests
 /// with a device of the host.
 const NO_LOG: &str = "Xen does not keep account of the memory that this guest writes to, so \
     that it cannot run on while it is sent (leave --live out): ";
-/// Its socket is there and nobody listens: killed, or ended by itself.
-const ENDED: &str = "the guest's device model (QEMU) does not run any more: ";
+/// Mostly it was killed or has ended itself.
+const ENDED: &str = "the guest's device model (QEMU) cannot be reached, it may have ended: ";
 const EMULATOR: &str = "the device model did not start: ";
 
 const fn rule(mark: &'static str, cause: &'static str, part: Part) -> Rule {

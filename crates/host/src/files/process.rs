@@ -1,14 +1,20 @@
 //! Processes of Domain-0: whether one runs. Which one is whose is not known here.
 
-use super::NodeFiles;
+use super::{NodeFiles, unreadable};
 use crate::Result;
+use rustix::io::Errno;
+use std::io::ErrorKind;
 
 impl NodeFiles {
     /// Whether a process runs; one that has ended and is still in the table does not.
     pub(crate) async fn has_process(&self, operation: &'static str, pid: u32) -> Result<bool> {
         self.with(operation, move |files| {
-            // One that ends meanwhile cannot be read either.
-            let text = files.text(&format!("/proc/{pid}/stat")).unwrap_or_default();
+            let path = format!("/proc/{pid}/stat");
+            let text = match files.text(&path) {
+                Ok(text) => text,
+                Err(error) if is_gone(&error) => return Ok(false),
+                Err(error) => return Err(unreadable(&path, error)),
+            };
             // Its name, in parentheses, may have any character.
             let state = text
                 .rsplit_once(") ")
@@ -17,6 +23,11 @@ impl NodeFiles {
         })
         .await
     }
+}
+
+/// As the kernel says of one that is not there, or that ends while it is read.
+fn is_gone(error: &std::io::Error) -> bool {
+    error.kind() == ErrorKind::NotFound || Errno::from_io_error(error) == Some(Errno::SRCH)
 }
 
 #[cfg(test)]
@@ -39,5 +50,8 @@ mod tests {
         assert!(!runs(8).await);
         assert!(!runs(9).await);
         assert!(!runs(10).await);
+        // What cannot be read is no process that has ended.
+        std::fs::create_dir_all(root.path().join("proc/11/stat")).unwrap();
+        files.has_process("start", 11).await.unwrap_err();
     }
 }

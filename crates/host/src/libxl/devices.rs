@@ -23,13 +23,14 @@ const CLASSES: [(&str, Class); 6] = [
 
 impl Running {
     pub(crate) async fn attach(&self, device: &Device) -> Result<()> {
-        is_pluggable("attach-device", device)?;
+        const OPERATION: &str = "attach-device";
+        is_pluggable(OPERATION, device)?;
         let device = identified(device);
         if let Device::Disk(disk) = &device
             && disk.device != DiskDevice::Disk
         {
             return Err(Error::Unsupported {
-                operation: "attach-device",
+                operation: OPERATION,
                 reason: "a drive cannot be added while the guest runs, media can be changed"
                     .to_owned(),
             });
@@ -37,42 +38,33 @@ impl Running {
         let mut guest = self.guest().await?;
         let device = numbered(device, &guest);
         ConfigChange::Attach(device.clone()).apply(&mut guest)?;
-        if let Device::Input(_) = device {
-            return self.attach_input(&device).await;
+        let is_input = matches!(device, Device::Input(_));
+        if is_input {
+            self.is_input_served(OPERATION).await?;
         }
-        let (class, config) = self.plug_config("attach-device", &device)?;
-        self.emulator_lives_through("attach-device", class, &config)
+        let (class, config) = self.plug_config(OPERATION, &device)?;
+        self.emulator_lives_through(OPERATION, class, &config)
             .await?;
         let (functions, managed) = functions_of(&device);
-        self.libxl.unused("attach-device", &functions).await?;
+        self.libxl.unused(OPERATION, &functions).await?;
         self.libxl.give(self.name(), &managed).await?;
         let operation = Operation::Attach {
             domid: self.domid,
             device: class,
             config,
         };
-        if let Err(error) = self.done(operation).await {
+        let done = self.done(operation).await;
+        // Of keyboards and pointers of Xen's nothing is kept beside XenStore.
+        if is_input {
+            return done;
+        }
+        if let Err(error) = done {
             self.take_off(&device, class).await;
             self.libxl.take_unused(self.name(), &managed).await;
             return Err(error);
         }
         self.keep_changed(|guest| ConfigChange::Attach(device).apply(guest))
             .await
-    }
-
-    /// A keyboard or a pointer of Xen's, of which nothing is kept beside XenStore.
-    async fn attach_input(&self, device: &Device) -> Result<()> {
-        const OPERATION: &str = "attach-device";
-        self.is_input_served(OPERATION).await?;
-        let (class, config) = self.plug_config(OPERATION, device)?;
-        self.emulator_lives_through(OPERATION, class, &config)
-            .await?;
-        self.done(Operation::Attach {
-            domid: self.domid,
-            device: class,
-            config,
-        })
-        .await
     }
 
     /// Takes away what is left of a device that could not be added: libxl leaves it as

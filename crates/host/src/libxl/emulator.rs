@@ -6,7 +6,7 @@ use super::failure::unexpected;
 use crate::{Error, Result};
 use serde_json::Value;
 use std::time::{Duration, Instant};
-use virtxen_guest::DomId;
+use virtxen_guest::{DomId, OsType};
 use virtxen_libxl::{Device as Class, Operation, Outcome};
 
 /// The first QEMU that ends itself when a back end of its older kind (`xen-backend`, for keyboards,
@@ -25,8 +25,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 const VERSION_MAX: usize = 64;
 
 const USE_EMULATED: &str = "an HVM guest can have an emulated USB controller (model='ehci')";
-const USE_DEFINITION: &str =
-    "add the device to the definition (--config), then shut the guest down and start it";
+const USE_OWN: &str = "an HVM guest, and another one with a screen, has a keyboard and a mouse of \
+    Xen's from its start on, and an HVM guest an emulated tablet by its definition (bus='usb')";
 
 impl Running {
     /// Refuses a device that would end the guest's emulator.
@@ -37,20 +37,29 @@ impl Running {
         config: &str,
     ) -> Result<()> {
         let instead = match class {
-            Class::Keyboard => USE_DEFINITION,
+            Class::Keyboard => USE_OWN,
             Class::UsbController if is_pv_usb(&parsed(config)) => USE_EMULATED,
+            // libxl makes it a controller if none has a port left.
+            Class::UsbDevice if self.info.kind != OsType::Hvm => USE_EMULATED,
             _ => return Ok(()),
         };
         if !self.has_emulator().await? {
             return Ok(());
         }
         let refused = |reason: String| Error::Refused { operation, reason };
-        let version = self.emulator_version().await.map_err(|error| {
-            let log = self.emulator_log();
-            refused(format!(
-                "a device model would serve it, which cannot be asked: {error}; {log} may say why"
-            ))
-        })?;
+        let version = match self.emulator_version().await {
+            Ok(version) => version,
+            // A QEMU beside such an old Xen does not end itself.
+            Err(Error::Unsupported { .. }) => return Ok(()),
+            Err(error) => {
+                let log = self.emulator_log();
+                let reason = format!(
+                    "a device model would serve it, which cannot be asked: {error}; {log} may say \
+                     why"
+                );
+                return Err(refused(reason));
+            }
+        };
         match major(&version) {
             Some(major) if major < ENDS => Ok(()),
             _ => Err(refused(format!(
@@ -68,19 +77,19 @@ impl Running {
         let (Some(facts), Some(files)) = (&inner.facts, &inner.files) else {
             return Ok(());
         };
-        if !has_pv_usb(config) || !self.has_emulator().await? {
+        if !has_pv_usb(config) || !self.has_emulator().await.unwrap_or(false) {
             return Ok(());
         }
-        let Some(pid) = facts.emulator_process(DomId(self.domid)).await? else {
+        let Ok(Some(pid)) = facts.emulator_process(DomId(self.domid)).await else {
             return Ok(());
         };
         let begin = Instant::now();
-        while files.has_process(operation, pid).await? {
-            let version = self.emulator_version().await.ok();
-            let is_older = version
-                .and_then(|it| major(&it))
-                .is_some_and(|it| it < ENDS);
-            if is_older || begin.elapsed() >= SETTLED {
+        while files.has_process(operation, pid).await.unwrap_or(true) {
+            let lives = match self.emulator_version().await {
+                Ok(version) => major(&version).is_some_and(|it| it < ENDS),
+                Err(error) => matches!(error, Error::Unsupported { .. }),
+            };
+            if lives || begin.elapsed() >= SETTLED {
                 return Ok(());
             }
             tokio::time::sleep(PAUSE).await;

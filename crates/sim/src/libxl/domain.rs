@@ -95,9 +95,10 @@ fn perform_more(host: &SimHost, operation: Operation) -> Answer {
             active.libxl.get_or_insert_default().document = Some(text);
             Ok(())
         }),
-        Op::Monitor { domid, command } => read(host, domid, |_, _| Outcome::Answer {
-            text: emulator::answer(host, &command),
-        }),
+        Op::Monitor { domid, command } => {
+            let text = emulator::answer(host, &command)?;
+            read(host, domid, |_, _| Outcome::Answer { text })
+        }
         Op::PciAssignableList => Ok(pci::kept(host)),
         Op::PciAssignableAdd { config, .. } => pci::keep(host, &config),
         Op::PciAssignableRemove { config, .. } => pci::give_back(host, &config),

@@ -6,6 +6,7 @@ use super::Kept;
 use crate::state::{Active, SimHost, State};
 use serde_json::Value;
 use virtxen_hypercall::Release;
+use virtxen_libxl::{Failure, FailureKind};
 
 /// QEMU's version by the release of Xen that it runs beside: of Debian 11, 12 and 13.
 const VERSIONS: [(u8, &str); 3] = [
@@ -17,17 +18,24 @@ const VERSIONS: [(u8, &str); 3] = [
 /// The first of them that PV USB controllers end.
 const ENDS: u8 = 20;
 
+/// The first release whose libxl can ask it.
+const ASKED: u8 = 8;
+
 /// The process of a guest's emulator has the guest's number and this.
 const PROCESSES: u32 = 20_000;
 
 /// What a command is answered.
-pub(super) fn answer(host: &SimHost, command: &str) -> String {
+pub(super) fn answer(host: &SimHost, command: &str) -> Result<String, Failure> {
     let minor = host.xen().minor;
+    if minor < ASKED {
+        let function = "qemu_monitor_command".to_owned();
+        return Err(FailureKind::Missing { function }.into());
+    }
     let version = VERSIONS.iter().find(|(from, _)| minor >= *from);
-    match (command, version) {
+    Ok(match (command, version) {
         ("info version", Some((_, version))) => format!("{version}\r\n"),
         _ => format!("unknown command: '{command}'\r\n"),
-    }
+    })
 }
 
 /// The number of its process, if a guest has one: an HVM guest, and another one by what only

@@ -89,7 +89,7 @@ refuses 'VNC' virsh screenshot hvm $work/picture
 says 'pv +running' virsh list
 virsh suspend hvm
 says paused virsh domstate hvm
-refuses 'QEMU.*does not run any more' virsh resume hvm
+refuses 'QEMU.*cannot be reached' virsh resume hvm
 virsh destroy hvm
 rm $work/hvm.serial
 virsh start hvm

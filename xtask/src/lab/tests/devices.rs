@@ -115,7 +115,7 @@ virsh create hvm.xml
 within 240 serial hvm 'lab: ready'
 hides "bus='xen'/>" virsh dumpxml hvm
 if qemu_ends; then
-	refuses 'QEMU.*--config' virsh attach-device hvm $work/keyboard.xml --live
+	refuses 'QEMU.*would end itself' virsh attach-device hvm $work/keyboard.xml --live
 	hides "bus='xen'/>" virsh dumpxml hvm
 	says running xl qemu-monitor-command hvm 'info status'
 	exit
