@@ -298,8 +298,11 @@ fn a_replaced_program_refuses_nobody_and_keeps_the_guests() {
 
 #[test]
 fn the_administration_is_refused_with_words() {
-    let daemon = Daemon::start("sim:");
+    let mut daemon = Daemon::start("sim:");
     let socket = daemon.folder().join("sock-admin");
+    daemon.wait_until("the administration's socket answers", |_| {
+        UnixStream::connect(&socket).is_ok()
+    });
     let mut client = Client::on(UnixStream::connect(&socket).unwrap());
     let refused = client.call::<ConnectOpen>(&OpenArguments::default());
     assert_eq!(refused.unwrap_err().code, code::OPERATION_UNSUPPORTED);
