@@ -72,7 +72,7 @@ impl DiskSnapshots for Disks {
         Ok(gone.then(|| format!("{} is gone", disk.path.display())))
     }
 
-    async fn mend(&self, disk: &DiskFile) -> virtxen_host::Result<Option<String>> {
+    async fn mend(&self, disk: &DiskFile, _: &[String]) -> virtxen_host::Result<Option<String>> {
         let cut_short = std::mem::take(&mut *self.cut_short.lock().unwrap());
         Ok(cut_short.then(|| format!("{} was mended", disk.path.display())))
     }

@@ -97,57 +97,60 @@ impl Volume {
         })
     }
 
-    /// Takes back a revert that was cut short, and removes what one has left. What was done;
-    /// `None` if there was nothing to do.
-    pub(super) async fn mend(&self) -> Result<Option<String>> {
+    /// Takes back a revert to one of these snapshots that was cut short, and removes what it has
+    /// left. What was done; `None` if there was nothing to do. Others may have volumes that are
+    /// called as what a revert leaves: only what LVM says was copied from the snapshot is removed,
+    /// or what such a copy has replaced.
+    pub(super) async fn mend(&self, names: &[String]) -> Result<Option<String>> {
         let volumes = self.volumes().await?;
-        let is = |name: &str| volumes.iter().any(|it| it == name);
+        let is = |name: &str| volumes.iter().any(|(it, _)| it == name);
+        let is_copy = |name: &str, of: &str| volumes.iter().any(|it| it.0 == name && it.1 == of);
         let mut is_there = is(&self.name);
         let (path, mut done) = (self.path(&self.name), Vec::new());
-        for kept in volumes.iter().filter(|it| self.is_snapshot(it)) {
+        let kept = names.iter().filter_map(|name| self.kept(name).ok());
+        for kept in kept.filter(|it| is(it)) {
             let (part, old) = (format!("{kept}{PART}"), format!("{kept}{OLD}"));
             match (is_there, is(&old), is(&part)) {
                 // Cut short between the two names, or when the first could not be given back.
-                (false, true, has_part) => {
+                (false, true, _) => {
                     self.rename(&old, &self.name).await?;
                     self.run("lvchange", &["--activate=y", &path]).await?;
-                    if has_part {
+                    if is_copy(&part, &kept) {
                         self.remove_volume(&part).await?;
                     }
                     is_there = true;
                     done.push(format!("{path} is what {old} was, as before it"));
                 }
-                (true, false, true) => {
+                (true, false, true) if is_copy(&part, &kept) => {
                     self.run("lvchange", &["--activate=y", &path]).await?;
                     self.remove_volume(&part).await?;
                     done.push(format!("{path} is as before it, and {part} removed"));
                 }
-                (true, true, false) => {
+                (true, true, false) if is_copy(&self.name, &kept) => {
                     self.remove_volume(&old).await?;
                     done.push(format!("{path} is as after it, and {old} removed"));
                 }
-                // No revert leaves that.
+                // No revert leaves that, or it is somebody else's.
                 _ => {}
             }
         }
         Ok((!done.is_empty()).then(|| format!("a revert was cut short: {}", done.join("; "))))
     }
 
-    /// Names of the volumes of the group; none where there is no LVM.
-    async fn volumes(&self) -> Result<Vec<String>> {
+    /// Volumes of the group, each with what it was copied from; none where there is no LVM.
+    async fn volumes(&self) -> Result<Vec<(String, String)>> {
         let select = format!("--select=vg_name=\"{}\"", self.group);
-        let arguments = ["--noheadings", "--options=lv_name", &select];
+        let options = "--options=lv_name,origin";
+        let arguments = ["--noheadings", "--separator=/", options, &select];
         let arguments = arguments.map(OsStr::new);
         let subject = self.path(&self.name);
         let lvs = self.program("lvs");
         let said = program::run_if_there(&lvs, Path::new(&subject), &arguments).await?;
-        let names = said.iter().flat_map(|said| said.lines());
-        Ok(names.map(|it| it.trim().to_owned()).collect())
-    }
-
-    fn is_snapshot(&self, volume: &str) -> bool {
-        let name = volume.strip_prefix(&self.name);
-        name.is_some_and(|it| it.starts_with('.'))
+        let lines = said.iter().flat_map(|said| said.lines());
+        let parts = lines.filter_map(|line| line.trim().split_once('/'));
+        Ok(parts
+            .map(|(name, origin)| (name.to_owned(), origin.to_owned()))
+            .collect())
     }
 
     /// Keeps the volume as it is. The snapshot is active whenever the volume is.
@@ -165,7 +168,12 @@ impl Volume {
     pub(super) async fn revert(&self, name: &str) -> Result<()> {
         let kept = self.kept(name)?;
         let (copy, old) = (format!("{kept}{PART}"), format!("{kept}{OLD}"));
-        self.remove_volume(&copy).await?;
+        for name in [&copy, &old] {
+            if self.has(name).await? {
+                let why = format!("the volume {} is in the way", self.path(name));
+                return Err(refused(Path::new(&self.path(&self.name)), why));
+            }
+        }
         self.copy(&kept, &copy).await?;
         let done = self.replace(&copy, &old).await;
         match done {
@@ -268,6 +276,7 @@ mod tests {
             std::os::unix::fs::symlink(&program, folder.join(name)).unwrap();
         }
         std::fs::create_dir(folder.join("volumes")).unwrap();
+        std::fs::create_dir(folder.join("origins")).unwrap();
         Volume {
             programs: folder.to_owned(),
             ..Volume::at(Path::new("/dev/lab/web")).unwrap()
@@ -295,9 +304,10 @@ mod tests {
             write(folder.join("left"), steps.to_string()).unwrap();
             let reverted = web.revert("off").await.is_ok();
             remove_file(folder.join("left")).unwrap();
-            let said = web.mend().await.unwrap();
+            let names = ["off".to_owned()];
+            let said = web.mend(&names).await.unwrap();
             mended += usize::from(said.is_some());
-            assert_eq!(web.mend().await.unwrap(), None, "{steps}: {said:?}");
+            assert_eq!(web.mend(&names).await.unwrap(), None, "{steps}: {said:?}");
             assert_eq!(volumes(folder), ["web", "web.off"], "{steps}: {said:?}");
             let now = read_to_string(&volume).unwrap();
             let after = said.as_ref().is_some_and(|it| it.contains("as after it"));
@@ -330,11 +340,12 @@ mod tests {
         for name in there {
             write(folder.join("volumes").join(name), name).unwrap();
         }
-        assert_eq!(web.mend().await.unwrap(), None);
+        let names = ["off".to_owned(), "on".to_owned()];
+        assert_eq!(web.mend(&names).await.unwrap(), None);
         for name in ["web", "web.off.old"] {
             write(folder.join("volumes").join(name), name).unwrap();
         }
-        assert_eq!(web.mend().await.unwrap(), None);
+        assert_eq!(web.mend(&names).await.unwrap(), None);
         assert_eq!(volumes(folder).len(), 7);
         for name in ["a.old", "a.part"] {
             assert!(web.take(name).await.is_err());
@@ -343,7 +354,31 @@ mod tests {
             programs: folder.join("none"),
             ..web
         };
-        assert_eq!(elsewhere.mend().await.unwrap(), None);
+        assert_eq!(elsewhere.mend(&names).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn what_is_only_called_as_a_part_of_a_revert_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (folder, web) = (folder.path(), web(folder.path()));
+        // Of another guest on `web.db`, and of an administrator.
+        let there = [
+            "web",
+            "web.bak",
+            "web.bak.old",
+            "web.db.off",
+            "web.db.off.old",
+            "web.off",
+            "web.off.part",
+        ];
+        for name in there {
+            write(folder.join("volumes").join(name), name).unwrap();
+        }
+        let names = ["bak", "db.off", "off"].map(str::to_owned);
+        assert_eq!(web.mend(&names).await.unwrap(), None);
+        let why = web.revert("off").await.unwrap_err().to_string();
+        assert!(why.contains("lab/web.off.part is in the way"), "{why}");
+        assert_eq!(volumes(folder), there);
     }
 
     #[test]

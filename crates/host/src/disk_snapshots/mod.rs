@@ -50,13 +50,13 @@ pub trait DiskSnapshots: Send + Sync {
     /// What the program says. That there is none is none.
     async fn remove(&self, disk: &DiskFile, name: &str) -> Result<Option<String>>;
 
-    /// Puts right what a revert has left that was cut short, so that the disk is there, and
-    /// returns the sentence that says what was done. Before any of the above; by itself it is
-    /// for disks that can be left so.
+    /// Puts right what a revert to one of these names, all that the guest has, has left that was
+    /// cut short, so that the disk is there, and returns the sentence that says what was done.
+    /// Before any of the above; by itself it is for disks that can be left so.
     ///
     /// # Errors
     /// What the program says.
-    async fn mend(&self, _disk: &DiskFile) -> Result<Option<String>> {
+    async fn mend(&self, _disk: &DiskFile, _names: &[String]) -> Result<Option<String>> {
         Ok(None)
     }
 }
@@ -112,9 +112,9 @@ impl DiskSnapshots for LocalDisks {
         Ok(None)
     }
 
-    async fn mend(&self, disk: &DiskFile) -> Result<Option<String>> {
+    async fn mend(&self, disk: &DiskFile, names: &[String]) -> Result<Option<String>> {
         match lvm::Volume::at(&disk.path) {
-            Some(volume) => volume.mend().await,
+            Some(volume) => volume.mend(names).await,
             None => Ok(None),
         }
     }

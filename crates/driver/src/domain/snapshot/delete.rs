@@ -3,10 +3,9 @@
 use super::{SNAPSHOT, commit, kept_disks};
 use crate::call::Call;
 use crate::store::{SnapshotFolder, Snapshots, blocking};
-use crate::{Domain, DomainKey, Driver, Monitor, Operation, Result};
+use crate::{DomainKey, Driver, Monitor, Operation, Result};
 use std::sync::Arc;
-use virtxen_guest::Snapshot;
-use virtxen_host::Host;
+use virtxen_host::{DiskFile, Host};
 
 /// What is removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +38,7 @@ impl Driver {
         self.change(call, async move |host, domain| {
             let (folder, mut snapshots) = inner.kept_snapshots(&domain).await?;
             snapshots.get(&domain, &name)?;
+            let names = snapshots.names();
             // A program that is ended while it changes an image may damage it.
             commit(&monitor, &domain, Operation::SnapshotDelete)?;
             let mut doomed = match flags.children || flags.children_only {
@@ -53,7 +53,8 @@ impl Driver {
             for name in doomed.into_iter().rev() {
                 if !flags.metadata_only {
                     let snapshot = snapshots.get(&domain, &name)?;
-                    warnings.extend(remove_disks(&*host, &domain, &name, snapshot).await?);
+                    let disks = kept_disks(snapshot, domain.is_active());
+                    warnings.extend(remove_disks(&*host, &disks, &name, &names).await?);
                 }
                 let folder = folder.clone();
                 let forget = move || {
@@ -70,15 +71,17 @@ impl Driver {
 
 async fn remove_disks(
     host: &dyn Host,
-    domain: &Domain,
+    disks: &[DiskFile],
     name: &str,
-    snapshot: &Snapshot,
+    names: &[String],
 ) -> Result<Vec<String>> {
     let mut warnings = Vec::new();
-    for disk in &kept_disks(snapshot, domain.is_active()) {
-        let disks = host.disk_snapshots()?;
-        let mended = disks.mend(disk).await?;
-        let said = mended.into_iter().chain(disks.remove(disk, name).await?);
+    for disk in disks {
+        let snapshots = host.disk_snapshots()?;
+        let mended = snapshots.mend(disk, names).await?;
+        let said = mended
+            .into_iter()
+            .chain(snapshots.remove(disk, name).await?);
         warnings.extend(said.map(|said| format!("snapshot '{name}': {said}")));
     }
     Ok(warnings)

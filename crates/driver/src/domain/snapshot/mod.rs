@@ -148,6 +148,10 @@ impl Inner {
 }
 
 impl Snapshots {
+    fn names(&self) -> Vec<String> {
+        self.all.keys().cloned().collect()
+    }
+
     fn get(&self, domain: &Domain, name: &str) -> Result<&Snapshot> {
         self.all.get(name).ok_or_else(|| Error::NoSnapshot {
             name: domain.name.clone(),

@@ -40,6 +40,7 @@ impl Driver {
             let (folder, snapshots) = driver.inner.kept_snapshots(&domain).await?;
             let snapshot = snapshots.get(&domain, &name)?.clone();
             let back = Back {
+                names: snapshots.names(),
                 guest: guest(&domain, &snapshot)?,
                 driver,
                 host,
@@ -93,6 +94,8 @@ struct Back {
     domain: Domain,
     folder: SnapshotFolder,
     name: String,
+    /// Of all snapshots of the domain.
+    names: Vec<String>,
     snapshot: Snapshot,
     guest: Guest,
     flags: SnapshotRevert,
@@ -124,7 +127,7 @@ impl Back {
         let mut warnings = Vec::new();
         for disk in &kept_disks(&self.snapshot, false) {
             let disks = host.disk_snapshots()?;
-            warnings.extend(disks.mend(disk).await?);
+            warnings.extend(disks.mend(disk, &self.names).await?);
             disks.revert(disk, &self.name).await?;
         }
         host.define(&self.guest).await?;

@@ -117,7 +117,8 @@ struct Taking {
 }
 
 impl Taking {
-    /// Finds out all that can be wrong before anything is done.
+    /// Finds out all that can be wrong before anything is done, but for what a revert has left
+    /// that was cut short: that is put right first.
     async fn plan(
         inner: Arc<Inner>,
         host: Arc<dyn Host>,
@@ -136,7 +137,12 @@ impl Taking {
         };
         let in_use = domain.is_active() && !with_memory;
         let (kept, disks) = disks(running.as_ref().unwrap_or(&defined), &wanted, in_use)?;
-        mend(&*host, &domain, &disks).await?;
+        let names = snapshots.names();
+        let mended = mend(Arc::clone(&host), domain.clone(), disks.clone(), names);
+        // A deadline would leave it half done.
+        tokio::spawn(mended).await.unwrap_or(Err(Error::Task {
+            operation: Operation::SnapshotCreate.verb(),
+        }))?;
         let location = match with_memory {
             true => SnapshotLocation::Internal,
             false => SnapshotLocation::No,
@@ -262,18 +268,28 @@ impl Taking {
 
 /// What a disk has may be another content than the caller thinks when a revert was cut short: he
 /// is told, and asks again.
-async fn mend(host: &dyn Host, domain: &Domain, disks: &[DiskFile]) -> Result<()> {
-    let mut mended = Vec::new();
-    for disk in disks {
-        mended.extend(host.disk_snapshots()?.mend(disk).await?);
+async fn mend(
+    host: Arc<dyn Host>,
+    domain: Domain,
+    disks: Vec<DiskFile>,
+    names: Vec<String>,
+) -> Result<()> {
+    let (mut said, mut failed) = (Vec::new(), None);
+    for disk in &disks {
+        match host.disk_snapshots()?.mend(disk, &names).await {
+            Ok(mended) => said.extend(mended),
+            Err(error) => failed = failed.or(Some(error)),
+        }
     }
-    if mended.is_empty() {
-        return Ok(());
+    match (said.is_empty(), failed) {
+        (true, None) => return Ok(()),
+        (true, Some(error)) => return Err(error.into()),
+        (false, failed) => said.extend(failed.map(|error| error.to_string())),
     }
     Err(Error::Invalid {
-        name: domain.name.clone(),
+        name: domain.name,
         operation: Operation::SnapshotCreate.verb(),
-        reason: format!("{}: ask for it again", mended.join("; ")),
+        reason: format!("{}: ask for it again", said.join("; ")),
     })
 }
 
