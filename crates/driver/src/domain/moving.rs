@@ -91,7 +91,8 @@ impl Driver {
         };
         let guest = self.inner.host.guest(&domain.name);
         let guest = self.read(operation, &domain.name, guest).await?;
-        let guest = self.inner.store.complete(domain, guest, false).await;
+        let mut guest = self.inner.store.complete(domain, guest, false).await;
+        document::leave_out_foreign_inputs(&mut guest);
         self.inner.moving.begin(domain.uuid)?;
         let mut cookie = cookie(&self.version());
         if let Some(stream) = self.inner.host.stream_version() {

@@ -2,7 +2,7 @@
 //! with their next start only.
 
 use crate::machine::{Machine, guest, key, machine};
-use virtxen_driver::{Affect, DefineFlags, XmlFlags};
+use virtxen_driver::{Affect, DefineFlags, ShutdownMode, XmlFlags};
 
 #[tokio::test]
 async fn screens_and_keyboards_are_for_the_next_start() {
@@ -75,6 +75,31 @@ async fn keyboards_and_pointers_of_xens_come_and_go() {
         detach().await.unwrap();
         assert!(!xml(&machine, false).await.contains(&device));
     }
+}
+
+#[tokio::test]
+async fn what_came_while_a_guest_ran_ends_with_it() {
+    let machine = machine("4.17").await;
+    let (driver, web) = (&machine.driver, key("web"));
+    let mut told = machine.keeper();
+    let hvm = guest("web", "<on_reboot>restart</on_reboot>").replace(
+        "<type>linux</type><kernel>/k</kernel>",
+        "<type arch='x86_64' machine='xenfv'>hvm</type>",
+    );
+    let flags = DefineFlags::default();
+    driver.define_xml(&hvm, flags).await.unwrap();
+    driver.start(&web, false).await.unwrap();
+    let keyboard = "<input type='keyboard' bus='xen'/>";
+    let attach = async || driver.attach_device(&web, keyboard, Affect::LIVE).await;
+    attach().await.unwrap();
+    assert!(xml(&machine, false).await.contains(keyboard));
+    driver.reboot(&web, ShutdownMode::Any).await.unwrap();
+    told.recv().await.unwrap().done.unwrap();
+    assert!(!xml(&machine, false).await.contains(keyboard));
+    attach().await.unwrap();
+    // The other host's libvirt would not take the document.
+    let departure = driver.migrate_begin(&web).await.unwrap();
+    assert!(!departure.xml.contains(keyboard));
 }
 
 #[tokio::test]

@@ -300,7 +300,7 @@ fn watch_folder(files: &Weak<Inner>) {
             Some(queue) => {
                 std::thread::sleep(GATHER);
                 let mut queue = [PollFd::new(queue, PollFlags::IN)];
-                // Whatever it says, a look follows.
+                // Whatever it says, the next turn asks whether something has changed.
                 if rustix::event::poll(&mut queue, Some(&GLANCE)).is_err() {
                     std::thread::sleep(INTERVAL);
                 }
