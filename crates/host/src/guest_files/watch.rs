@@ -142,6 +142,8 @@ mod tests {
         std::fs::write(path.join("web"), "a").unwrap();
         std::fs::write(path.join(".hidden"), "a").unwrap();
         assert_eq!(watch.changed(&path), names(&["web"]));
+        super::super::write::create(&path.join("db"), "a").unwrap();
+        assert_eq!(watch.changed(&path), names(&["db"]));
         assert_eq!(watch.changed(&path), names(&[]));
         std::fs::remove_dir_all(&path).unwrap();
         assert_eq!(watch.changed(&path), Changed::Any);
