@@ -196,6 +196,9 @@ impl Drop for Scratch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+    use rustix::io::Errno;
+    use std::mem::MaybeUninit;
 
     fn names(folder: &Path) -> Vec<String> {
         let entries = std::fs::read_dir(folder).unwrap();
@@ -203,6 +206,52 @@ mod tests {
         let mut names: Vec<String> = names.collect();
         names.sort();
         names
+    }
+
+    /// Whether a file can be made here without a name, and get one.
+    fn nameless(folder: &Path) -> rustix::io::Result<()> {
+        let flags = OFlags::WRONLY | OFlags::TMPFILE;
+        let file = rustix::fs::open(folder, flags, Mode::RUSR | Mode::WUSR)?;
+        rustix::fs::linkat(&file, "", CWD, folder.join("probe"), AtFlags::EMPTY_PATH)
+    }
+
+    /// The names that files got in a folder meanwhile.
+    fn names_during(folder: &Path, work: impl FnOnce()) -> Vec<String> {
+        let queue = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).unwrap();
+        let wanted = WatchFlags::CREATE | WatchFlags::MOVED_TO;
+        inotify::add_watch(&queue, folder, wanted).unwrap();
+        work();
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut reader = inotify::Reader::new(&queue, &mut buffer);
+        let mut names = Vec::new();
+        while let Ok(event) = reader.next() {
+            let name = event.file_name().unwrap().to_str().unwrap();
+            names.push(name.to_owned());
+        }
+        names
+    }
+
+    #[test]
+    fn a_file_is_made_without_another_name_where_that_can_be() {
+        let folder = tempfile::tempdir().unwrap();
+        match nameless(folder.path()) {
+            Ok(()) => {}
+            // No such files here; or who runs this may not name them.
+            Err(error @ (Errno::OPNOTSUPP | Errno::ISDIR | Errno::NOENT)) => {
+                println!("skipped: files without names: {error}");
+                return;
+            }
+            Err(error) => panic!("{error}"),
+        }
+        let path = folder.path().join("web");
+        let names = names_during(folder.path(), || create(&path, "a").unwrap());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "a");
+        assert!(names.contains(&"web".to_owned()), "{names:?}");
+        assert!(!names.iter().any(|it| it.starts_with(SCRATCH)), "{names:?}");
+        let names = names_during(folder.path(), || {
+            make_beside(&path.with_file_name("db"), "a").unwrap();
+        });
+        assert!(names.iter().any(|it| it.starts_with(SCRATCH)), "{names:?}");
     }
 
     #[test]
